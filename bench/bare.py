@@ -11,7 +11,7 @@ from aiohttp import web
 
 from bench.servers import running_command
 from bench.targets import Target
-from shared.data_dir import free_port
+from shared.platform.data_dir import free_port
 
 ANSWER_BODY = orjson.dumps({"status": "created", "lead_id": 1842, "is_duplicate": False})
 

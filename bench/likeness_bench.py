@@ -11,13 +11,13 @@ from typing import Any
 from bench.likeness_people import ADVERSARIES, LeadFields, PeopleGenerator
 from bench.likeness_sets import read_labelled_set, score_set
 from bench.load import percentile
-from cli.schema import upgrade_database
+from bench.stack import migrate_database
 from embedded.servers import ensure_servers
 from services.workers.likeness.likeness_batches import LikenessEngine
 from services.workers.likeness.weight_training import train_due
 from shared import workspaces
-from shared.db.connections import Connection, as_json, connect
-from shared.settings import Settings
+from shared.platform.db.connections import Connection, as_json, connect
+from shared.platform.settings import Settings
 
 COMMON_LEADS, ADVERSE_LEADS = 20_000, 5_000
 MEASURED_LEADS = 2_000  # the last ones, of which the figures are
@@ -47,7 +47,7 @@ def measure_likeness(folder: Path, leads: int, sets: Sequence[Path]) -> dict[str
     scores = {path.name: score_set(read_labelled_set(path))._asdict() for path in sets}
     settings = Settings(data_dir=folder / "leadhub", database_url="", broker_url="", redis_url="", spool_url="")
     with ensure_servers(settings) as found:
-        upgrade_database(found.database_url)
+        migrate_database(found.database_url)
         return {"likeness": {"sets": scores, **asyncio.run(_measure_costs(found.database_url, leads))}}
 
 

@@ -8,13 +8,13 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from bench.seed_data import RARE_TAG
-from shared.cursors import CursorPosition
-from shared.db.connections import Connection, connect
 from shared.lead_list.counts import count_leads, estimate_count
 from shared.lead_list.read_page import read_counted_page, read_cursor_page, read_page
 from shared.lead_list.resolve_filters import resolve_filters
 from shared.lead_list.sorts import SORT_COLUMNS, LeadSort
 from shared.leads.lead_records import read_leads
+from shared.platform.cursors import CursorPosition
+from shared.platform.db.connections import Connection, connect
 
 RUNS_PER_QUERY = 9
 QUERY_PAGE_SIZE = 15

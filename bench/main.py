@@ -28,7 +28,7 @@ from bench.source_bench import measure_sources
 from bench.stack import new_database, running_leadhub
 from bench.targets import Target
 from bench.variants import measure_variants
-from shared.settings import Settings
+from shared.platform.settings import Settings
 
 BENCH_KINDS = ("ingest", "read", "attacks", "console", "sources", "likeness", "import", "idle")
 

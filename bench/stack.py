@@ -16,8 +16,8 @@ from bench.ledger import LoadLedger
 from bench.servers import own_environment, running_command
 from bench.targets import Target
 from embedded.postgres import EmbeddedPostgres
-from shared.data_dir import DataDir, free_port
-from shared.settings import PROJECT_ROOT
+from shared.platform.data_dir import DataDir, free_port
+from shared.platform.settings import PROJECT_ROOT
 
 LAUNCHER_COMMAND = str(PROJECT_ROOT / "leadhub")
 BENCH_WORKSPACE = "main"
@@ -82,6 +82,11 @@ def create_key(folder: Path, workspace: str = BENCH_WORKSPACE) -> str:
     command += ["--rate-limit", "1000000000", "--json", "--data-dir", str(folder)]
     answer = subprocess.run(command, check=True, stdout=subprocess.PIPE, cwd=PROJECT_ROOT, env=own_environment())
     return str(orjson.loads(answer.stdout)["key"])
+
+
+def migrate_database(database_url: str) -> None:
+    env = {**own_environment(), "LEADHUB_DATABASE_URL": database_url}
+    subprocess.run([LAUNCHER_COMMAND, "migrate"], check=True, stderr=subprocess.DEVNULL, cwd=PROJECT_ROOT, env=env)
 
 
 def new_database(database_url: str, name: str) -> str:

@@ -4,8 +4,8 @@ import click
 
 from cli.common import data_dir_option, make_settings, notify_operator, print_table, with_database
 from shared.audit.audit_entry import write_command
-from shared.db.connections import Connection
 from shared.integrations.account_claims import APP_SECRET_FIELDS, list_account_claims, set_account_grant
+from shared.platform.db.connections import Connection
 
 NO_CLAIM_MESSAGE = (
     "the workspace {slug!r} claims no account {account!r} of the type {type}; "

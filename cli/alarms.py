@@ -7,7 +7,7 @@ import click
 from cli.common import data_dir_option, make_settings, notify_operator, print_table
 from services.workers.alarms.notifier import AlarmNotifier, is_sent
 from services.workers.deliveries.types import AttemptResult
-from shared.settings import Settings
+from shared.platform.settings import Settings
 
 NO_TARGETS_MESSAGE = "alarms go nowhere: set LEADHUB_ALARM_EMAIL or LEADHUB_ALARM_SLACK_URL, in every sweeper too"
 

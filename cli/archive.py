@@ -18,7 +18,7 @@ from typing import IO, Any
 
 from pydantic import BaseModel, ValidationError
 
-from shared.data_dir import sync_folder
+from shared.platform.data_dir import sync_folder
 
 ARCHIVE_FORMAT = 1
 SPOOL_MEMBER, KEY_MEMBER, DUMP_MEMBER, MANIFEST_MEMBER = "spool.jsonl", "secrets/key", "database.dump", "manifest.json"

@@ -39,11 +39,11 @@ from cli.spool_check import check_spool_durability
 from embedded.servers import ensure_servers
 from shared import __version__
 from shared.accounting import ledger
-from shared.crypto.encryption import key_source
-from shared.db.advisory_locks import KEY_ROTATION_LOCK
-from shared.db.connections import Connection, connect
 from shared.intake.spool import Spool
-from shared.settings import Settings
+from shared.platform.crypto.encryption import key_source
+from shared.platform.db.advisory_locks import KEY_ROTATION_LOCK
+from shared.platform.db.connections import Connection, connect
+from shared.platform.settings import Settings
 
 LEDGER_STATES = ("accepted", "done", "pending", "dead", "quarantined", "spooled")
 REPORT_INTERVAL_BYTES = 64 << 20  # bytes

@@ -8,8 +8,8 @@ from dataclasses import replace
 
 from cli.env_file import unknown_names
 from embedded.process import PROJECT_ROOT, ChildProgram
-from shared.data_dir import DataDir
-from shared.settings import LOCAL_VALUE, Settings
+from shared.platform.data_dir import DataDir
+from shared.platform.settings import LOCAL_VALUE, Settings
 
 LAUNCHER_PATH = PROJECT_ROOT / "leadhub"
 WORKER_QUEUES = "ingest,automations,deliveries,bulk"

@@ -14,9 +14,9 @@ import pydantic
 from cli.env_file import unknown_name_warnings
 from cli.schema import upgrade_database
 from embedded.servers import EmbeddedServers, ensure_database
-from shared.db.connections import Connection, connect
-from shared.observability import logging
-from shared.settings import LOCAL_VALUE, Settings
+from shared.platform.db.connections import Connection, connect
+from shared.platform.observability import logging
+from shared.platform.settings import LOCAL_VALUE, Settings
 
 _operator_log: Path | None = None
 
@@ -154,7 +154,7 @@ async def warn_of_wrong_key(connection: Connection, settings: Settings) -> None:
     """Warn that the present key does not decrypt stored credentials. It is no error, since everything else works."""
     found = await (await connection.execute(NEWEST_SECRETS_SQL)).fetchall()
     if found:
-        from shared.crypto.encryption import Cipher  # imported late, since most databases hold no secrets
+        from shared.platform.crypto.encryption import Cipher  # imported late, since most databases hold no secrets
 
         cipher = Cipher.from_settings(settings)
         for place, value in found:

@@ -26,11 +26,12 @@ from demo.demo_state import (
 from demo.lead_sources import LEAD_SOURCES
 from embedded.process import ChildProgram
 from shared import workspaces
+from shared.auth import installation_keys
 from shared.auth.operator_accounts import create_operator_made_user
 from shared.auth.passwords import PasswordHashing
-from shared.data_dir import DataDir
-from shared.db.connections import Connection, connect
-from shared.settings import PROJECT_ROOT, Settings
+from shared.platform.data_dir import DataDir
+from shared.platform.db.connections import Connection, connect
+from shared.platform.settings import PROJECT_ROOT, Settings
 
 DEMO_DATA_DIR = PROJECT_ROOT / ".leadhub-demo"
 DEFAULT_RATE, DEFAULT_SEED, DEFAULT_LEADS = 5.0, 1, 5000
@@ -160,7 +161,7 @@ class DemoExtension(UpExtension):
             async with connection.transaction():
                 if WORKSPACE_SLUG not in [each["slug"] for each in await workspaces.list_workspaces(connection)]:
                     await workspaces.create_workspace(connection, WORKSPACE_SLUG, WORKSPACE_NAME)
-                made = await workspaces.create_key(connection, WORKSPACE_SLUG, "Demo", ["*"], rate_limit=None)
+                made = await installation_keys.create_key(connection, WORKSPACE_SLUG, "Demo", ["*"], rate_limit=None)
                 await ensure_visitor(connection, memory)
         memory.keep("admin_key", made.key.secret)
         return made.key.secret

@@ -50,7 +50,7 @@ def read_env_file() -> list[str]:
 
 def known_names() -> list[str]:
     """Return every variable with our prefix that has a meaning."""
-    from shared.settings import Settings  # imported late: the help of a command needs no settings
+    from shared.platform.settings import Settings  # imported late: the help of a command needs no settings
 
     return [f"{SETTING_PREFIX}{name.upper()}" for name in (*Settings.model_fields, *NON_SETTING_NAMES)]
 

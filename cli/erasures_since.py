@@ -4,12 +4,12 @@ import asyncio
 
 import psycopg
 
-from shared.crypto.encryption import Cipher, DecryptionError, key_source
-from shared.db.connections import connect
-from shared.db.contention import retry_contended
 from shared.people.erasure_log import LoggedErasure, read_erasures, read_log
 from shared.people.restored_erasures import apply_erasures
-from shared.settings import Settings
+from shared.platform.crypto.encryption import Cipher, DecryptionError, key_source
+from shared.platform.db.connections import connect
+from shared.platform.db.contention import retry_contended
+from shared.platform.settings import Settings
 
 UNREADABLE_MESSAGE = (
     "people were erased since, and neither the key that is here nor the backup's reads by what they are known: set "

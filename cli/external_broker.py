@@ -1,7 +1,7 @@
 """A check of a broker that LeadHub does not start itself."""
 
 from cli.common import notify_operator
-from shared.settings import Settings
+from shared.platform.settings import Settings
 
 BROKER_TIMEOUT_SECONDS = 2  # seconds
 BROKER_UNAVAILABLE_WARNING = (

@@ -5,7 +5,7 @@ from importlib.util import find_spec
 import click
 
 from shared.files.s3_bucket import MISSING_LIBRARY_MESSAGE
-from shared.settings import Settings
+from shared.platform.settings import Settings
 
 
 def check_files_library(settings: Settings) -> None:

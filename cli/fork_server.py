@@ -151,7 +151,7 @@ def _become(request: ForkRequest) -> None:
     os.environ.clear()
     os.environ.update(request.env)
     _show_command_line(request.argv)
-    from shared.observability import metrics
+    from shared.platform.observability import metrics
 
     if not metrics.share_after_fork():  # such as a full disk; a new process finds out what it can do without
         os.execve(request.argv[0], request.argv, request.env)  # noqa: S606

@@ -14,8 +14,8 @@ import orjson
 from cli.common import notify_operator
 from cli.fork_server import COMMAND_LINE_ROOM, FORK_SERVER_COMMAND, FORK_SOCKET_VARIABLE
 from embedded.process import LISTENER_FDS_VARIABLE, PROJECT_ROOT, ChildProgram, spawn_program
-from shared.data_dir import DataDir
-from shared.settings import Settings
+from shared.platform.data_dir import DataDir
+from shared.platform.settings import Settings
 
 IMPORT_TIMEOUT_SECONDS = 60.0  # seconds for the first fork, which waits for the imports
 FORK_TIMEOUT_SECONDS = 5.0  # seconds for a further fork; the supervisor waits for it and does nothing else

@@ -10,10 +10,10 @@ from typing import Any
 
 from aiohttp import web
 
-from shared.observability import logging
-from shared.observability.gc_tuning import freeze_startup_objects
-from shared.web.fast_path.connection import FAST_PATH, FastPathConnection
-from shared.web.http_connection import HttpConnection
+from shared.platform.observability import logging
+from shared.platform.observability.gc_tuning import freeze_startup_objects
+from shared.platform.web.fast_path.connection import FAST_PATH, FastPathConnection
+from shared.platform.web.http_connection import HttpConnection
 
 log = logging.get_logger()
 

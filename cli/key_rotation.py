@@ -11,10 +11,10 @@ from typing import Any, NamedTuple
 from psycopg import sql
 from sqlalchemy import Table
 
-from shared.crypto.encryption import Cipher, DecryptionError
-from shared.db.advisory_locks import KEY_ROTATION_LOCK
-from shared.db.connections import Connection
 from shared.models import Base
+from shared.platform.crypto.encryption import Cipher, DecryptionError
+from shared.platform.db.advisory_locks import KEY_ROTATION_LOCK
+from shared.platform.db.connections import Connection
 
 ROTATION_CHUNK_SIZE = 500  # rows
 SETTLING_SECONDS = 2.0  # seconds at most between an encryption and the first statement of its transaction

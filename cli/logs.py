@@ -10,7 +10,7 @@ import click
 
 from cli.common import data_dir_option, escape_unprintable, make_settings
 from cli.log_lines import ROTATED_SUFFIX, LogFile, LogLine, merge_by_time
-from shared.data_dir import DataDir
+from shared.platform.data_dir import DataDir
 
 MAX_LOG_BYTES = 64 * 1024 * 1024  # bytes
 OWN_LOG_NAME = "up.log"  # holds the lines of `up` itself

@@ -134,7 +134,7 @@ def _store_error_message(error: Exception) -> str | None:
     import redis
     import sqlalchemy.exc
 
-    from shared.db.errors import is_unavailable
+    from shared.platform.db.database_errors import is_unavailable
 
     cause = getattr(error, "orig", None) or error
     if isinstance(cause, psycopg.errors.UndefinedTable):

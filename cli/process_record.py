@@ -9,11 +9,11 @@ from collections.abc import AsyncIterator, Callable
 from aiohttp import web
 from psycopg.types.json import Jsonb
 
-from shared.crypto.settings_fingerprints import fingerprint_reader
-from shared.db.connections import connect, with_deadline
-from shared.db.errors import UNAVAILABLE_ERRORS
-from shared.settings import Settings
-from shared.supervised_loop import run_forever
+from shared.platform.crypto.settings_fingerprints import fingerprint_reader
+from shared.platform.db.connections import connect, with_deadline
+from shared.platform.db.database_errors import UNAVAILABLE_ERRORS
+from shared.platform.settings import Settings
+from shared.platform.supervised_loop import run_forever
 
 PRESENCE_INTERVAL_SECONDS = 15.0  # seconds between two updates of the row, each of which takes a new connection
 NOTE_TIMEOUT_SECONDS = 5.0  # seconds for one update

@@ -12,11 +12,11 @@ import click
 
 from cli.common import data_dir_option, make_settings, notify_operator, parse_time_option, with_database
 from services.workers.jobs.job_engine import JobEngine
-from shared.db.connections import Connection
 from shared.intake.change_author import COMMAND_AUTHOR
 from shared.jobs.job_control import CountMoved, JobRequest, confirm_job, read_job
 from shared.jobs.job_kinds import JobKind
 from shared.jobs.job_targets import count_targets, read_clock
+from shared.platform.db.connections import Connection
 
 KINDS_BY_STATE: dict[str, JobKind] = {"dead": "replay", "quarantined": "release"}
 PROGRESS_INTERVAL_SECONDS = 2.0  # seconds between two lines about the progress

@@ -37,12 +37,12 @@ from cli.saved_files import load_files
 from cli.schema import RESTORING_VERSION, head_version, stamp_version, upgrade_database
 from cli.spool_check import check_spool_durability
 from embedded.servers import EmbeddedServers, run_program
-from shared.crypto.encryption import split_keys
-from shared.data_dir import COMMAND_KIND, DataDir, DataDirInUse
-from shared.data_dir import ENCRYPTION_KEY_NAME as KEY_FILE
-from shared.db.connections import connect
 from shared.intake.spool import SPOOL_COUNT_KEY, SPOOL_STREAM
-from shared.settings import Settings
+from shared.platform.crypto.encryption import split_keys
+from shared.platform.data_dir import COMMAND_KIND, DataDir, DataDirInUse
+from shared.platform.data_dir import ENCRYPTION_KEY_NAME as KEY_FILE
+from shared.platform.db.connections import connect
+from shared.platform.settings import Settings
 
 SIDE_STREAM = f"{SPOOL_STREAM}:restoring"
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)

@@ -12,8 +12,8 @@ import click
 import psycopg
 
 from embedded.process import PROJECT_ROOT
-from shared.db.advisory_locks import MIGRATION_LOCK
-from shared.db.connections import connection_parameters
+from shared.platform.db.advisory_locks import MIGRATION_LOCK
+from shared.platform.db.connections import connection_parameters
 
 if TYPE_CHECKING:
     from alembic.config import Config

@@ -6,10 +6,10 @@ import click
 
 from cli import key_rotation
 from cli.common import data_dir_option, make_settings, notify_operator, with_database
-from shared.crypto.encryption import Cipher, key_file_path, split_keys
-from shared.data_dir import ENCRYPTION_KEY_NAME, DataDir
-from shared.db.connections import Connection
-from shared.settings import Settings
+from shared.platform.crypto.encryption import Cipher, key_file_path, split_keys
+from shared.platform.data_dir import ENCRYPTION_KEY_NAME, DataDir
+from shared.platform.db.connections import Connection
+from shared.platform.settings import Settings
 
 SINGLE_KEY_MESSAGE = (
     "LEADHUB_SECRET_KEY holds one key. Set it to a new one, a comma and this one in every service, start them again, "

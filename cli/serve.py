@@ -13,9 +13,9 @@ from services.api.app import mount_api, mount_health
 from services.console.app import mount_console
 from services.gateway.app import GATEWAY_ROUTES as GATEWAY_ROUTES
 from services.gateway.app import mount_gateway
-from shared.observability import logging, metrics_server
-from shared.settings import Settings
-from shared.web.app import make_app
+from shared.platform.observability import logging, metrics_server
+from shared.platform.settings import Settings
+from shared.service_app.app import make_app
 
 
 def serve_gateway(settings: Settings, *, with_api: bool = False) -> None:

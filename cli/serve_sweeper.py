@@ -3,8 +3,8 @@
 import uvloop
 
 from services.workers.sweeper import Sweeper
-from shared.observability import logging, metrics_server
-from shared.settings import Settings
+from shared.platform.observability import logging, metrics_server
+from shared.platform.settings import Settings
 
 
 def run_sweeper(settings: Settings) -> None:

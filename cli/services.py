@@ -19,8 +19,8 @@ from cli.spool_check import check_spool_durability
 from embedded.process import PROJECT_ROOT
 from embedded.servers import ensure_servers
 from embedded.unprivileged import RunAs, guarded_command
-from shared.data_dir import SERVICE_KIND, DataDir
-from shared.settings import Settings
+from shared.platform.data_dir import SERVICE_KIND, DataDir
+from shared.platform.settings import Settings
 
 WORKER_SETTLED_SECONDS = 5.0  # seconds after which a worker's start has succeeded
 WORKER_RESTART_PAUSE_SECONDS = 2.0  # seconds before a worker that gave up is restarted

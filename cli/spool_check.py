@@ -3,7 +3,7 @@
 import click
 
 from cli.common import notify_operator
-from shared.settings import Settings
+from shared.platform.settings import Settings
 
 
 def check_spool_durability(settings: Settings) -> None:

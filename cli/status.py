@@ -20,12 +20,12 @@ from cli.schema import upgrade_database
 from cli.spool_check import check_spool_durability
 from embedded.servers import EmbeddedServers, ensure_servers
 from shared.accounting import ledger
-from shared.data_dir import SERVICE_KIND
-from shared.db.connections import Connection, connect
-from shared.db.errors import UNMIGRATED_ERRORS, is_unavailable
 from shared.intake.spool import Spool
 from shared.operations.alarms import RingingAlarm, read_ringing_alarms
-from shared.settings import Settings
+from shared.platform.data_dir import SERVICE_KIND
+from shared.platform.db.connections import Connection, connect
+from shared.platform.db.database_errors import UNMIGRATED_ERRORS, is_unavailable
+from shared.platform.settings import Settings
 
 STORE_CONNECT_SECONDS = 0.8  # seconds to connect to a store
 SPOOL_ANSWER_SECONDS = 0.5  # seconds for each response of the spool
@@ -133,10 +133,10 @@ async def _read_database(source: StatusSource, reached: Callable[[], None]) -> S
     async with connect(source.settings.database_url, "leadhub-cli") as connection:
         reached()
         state = await _read_ledger(connection, source)
-        from shared.crypto.settings_fingerprints import fingerprint_reader
         from shared.operations.settings_mismatch import (
             find_mismatches,  # imported late: it loads the encryption, which is not needed without PostgreSQL
         )
+        from shared.platform.crypto.settings_fingerprints import fingerprint_reader
 
         used = fingerprint_reader(source.settings)()
         own = {name: value for name, value in used.items() if name in source.known_settings}

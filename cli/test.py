@@ -18,7 +18,7 @@ from cli.schema import check_models
 from cli.test_history import REPORT_VARIABLE, SuiteReport, TestHistory
 from embedded.process import PROJECT_ROOT
 from embedded.servers import ensure_database
-from shared.settings import Settings
+from shared.platform.settings import Settings
 
 CACHE_FOLDER = Path(sys.prefix) / "cache"  # caches of the tools; nothing is written outside the environment
 BIN_FOLDER = Path(sys.prefix) / "bin"

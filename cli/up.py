@@ -35,9 +35,9 @@ from cli.watchdog import HeartbeatWatch, LivenessWatch
 from embedded.dirty_page_flusher import DirtyPageFlusher
 from embedded.process import ChildProgram
 from embedded.servers import EmbeddedServers
-from shared.data_dir import SERVICE_KIND, DataDir, DataDirInUse, free_port
-from shared.db.connections import connect
-from shared.settings import Settings
+from shared.platform.data_dir import SERVICE_KIND, DataDir, DataDirInUse, free_port
+from shared.platform.db.connections import connect
+from shared.platform.settings import Settings
 
 WELCOME_MESSAGE = """\
 Workspace: main
@@ -187,10 +187,11 @@ async def create_first_workspace(settings: Settings) -> str | None:
         if (await (await connection.execute("SELECT FROM workspaces LIMIT 1")).fetchall()) != []:
             return None
         from shared import workspaces  # imported late: only the first start needs them, and a supervisor stays small
+        from shared.auth import installation_keys
         from shared.auth.account_links import create_first_admin_link, link_url
 
         await workspaces.create_workspace(connection, "main", "Main")
-        key = (await workspaces.create_key(connection, "main", "first key", ["*"])).key.secret
+        key = (await installation_keys.create_key(connection, "main", "first key", ["*"])).key.secret
         link = link_url(link_base_url(settings), await create_first_admin_link(connection))
         print_new_key(WELCOME_MESSAGE.format(key=key, link=link))
         return key

@@ -10,9 +10,9 @@ from shared.auth import accounts, operator_accounts
 from shared.auth.account_links import link_url
 from shared.auth.passwords import InvalidPassword, PasswordHashing, check_password_rules
 from shared.auth.roles import ROLE_NAMES, Role
-from shared.data_dir import DataDir
-from shared.db.connections import Connection
-from shared.settings import Settings
+from shared.platform.data_dir import DataDir
+from shared.platform.db.connections import Connection
+from shared.platform.settings import Settings
 
 UNPROVEN_MESSAGE = (
     "nobody has proven that {email} holds the present password of the account: they join with the link's new password, "

@@ -18,8 +18,9 @@ from cli.common import (
 )
 from shared import workspaces
 from shared.audit.audit_entry import write_command
-from shared.db.connections import Connection
+from shared.auth import installation_keys
 from shared.leads.duplicate_policy import MergePolicy
+from shared.platform.db.connections import Connection
 
 MAX_LABEL_LENGTH = 255
 
@@ -145,7 +146,7 @@ def key_create(slug: str, name: str, scopes: str, rate_limit: str, expires: date
 
     async def make(use: Connection) -> None:
         async with use.transaction():
-            made = await workspaces.create_key(use, slug, name, asked, limit, expires)
+            made = await installation_keys.create_key(use, slug, name, asked, limit, expires)
             await write_command(
                 use,
                 "api_key.created",
@@ -166,7 +167,7 @@ def key_create(slug: str, name: str, scopes: str, rate_limit: str, expires: date
 @data_dir_option
 def key_list() -> None:
     """List the keys, without their secrets."""
-    rows = with_database(make_settings(), workspaces.list_keys)
+    rows = with_database(make_settings(), installation_keys.list_keys)
     print_table(
         ["ID", "WORKSPACE", "NAME", "PREFIX", "LIMIT", "EXPIRES", "LAST USED", "REVOKED", "SCOPES"],
         [
@@ -189,7 +190,7 @@ def key_revoke(key_id: int) -> None:
 
     async def revoke(use: Connection) -> None:
         async with use.transaction():
-            workspace_id = await workspaces.revoke_key(use, key_id)
+            workspace_id = await installation_keys.revoke_key(use, key_id)
             await write_command(
                 use, "api_key.deleted", workspace_id=workspace_id, object_kind="api_key", object_id=key_id
             )

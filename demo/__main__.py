@@ -12,8 +12,8 @@ import click
 from demo.demo_receivers import run_receivers
 from demo.demo_sources import run_sources
 from demo.demo_state import read_plan
-from shared.observability import logging
-from shared.settings import Settings
+from shared.platform.observability import logging
+from shared.platform.settings import Settings
 
 
 @click.group()

@@ -4,7 +4,7 @@ LeadHub itself takes any custom field. With this check submissions die while the
 their causes, and fixing and replaying them can be shown. Only the workers' sessions meet it: an edit by the API passes.
 """
 
-from shared.db.connections import Connection
+from shared.platform.db.connections import Connection
 
 BUDGET_CHECK_SQL = """
 CREATE OR REPLACE FUNCTION demo_budget_check() RETURNS trigger LANGUAGE plpgsql AS $$

@@ -6,7 +6,7 @@ from typing import Any
 
 import orjson
 
-from shared.data_dir import DataDir, free_port
+from shared.platform.data_dir import DataDir, free_port
 
 WORKSPACE_SLUG, WORKSPACE_NAME = "nordlys", "Nordlys Trading"
 RECEIVER_HOST = (

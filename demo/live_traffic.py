@@ -10,7 +10,7 @@ from demo.api_client import RefusedRequest
 from demo.demo_state import DemoPlan, PersonNumbers
 from demo.lead_posting import LeadPoster
 from demo.lead_sources import LEAD_SOURCES, LeadSource
-from shared.observability import logging
+from shared.platform.observability import logging
 
 log = logging.get_logger()
 

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from random import Random
 
 from demo.demo_state import WORKSPACE_SLUG
-from shared.db.connections import Connection, as_json, connect
+from shared.platform.db.connections import Connection, as_json, connect
 
 HISTORY_DAYS = 6  # within the partitions of this week and the last one
 HOURLY_WEIGHTS = (1, 1, 1, 1, 1, 2, 4, 7, 10, 12, 13, 12, 10, 11, 13, 12, 10, 8, 6, 5, 4, 3, 2, 1)  # by hour, UTC

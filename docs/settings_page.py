@@ -1,17 +1,17 @@
-"""Write docs/settings.md from `shared/settings.py`: `.venv/bin/python -m docs.settings_page`."""
+"""Write docs/settings.md from `shared/platform/settings.py`: `.venv/bin/python -m docs.settings_page`."""
 
 from pathlib import Path
 
 from pydantic import SecretStr
 from pydantic.fields import FieldInfo
 
-from shared.settings import PROJECT_ROOT, Settings
+from shared.platform.settings import PROJECT_ROOT, Settings
 
 PAGE = Path(__file__).with_name("settings.md")
 HEAD = """\
 # Settings
 
-<!-- Generated from shared/settings.py by `.venv/bin/python -m docs.settings_page`; a test keeps it up to date. -->
+<!-- Generated from shared/platform/settings.py by `.venv/bin/python -m docs.settings_page`; a test compares them. -->
 
 Each setting is an environment variable, read once when a command or service starts.
 An option on the command line (`--data-dir`, `--host`, `--port`, `--web`, `--workers`, `--name`) wins over its variable.

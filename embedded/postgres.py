@@ -16,7 +16,7 @@ import psycopg
 
 from embedded import unprivileged
 from embedded.process import PROJECT_ROOT, ChildProgram, clean_environment, end_leftovers
-from shared.data_dir import DataDir
+from shared.platform.data_dir import DataDir
 
 MAJOR_VERSION = 18  # in the name of the data folder, which belongs to one major version
 DATABASE_USER = DATABASE_NAME = "leadhub"

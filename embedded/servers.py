@@ -7,8 +7,8 @@ from contextlib import ExitStack, contextmanager
 from embedded.postgres import EmbeddedPostgres
 from embedded.process import ChildProgram, spawn_program, stop_process, wait_ready
 from embedded.valkey import EmbeddedValkey
-from shared.data_dir import COMMAND_KIND, ENCRYPTION_KEY_NAME, SERVICE_KIND, DataDir
-from shared.settings import Settings
+from shared.platform.data_dir import COMMAND_KIND, ENCRYPTION_KEY_NAME, SERVICE_KIND, DataDir
+from shared.platform.settings import Settings
 
 EmbeddedServer = EmbeddedPostgres | EmbeddedValkey
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 from embedded.process import ChildProgram, clean_environment, end_leftovers
-from shared.data_dir import DataDir
+from shared.platform.data_dir import DataDir
 
 VALKEY_STOP_SIGNALS = (signal.SIGTERM, signal.SIGKILL)
 

@@ -3,10 +3,10 @@
 from alembic import context
 from sqlalchemy import Connection, create_engine, text
 
-from shared.db.advisory_locks import MIGRATION_LOCK
-from shared.db.connections import sqlalchemy_url
 from shared.models import Base
-from shared.settings import Settings
+from shared.platform.db.advisory_locks import MIGRATION_LOCK
+from shared.platform.db.connections import sqlalchemy_url
+from shared.platform.settings import Settings
 
 
 def is_compared(name: str | None, kind: str, *_: object) -> bool:

@@ -11,7 +11,7 @@ import pytest
 import pytest_asyncio
 from hypothesis import HealthCheck, settings
 
-from shared.db.connections import Connection, connect
+from shared.platform.db.connections import Connection, connect
 from tests.support.database import Databases, running_databases
 from tests.support.run_report import register_reporter
 from tests.support.stack import Stack, running_stack

@@ -14,8 +14,8 @@ from bench.servers import running_command
 from bench.targets import Target
 from embedded.servers import run_program as running_server
 from embedded.valkey import EmbeddedValkey
-from shared.data_dir import DataDir, free_port
-from shared.db.connections import sqlalchemy_url
+from shared.platform.data_dir import DataDir, free_port
+from shared.platform.db.connections import sqlalchemy_url
 
 CELERY_QUEUE = "celery"
 UNACKNOWLEDGED_KEY = "unacked"  # kombu's key of messages that a worker has fetched and not yet begun

@@ -46,8 +46,8 @@ from services.api.resources import (
     users,
     webhooks,
 )
-from shared.settings import Settings
-from shared.web.app import mount_routes
+from shared.platform.settings import Settings
+from shared.service_app.app import mount_routes
 
 
 def resource_routes(path: str, handlers: ModuleType, id_name: str = "id") -> list[web.RouteDef]:

@@ -25,10 +25,7 @@ from shared.automations.action_handlers import next_turn
 from shared.automations.definition import DefinitionReference, find_references
 from shared.automations.step_runner import run_steps
 from shared.automations.workspace_context import load_contexts
-from shared.crypto.encryption import Cipher, DecryptionError
-from shared.errors import Conflict, FieldErrors, NotFound, ValidationFailed
 from shared.leads.lead_records import read_leads
-from shared.masking import SECRET_MASK
 from shared.models import (
     Automation,
     AutomationRun,
@@ -39,6 +36,9 @@ from shared.models import (
     User,
     folded_count,
 )
+from shared.platform.crypto.encryption import Cipher, DecryptionError
+from shared.platform.errors import Conflict, FieldErrors, NotFound, ValidationFailed
+from shared.platform.masking import SECRET_MASK
 
 T = TypeVar("T")
 StepList = Sequence[Mapping[str, Any]]

@@ -2,12 +2,12 @@
 
 from datetime import UTC, datetime
 
-from shared.db.connections import Connection, as_json
-from shared.errors import Conflict, NotFound
 from shared.intake.change_author import ChangeAuthor
 from shared.integrations.lead_fetchers import LEAD_FETCHERS
 from shared.integrations.lead_fetching import ListWindow, ProviderApi
 from shared.integrations.mapping_settings import complete_integration_settings
+from shared.platform.db.connections import Connection, as_json
+from shared.platform.errors import Conflict, NotFound
 
 CANNOT_BACKFILL_MESSAGE = "Leads of the type {type} come with their webhooks: there is nothing to ask its provider for."
 

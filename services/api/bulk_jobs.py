@@ -11,8 +11,6 @@ from services.api.crud import RecordDict, Resource, unknown_reference_errors
 from services.api.record_responses import record_response
 from services.api.request_parsing import key_of, raise_if_invalid, workspace_of
 from services.api.schemas.jobs import JobRecord
-from shared.db.connections import Connection
-from shared.errors import FieldErrors
 from shared.intake.change_author import ChangeAuthor
 from shared.intake.payload_changes import changed_payload, validate_changes
 from shared.intake.replay import SubmissionRef
@@ -22,6 +20,8 @@ from shared.jobs.job_kinds import JobKind
 from shared.jobs.job_targets import count_targets, first_targets, read_clock
 from shared.jobs.preview import preview_references
 from shared.models import Delivery, Job
+from shared.platform.db.connections import Connection
+from shared.platform.errors import FieldErrors
 
 JOB_RESOURCE = Resource(Job, JobRecord)
 

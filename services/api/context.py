@@ -8,15 +8,15 @@ import redis.asyncio as redis
 from aiohttp import web
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from shared.crypto.encryption import Cipher
-from shared.db.connections import Connection
-from shared.db.contention import retry_contended
-from shared.db.database_engine import make_engine
-from shared.fair_limiter import FairLimiter
 from shared.files.file_downloads import FileDownloads
 from shared.intake.spool import Spool
-from shared.settings import Settings
-from shared.web.authorization import API_KEY
+from shared.platform.crypto.encryption import Cipher
+from shared.platform.db.connections import Connection
+from shared.platform.db.contention import retry_contended
+from shared.platform.db.database_engine import make_engine
+from shared.platform.fair_limiter import FairLimiter
+from shared.platform.settings import Settings
+from shared.service_app.authorization import API_KEY
 
 T = TypeVar("T")
 

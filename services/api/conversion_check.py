@@ -4,11 +4,11 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
-from shared.db.connections import Connection
 from shared.integrations.conversion_settings import complete_conversions
 from shared.integrations.integration_check import CheckedStep
 from shared.integrations.integration_management import DecryptedIntegration
 from shared.outbound.deliveries import integration_endpoint
+from shared.platform.db.connections import Connection
 
 RECENT_EVENTS = 1_000  # of the workspace
 LAST_SUCCESS_SQL = "SELECT succeeded_at FROM endpoints WHERE workspace_id = %s AND endpoint = %s"

@@ -18,11 +18,11 @@ from services.api.lead_ids import follow_merged_lead
 from services.api.pages import PageRequest, page_of, page_response
 from services.api.record_responses import record_response
 from services.api.request_parsing import workspace_of
-from shared.cursors import CursorPosition
-from shared.errors import FieldErrors, NotFound, ValidationFailed
 from shared.models import Base, Cause, Integration, Lead, WebhookSubscription
-from shared.web.path_params import path_id
-from shared.web.responses import json_response
+from shared.platform.cursors import CursorPosition
+from shared.platform.errors import FieldErrors, NotFound, ValidationFailed
+from shared.platform.web.path_params import path_id
+from shared.platform.web.responses import json_response
 
 RecordDict = dict[str, Any]
 

@@ -6,9 +6,9 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.api.context import driver_connection
-from shared.errors import NotFound
 from shared.leads.lead_redirects import find_winner
 from shared.models import Lead
+from shared.platform.errors import NotFound
 
 
 async def find_answering_lead(connection: AsyncConnection, workspace_id: int, lead_id: int) -> int | None:

@@ -7,10 +7,10 @@ from aiohttp import web
 
 from services.api.context import CIPHER_KEY, SETTINGS_KEY
 from services.api.request_parsing import raise_if_invalid, workspace_of
-from shared.cursors import CursorPosition, CursorSigner, InvalidCursor
-from shared.errors import FieldErrors
-from shared.web.client_address import base_url
-from shared.web.openapi import PAGING_PARAMETERS, operation_description
+from shared.platform.cursors import CursorPosition, CursorSigner, InvalidCursor
+from shared.platform.errors import FieldErrors
+from shared.platform.web.client_address import base_url
+from shared.platform.web.openapi import PAGING_PARAMETERS, operation_description
 
 DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE = 15, 100
 CURSOR_AND_PAGE_MESSAGE = "The cursor field cannot be sent together with page."

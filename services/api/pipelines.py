@@ -12,10 +12,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from services.api.context import driver_connection
 from services.api.crud import RecordDict, Resource
 from services.api.schemas.pipelines import WON_AND_LOST_MESSAGE, PipelineRecord, StageRecord
-from shared.errors import Conflict, FieldErrors, NotFound, ValidationFailed
 from shared.forms.placement_references import clear_placement
 from shared.leads import reference_locks
 from shared.models import Lead, Pipeline, PipelineStage, Workspace
+from shared.platform.errors import Conflict, FieldErrors, NotFound, ValidationFailed
 
 PIPELINE_RESOURCE = Resource(Pipeline, PipelineRecord)
 STAGE_RESOURCE = Resource(PipelineStage, StageRecord)

@@ -6,8 +6,8 @@ from aiohttp import web
 from aiohttp.typedefs import Handler
 
 from services.api.context import STATEMENT_TIMEOUT_SECONDS
-from shared.db.connections import with_deadline
-from shared.fair_limiter import SLOT_TIMEOUT_SECONDS
+from shared.platform.db.connections import with_deadline
+from shared.platform.fair_limiter import SLOT_TIMEOUT_SECONDS
 
 # A large list waits for a connection, for a slot, and for a connection again. It takes two statements.
 READ_TIMEOUT_SECONDS = 3 * SLOT_TIMEOUT_SECONDS + 2 * STATEMENT_TIMEOUT_SECONDS

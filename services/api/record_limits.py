@@ -4,8 +4,8 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.api.crud import Resource
-from shared.errors import Conflict
 from shared.models import Workspace
+from shared.platform.errors import Conflict
 
 LIMIT_REACHED_MESSAGE = (
     "The workspace has {count} {noun}, and may have {most}: delete some first. An operator can raise {setting}."

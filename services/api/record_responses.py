@@ -6,7 +6,7 @@ from typing import Any
 from aiohttp import web
 
 from services.api.request_parsing import IGNORED_FIELDS
-from shared.web.responses import json_response
+from shared.platform.web.responses import json_response
 
 
 def record_response(

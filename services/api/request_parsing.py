@@ -6,14 +6,14 @@ from aiohttp import hdrs, web
 
 from services.api.context import SETTINGS_KEY
 from shared.auth.api_keys import AuthenticatedKey
-from shared.errors import BadRequest, FieldErrors, UnsupportedMediaType, ValidationFailed
 from shared.leads.inbound import MalformedBody, parse_json
-from shared.validation.schema import escape_unstorable
-from shared.web.audit import audit_details, is_audited
-from shared.web.authorization import API_KEY
-from shared.web.openapi import operation_description
-from shared.web.request_body import read_body
-from shared.web.responses import JSON_MEDIA_TYPE
+from shared.platform.errors import BadRequest, FieldErrors, UnsupportedMediaType, ValidationFailed
+from shared.platform.validation.schema import escape_unstorable
+from shared.platform.web.openapi import operation_description
+from shared.platform.web.request_body import read_body
+from shared.platform.web.responses import JSON_MEDIA_TYPE
+from shared.service_app.audit import audit_details, is_audited
+from shared.service_app.authorization import API_KEY
 
 IGNORED_FIELDS = web.RequestKey("ignored_fields", list[str])  # names of the body's fields that changed nothing
 MAX_IGNORED_FIELDS = 100  # that are named

@@ -12,13 +12,13 @@ from services.api.context import driver_connection
 from services.api.crud import RecordDict, Resource
 from services.api.pages import PageRequest
 from services.api.schemas.submissions import SubmissionRecord
-from shared.db.connections import snapshot
 from shared.intake.pending_submissions import read_pending
 from shared.intake.submission_filters import SubmissionConditions as Conditions
 from shared.intake.submission_filters import submission_conditions
 from shared.intake.submission_lookup import decode_payload
 from shared.intake.submission_search import MAX_FOUND_SUBMISSIONS, search_submissions
 from shared.models import Submission
+from shared.platform.db.connections import snapshot
 
 SUBMISSION_RESOURCE = Resource(Submission, SubmissionRecord)
 NEWEST_FIRST: list[UnaryExpression[Any]] = [Submission.received_at.desc(), Submission.id.desc()]

@@ -26,9 +26,9 @@ from services.console.web.context import console_lifetime
 from services.console.web.fallback import FALLBACK_ROUTES
 from services.console.web.live_updates import LIVE_UPDATES, LiveUpdates
 from services.console.web.static_files import STATIC_ROUTES
-from shared.settings import Settings
-from shared.web.app import mount_routes
-from shared.web.audit import AUDITED_PREFIXES
+from shared.platform.settings import Settings
+from shared.service_app.app import mount_routes
+from shared.service_app.audit import AUDITED_PREFIXES
 
 # The first route that fits is taken: `leads/bulk` of the jobs stands before `leads/{id}`.
 FEATURES = (
@@ -41,7 +41,7 @@ NAVIGATION_COUNTS = {"held": count_held, "duplicates": count_shown_pairs}
 
 
 def mount_console(app: web.Application, settings: Settings) -> None:
-    """Add the console to an application made by `shared.web.app.make_app`."""
+    """Add the console to an application made by `shared.service_app.app.make_app`."""
     mount_routes(app, [*STATIC_ROUTES, *CONSOLE_ROUTES, *FALLBACK_ROUTES])
     app[AUDITED_PREFIXES].append("/console/")
     updates = app[LIVE_UPDATES] = LiveUpdates(JobNews)

@@ -12,8 +12,8 @@ from services.gateway.public_forms.form_routes import PUBLIC_FORM_ROUTES
 from services.gateway.public_forms.forms_context import public_forms_lifetime
 from services.gateway.public_forms.page_handlers import prepare_pages
 from services.gateway.webhook_handlers import DELIVERY_METHODS, answer_handshake, receive_webhook
-from shared.settings import Settings
-from shared.web.app import mount_routes
+from shared.platform.settings import Settings
+from shared.service_app.app import mount_routes
 
 WEBHOOK_ROUTE = "/api/inbound/webhooks/{token}"
 GATEWAY_ROUTES = [
@@ -27,7 +27,7 @@ GATEWAY_ROUTES = [
 
 
 def mount_gateway(app: web.Application, settings: Settings) -> None:
-    """Add the gateway to an application made by `shared.web.app.make_app`."""
+    """Add the gateway to an application made by `shared.service_app.app.make_app`."""
     mount_routes(app, [*GATEWAY_ROUTES, *PUBLIC_FORM_ROUTES])
     prepare_pages(app)
     app.cleanup_ctx.append(gateway_lifetime(settings))

@@ -22,7 +22,6 @@ from services.gateway.inbound_request import (
 )
 from services.gateway.prefer_header import seconds_to_wait
 from services.gateway.schemas import MAX_BATCH_LEADS, BatchLine, InboundHeaders, InboundQuery, LeadBatch
-from shared.errors import BadRequest, FieldErrors, UnsupportedMediaType, ValidationFailed
 from shared.intake.journal import JournalItem, Lane
 from shared.intake.verdicts import Verdict
 from shared.leads.inbound import (
@@ -34,10 +33,11 @@ from shared.leads.inbound import (
     parse_item,
     validate_object,
 )
-from shared.web.authorization import requires_scope
-from shared.web.middleware import LOG_FIELDS
-from shared.web.openapi import query_params, request_body, request_headers, responds
-from shared.web.responses import json_response
+from shared.platform.errors import BadRequest, FieldErrors, UnsupportedMediaType, ValidationFailed
+from shared.platform.web.openapi import query_params, request_body, request_headers, responds
+from shared.platform.web.response_headers import LOG_FIELDS
+from shared.platform.web.responses import json_response
+from shared.service_app.authorization import requires_scope
 
 NDJSON_MEDIA_TYPE = "application/x-ndjson"
 NON_BLANK_LINE = re.compile(rb"\S[^\n]*")  # a line that is not blank

@@ -10,9 +10,9 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import Generic, TypeVar
 
-from shared.db.connections import Connection, ConnectionPool
-from shared.db.errors import is_unavailable
-from shared.observability import logging
+from shared.platform.db.connections import Connection, ConnectionPool
+from shared.platform.db.database_errors import is_unavailable
+from shared.platform.observability import logging
 
 log = logging.get_logger()
 

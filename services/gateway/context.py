@@ -20,10 +20,6 @@ from services.gateway.repeat_window import RepeatWindow
 from services.gateway.uploaded_files import MEGABYTE_BYTES
 from services.gateway.verdict_waiters import VerdictWaiters
 from services.gateway.webhook_slices import WebhookSlices
-from shared.crypto.encryption import Cipher
-from shared.db.connections import ConnectionPool, make_pool
-from shared.db.notifications import NotificationListener
-from shared.db.row_cache import RowCache
 from shared.files.file_store import FileStore
 from shared.forms.definition import FormDefinition
 from shared.forms.form_cache import (
@@ -43,9 +39,13 @@ from shared.integrations.integration_cache import (
     make_account_cache,
     make_integration_cache,
 )
-from shared.settings import Settings
-from shared.supervised_loop import run_forever
-from shared.web.app import NOTIFICATION_LISTENER
+from shared.platform.crypto.encryption import Cipher
+from shared.platform.db.connections import ConnectionPool, make_pool
+from shared.platform.db.notifications import NotificationListener
+from shared.platform.db.row_cache import RowCache
+from shared.platform.settings import Settings
+from shared.platform.supervised_loop import run_forever
+from shared.service_app.app import NOTIFICATION_LISTENER
 
 LOOKUP_POOL_SIZE = 8  # connections for lookups
 

@@ -1,13 +1,13 @@
 """Dry runs of leads that are sent: what the workers would decide on them now. Nothing is stored."""
 
-from shared import ids
 from shared.auth.api_keys import AuthenticatedKey
-from shared.db.connections import ConnectionPool, with_deadline
-from shared.db.errors import UNAVAILABLE_ERRORS
-from shared.errors import ServiceUnavailable
 from shared.leads.ingest_simulation import simulate_ingest
 from shared.leads.lead_records import LeadJson
 from shared.leads.submission import AcceptedSubmission
+from shared.platform import ids
+from shared.platform.db.connections import ConnectionPool, with_deadline
+from shared.platform.db.database_errors import UNAVAILABLE_ERRORS
+from shared.platform.errors import ServiceUnavailable
 
 DRY_RUN_TIMEOUT_SECONDS = 5.0  # seconds
 

@@ -8,14 +8,14 @@ from typing import Literal
 import redis.asyncio as redis
 
 from services.gateway.journal_writer import JournalWriter
-from shared.db.connections import ConnectionPool, with_deadline
-from shared.db.errors import UNAVAILABLE_ERRORS
-from shared.errors import ServiceUnavailable
 from shared.intake import journal
 from shared.intake.journal import JournalItem, Lane, NewJournalRow, chunk_by_size
 from shared.intake.spool import Spool
-from shared.observability import logging
-from shared.observability.metrics import ACCEPTED_SUBMISSIONS, FLUSH_SECONDS, FLUSH_SIZE, REFUSED_SUBMISSIONS
+from shared.platform.db.connections import ConnectionPool, with_deadline
+from shared.platform.db.database_errors import UNAVAILABLE_ERRORS
+from shared.platform.errors import ServiceUnavailable
+from shared.platform.observability import logging
+from shared.platform.observability.metrics import ACCEPTED_SUBMISSIONS, FLUSH_SECONDS, FLUSH_SIZE, REFUSED_SUBMISSIONS
 
 log = logging.get_logger()
 

@@ -21,11 +21,10 @@ from services.gateway.verdict_waiters import SubmissionOutcome
 from shared.auth.api_keys import ApiKeyCache, AuthenticatedKey
 from shared.auth.key_format import hash_key
 from shared.auth.rate_limit import RateLimiter, unlimited_usage
-from shared.errors import ApiError, ServerError
 from shared.intake.journal import JournalItem, Lane
-from shared.observability import logging
-from shared.web.access_log import AccessLog
-from shared.web.fast_path.connection import (
+from shared.platform.errors import ApiError, ServerError
+from shared.platform.observability import logging
+from shared.platform.web.fast_path.connection import (
     FAST_PATH,
     HeadHandler,
     ReadBody,
@@ -33,8 +32,10 @@ from shared.web.fast_path.connection import (
     header_lines,
     serialise_response,
 )
-from shared.web.middleware import ACCESS_LOG, API_KEYS, CORS_HEADERS, RATE_LIMITER, new_request_id, sent_request_id
-from shared.web.responses import error_body
+from shared.platform.web.response_headers import CORS_HEADERS, new_request_id, sent_request_id
+from shared.platform.web.responses import error_body
+from shared.service_app.access_log import AccessLog
+from shared.service_app.middleware import ACCESS_LOG, API_KEYS, RATE_LIMITER
 
 log = logging.get_logger()
 

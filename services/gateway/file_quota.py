@@ -3,9 +3,9 @@
 import time
 from dataclasses import dataclass
 
-from shared.db.connections import ConnectionPool, with_deadline
-from shared.db.errors import is_unavailable
-from shared.observability import logging
+from shared.platform.db.connections import ConnectionPool, with_deadline
+from shared.platform.db.database_errors import is_unavailable
+from shared.platform.observability import logging
 
 log = logging.get_logger()
 

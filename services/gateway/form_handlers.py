@@ -22,16 +22,16 @@ from services.gateway.multipart import received_files
 from services.gateway.prefer_header import seconds_to_wait
 from services.gateway.schemas import FormValues, InboundAnswer, InboundHeaders
 from services.gateway.uploaded_files import comparable_values, stored_files
-from shared.errors import BadRequest, NotFound, UnsupportedMediaType, ValidationFailed
 from shared.forms.definition import FormDefinition
 from shared.intake.journal import Lane
 from shared.leads.form_encoding import parse_brackets, read_form
 from shared.leads.inbound import InvalidFields, MalformedBody, parse_json
 from shared.leads.submission import FORM_KEY as FORM_PART
-from shared.web.authorization import API_KEY, requires_scope
-from shared.web.middleware import LOG_FIELDS
-from shared.web.openapi import request_body, request_headers, responds
-from shared.web.path_params import path_id
+from shared.platform.errors import BadRequest, NotFound, UnsupportedMediaType, ValidationFailed
+from shared.platform.web.openapi import request_body, request_headers, responds
+from shared.platform.web.path_params import path_id
+from shared.platform.web.response_headers import LOG_FIELDS
+from shared.service_app.authorization import API_KEY, requires_scope
 
 T = TypeVar("T")
 

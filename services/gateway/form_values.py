@@ -10,16 +10,16 @@ from typing import Any, NamedTuple, get_args
 
 from services.gateway.field_visibility import visible_fields
 from services.gateway.uploaded_files import UploadedFile, describe_file, find_file_problem
-from shared.errors import FieldErrors
 from shared.form_pages.page_state import FieldProblem
 from shared.forms.definition import DEFAULT_FORM_SOURCE, FormDefinition
 from shared.forms.field_definition import CHOICE_TYPES, CUSTOM_PREFIX, FULL_NAME, FieldType, FormFieldRecord
 from shared.leads.contact import InvalidContact, normalise_email
 from shared.leads.form_encoding import FLAG_WORDS
 from shared.leads.full_name import split_name
-from shared.validation.messages import ERROR_MESSAGES
-from shared.validation.schema import InvalidFields, clean_value
-from shared.validation.types import INT64_LIMIT, is_url
+from shared.platform.errors import FieldErrors
+from shared.platform.validation.messages import ERROR_MESSAGES
+from shared.platform.validation.schema import InvalidFields, clean_value
+from shared.platform.validation.types import INT64_LIMIT, is_url
 
 # The maximum length, in characters, of texts in a field of a form and in a field of a lead.
 MAX_LENGTH_BY_TYPE = {

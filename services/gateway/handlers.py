@@ -19,14 +19,14 @@ from services.gateway.inbound_request import (
 )
 from services.gateway.prefer_header import seconds_to_wait
 from services.gateway.schemas import DryRun, InboundAnswer, InboundHeaders, InboundLeadQuery
-from shared.errors import Conflict
 from shared.intake.journal import JournalItem, Lane
 from shared.intake.verdicts import Verdict
 from shared.leads.inbound import InboundLead
-from shared.web.authorization import requires_scope
-from shared.web.middleware import LOG_FIELDS
-from shared.web.openapi import query_params, request_body, request_headers, responds
-from shared.web.responses import json_response
+from shared.platform.errors import Conflict
+from shared.platform.web.openapi import query_params, request_body, request_headers, responds
+from shared.platform.web.response_headers import LOG_FIELDS
+from shared.platform.web.responses import json_response
+from shared.service_app.authorization import requires_scope
 
 KEY_REUSED_MESSAGE = "This Idempotency-Key was used with another body."
 REPLAYED_HEADERS = {"Idempotent-Replayed": "true"}

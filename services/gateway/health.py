@@ -7,10 +7,10 @@ from aiohttp import web
 from services.gateway.context import GATEWAY_CONTEXT
 from services.gateway.schemas import Health
 from shared import __version__
-from shared.errors import ServiceUnavailable
-from shared.web.authorization import public
-from shared.web.openapi import responds
-from shared.web.responses import json_response
+from shared.platform.errors import ServiceUnavailable
+from shared.platform.web.openapi import responds
+from shared.platform.web.responses import json_response
+from shared.service_app.authorization import public
 
 NO_WORKER_MESSAGE = (
     "No worker has reported yet: none was started, or the database has no tables (`leadhub migrate` makes them)."

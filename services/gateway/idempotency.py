@@ -10,11 +10,11 @@ from typing import NamedTuple
 from psycopg.rows import TupleRow
 
 from services.gateway.durable_store import DurableStore
-from shared.db.connections import ConnectionPool, with_deadline
-from shared.db.errors import is_unavailable
 from shared.intake.journal import JournalItem
 from shared.intake.verdicts import Verdict
-from shared.observability import logging
+from shared.platform.db.connections import ConnectionPool, with_deadline
+from shared.platform.db.database_errors import is_unavailable
+from shared.platform.observability import logging
 
 log = logging.get_logger()
 

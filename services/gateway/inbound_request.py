@@ -8,15 +8,15 @@ import orjson
 from aiohttp import hdrs, web
 
 from services.gateway.context import GATEWAY_CONTEXT
-from shared import ids
 from shared.auth.api_keys import AuthenticatedKey
-from shared.errors import BadRequest, Forbidden, UnsupportedMediaType, ValidationFailed
 from shared.intake.journal import JournalItem
 from shared.leads.form_encoding import read_form
 from shared.leads.inbound import InvalidFields, MalformedBody, validate_form, validate_lead
-from shared.validation.messages import ERROR_MESSAGES
-from shared.web.authorization import API_KEY
-from shared.web.request_body import read_body
+from shared.platform import ids
+from shared.platform.errors import BadRequest, Forbidden, UnsupportedMediaType, ValidationFailed
+from shared.platform.validation.messages import ERROR_MESSAGES
+from shared.platform.web.request_body import read_body
+from shared.service_app.authorization import API_KEY
 
 JSON_MEDIA_TYPE = "application/json"
 FORM_MEDIA_TYPE = "application/x-www-form-urlencoded"

@@ -9,12 +9,12 @@ from collections.abc import Callable, Iterator
 
 from services.gateway.durable_store import DurableStore, StoreName
 from services.gateway.verdict_waiters import SubmissionOutcome, VerdictWaiters
-from shared.errors import ApiError, ServerError, ServiceUnavailable
 from shared.intake.hints import HintThrottle
 from shared.intake.journal import MAX_ROW_BYTES, MAX_ROW_SUBMISSIONS, JournalItem, Lane, NewJournalRow
 from shared.intake.verdicts import Verdict
-from shared.observability import logging
-from shared.observability.metrics import REFUSED_SUBMISSIONS
+from shared.platform.errors import ApiError, ServerError, ServiceUnavailable
+from shared.platform.observability import logging
+from shared.platform.observability.metrics import REFUSED_SUBMISSIONS
 
 log = logging.get_logger()
 

@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 
 from services.gateway.buffered_counts import HOUR_SECONDS, BufferedCounts, current_hour
-from shared.db.connections import ASYNC_COMMIT, Connection, as_json
 from shared.integrations.integration_cache import ReceivingIntegration
+from shared.platform.db.connections import ASYNC_COMMIT, Connection, as_json
 
 RECEIVED_OUTCOME = "received"  # items that were stored
 IGNORED_OUTCOME = "ignored"  # items that are nothing for us

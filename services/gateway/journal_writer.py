@@ -12,8 +12,8 @@ import psycopg
 from psycopg.pq import ExecStatus
 from psycopg.pq.abc import PGresult
 
-from shared.db.connections import Connection, native_placeholders, open_connection
 from shared.intake.journal import APPEND_ROW_ASYNC_SQL, APPEND_ROW_SQL, NewJournalRow
+from shared.platform.db.connections import Connection, native_placeholders, open_connection
 
 APPEND_STATEMENTS = {b"append": APPEND_ROW_SQL, b"append_soon": APPEND_ROW_ASYNC_SQL}
 DURABLE_APPEND, ASYNC_APPEND = APPEND_STATEMENTS

@@ -16,13 +16,13 @@ from aiohttp.http import HttpProcessingError
 
 from services.gateway.context import Gateway
 from services.gateway.uploaded_files import MEGABYTE_BYTES, UploadedFile
-from shared.errors import BadRequest, ClientLeft, PayloadTooLarge, RequestTimeout
 from shared.files.file_names import clean_file_name
 from shared.files.file_store import FileStore, FileTooLarge, StoredContent
 from shared.files.file_types import TYPE_HEAD_BYTES, judge_type
 from shared.forms.definition import FormDefinition
 from shared.leads.form_encoding import MAX_FORM_FIELDS, MalformedBody
-from shared.web.request_body import UNCOUNTED_BYTES, has_content_encoding, hold_body_memory, read_body
+from shared.platform.errors import BadRequest, ClientLeft, PayloadTooLarge, RequestTimeout
+from shared.platform.web.request_body import UNCOUNTED_BYTES, has_content_encoding, hold_body_memory, read_body
 
 # Errors that aiohttp's reader raises for a broken body; the assertions are the reader's own.
 MULTIPART_ERRORS = (ValueError, AssertionError, RuntimeError, EOFError, HttpProcessingError)

@@ -6,7 +6,7 @@ repeat that crosses the edge of a window is then a new submission.
 
 import redis.asyncio as redis
 
-from shared.observability import logging
+from shared.platform.observability import logging
 
 log = logging.get_logger()
 

@@ -7,9 +7,9 @@ from uuid import UUID
 from pydantic import Field
 from typing_extensions import TypedDict
 
-from shared.errors import FieldErrors
 from shared.leads.inbound import InboundLead
-from shared.validation.types import QueryFlag
+from shared.platform.errors import FieldErrors
+from shared.platform.validation.types import QueryFlag
 
 MAX_BATCH_LEADS = 1000
 

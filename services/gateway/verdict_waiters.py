@@ -8,15 +8,15 @@ import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
-from shared.db.connections import ConnectionPool, with_deadline
-from shared.db.errors import is_unavailable
-from shared.db.notifications import ChannelHandler, NotificationListener
-from shared.errors import ApiError, ServiceUnavailable
 from shared.intake.journal import JournalItem
 from shared.intake.verdicts import LOOK_UP_STATE, Verdict, decode_replies
-from shared.observability import logging
-from shared.observability.metrics import WAITING_CALLERS
 from shared.operations.lanes import IS_ACTIVE_SQL
+from shared.platform.db.connections import ConnectionPool, with_deadline
+from shared.platform.db.database_errors import is_unavailable
+from shared.platform.db.notifications import ChannelHandler, NotificationListener
+from shared.platform.errors import ApiError, ServiceUnavailable
+from shared.platform.observability import logging
+from shared.platform.observability.metrics import WAITING_CALLERS
 
 log = logging.get_logger()
 

@@ -16,8 +16,6 @@ from services.gateway.integration_counts import (
     TOO_MANY_ITEMS,
     UNREADABLE_OUTCOME,
 )
-from shared import ids
-from shared.errors import ApiError, Forbidden, MethodNotAllowed, PayloadTooLarge, ServiceUnavailable, Unauthorized
 from shared.intake.journal import JournalItem
 from shared.integrations.account_claims import app_digest
 from shared.integrations.integration_cache import ReceivingIntegration
@@ -34,7 +32,16 @@ from shared.integrations.webhook_exchange import (
     WebhookRequest,
 )
 from shared.leads.submission import SOURCE_KEY
-from shared.observability import logging
+from shared.platform import ids
+from shared.platform.errors import (
+    ApiError,
+    Forbidden,
+    MethodNotAllowed,
+    PayloadTooLarge,
+    ServiceUnavailable,
+    Unauthorized,
+)
+from shared.platform.observability import logging
 
 log = logging.get_logger()
 

@@ -10,16 +10,17 @@ from services.gateway.inbound_request import read_request_body
 from services.gateway.integration_counts import SWITCHED_OFF
 from services.gateway.webhook_delivery import WebhookDelivery
 from shared.auth.key_format import hash_key
-from shared.errors import MethodNotAllowed, NotFound, PayloadTooLarge, ServiceUnavailable
 from shared.intake.journal import Lane
 from shared.integrations.catalogue import PROVIDERS_BY_TYPE
 from shared.integrations.integration_cache import ReceivingIntegration
 from shared.integrations.provider import Provider
 from shared.integrations.webhook_exchange import SPLIT_ADVICE, CaseInsensitive, WebhookAnswer, WebhookRequest
-from shared.web.authorization import public
-from shared.web.client_address import base_url
-from shared.web.middleware import LOG_FIELDS, RATE_LIMITER
-from shared.web.openapi import responds
+from shared.platform.errors import MethodNotAllowed, NotFound, PayloadTooLarge, ServiceUnavailable
+from shared.platform.web.client_address import base_url
+from shared.platform.web.openapi import responds
+from shared.platform.web.response_headers import LOG_FIELDS
+from shared.service_app.authorization import public
+from shared.service_app.middleware import RATE_LIMITER
 
 DELIVERY_METHODS = ("POST", "PUT", "PATCH")
 MAX_TOKEN_LENGTH = 100  # characters

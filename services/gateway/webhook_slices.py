@@ -9,8 +9,8 @@ import time
 from collections.abc import Callable, Iterator
 from typing import TypeVar
 
-from shared.errors import ClientLeft
-from shared.fair_limiter import FairLimiter
+from shared.platform.errors import ClientLeft
+from shared.platform.fair_limiter import FairLimiter
 
 T = TypeVar("T")
 

@@ -9,9 +9,9 @@ from celery.worker import state
 
 from services.workers.runtime import Worker
 from shared.intake import hints
-from shared.observability import logging, metrics_server
-from shared.observability.gc_tuning import freeze_startup_objects
-from shared.settings import Settings
+from shared.platform.observability import logging, metrics_server
+from shared.platform.observability.gc_tuning import freeze_startup_objects
+from shared.platform.settings import Settings
 
 settings = Settings()
 warnings.filterwarnings("ignore", category=SecurityWarning)  # running as root is safe: no message is unpickled

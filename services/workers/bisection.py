@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable, Sequence
 from typing import TypeVar
 
-from shared.db.errors import is_contention, is_unavailable
+from shared.platform.db.database_errors import is_contention, is_unavailable
 
 ItemT = TypeVar("ItemT")
 ResultT = TypeVar("ResultT")

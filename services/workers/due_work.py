@@ -7,7 +7,7 @@ import asyncio
 import contextlib
 from collections.abc import Set as AbstractSet
 
-from shared.db.connections import Connection
+from shared.platform.db.connections import Connection
 
 CHECK_SECONDS = 0.1  # seconds between two statements
 CHECK_REST_FACTOR = 20  # rests so many times as long as a statement took, which dead entries of an index make slow

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 import redis.asyncio as redis
 
 from services.workers.due_work import DueWork
-from shared.db.connections import Connection, connect, make_pool
-from shared.db.errors import is_unavailable
-from shared.observability import logging
+from shared.platform.db.connections import Connection, connect, make_pool
+from shared.platform.db.database_errors import is_unavailable
+from shared.platform.observability import logging
 
 log = logging.get_logger()
 

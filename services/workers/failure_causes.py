@@ -10,8 +10,8 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from shared.db.connections import Connection, StatementExecutor, as_json
 from shared.operations.fingerprint import FailureCause, cause_of_text
+from shared.platform.db.connections import Connection, StatementExecutor, as_json
 
 BACKFILL_CHUNK_SIZE = 500  # rows
 KEPT_COUNT_DAYS = 8

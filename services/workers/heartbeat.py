@@ -19,10 +19,10 @@ from psycopg.types.json import Jsonb
 
 from services.workers.lane_pauses import PauseWatch
 from services.workers.work_statistics import FLUSH_STATISTICS_SQL, WorkStatistics
-from shared.crypto.settings_fingerprints import SettingsFingerprints
-from shared.db.connections import ASYNC_COMMIT, Connection, connection_parameters
-from shared.db.errors import UNAVAILABLE_ERRORS, is_contention, is_unavailable
-from shared.observability import logging
+from shared.platform.crypto.settings_fingerprints import SettingsFingerprints
+from shared.platform.db.connections import ASYNC_COMMIT, Connection, connection_parameters
+from shared.platform.db.database_errors import UNAVAILABLE_ERRORS, is_contention, is_unavailable
+from shared.platform.observability import logging
 
 log = logging.get_logger()
 

@@ -9,11 +9,11 @@ from typing import Any
 
 from psycopg.rows import dict_row
 
-from shared.db.connections import Connection
 from shared.outbound.deliveries import NewDelivery, enqueue_deliveries, notification_to_user
 from shared.outbound.mail_readers import read_admins
 from shared.outbound.staff_texts import StaffTexts, staff_texts
-from shared.settings import Settings
+from shared.platform.db.connections import Connection
+from shared.platform.settings import Settings
 from shared.spam.stored_sentences import split_sentence
 
 DIGEST_CHECK_SECONDS = 600.0

@@ -1,8 +1,8 @@
 """Sample the ledger and the depths of the lanes for the history by the minute, and fold old minutes into half hours."""
 
-from shared.db.connections import ASYNC_COMMIT, Connection
 from shared.operations.lane_depths import LANE_DEPTHS_SQL
 from shared.operations.lanes import LANE_NAMES
+from shared.platform.db.connections import ASYNC_COMMIT, Connection
 
 # The ledger has grown by the difference to what the history already holds. Both are written by one statement, so that
 # the history adds up with the ledger after any crash.

@@ -10,8 +10,8 @@ import time
 import psycopg
 from psycopg.rows import TupleRow
 
-from shared.db.connections import Connection
 from shared.operations.lanes import ACTIVE_PAUSES_SQL, ActivePauses, pauses_from_row, read_active_pauses
+from shared.platform.db.connections import Connection
 
 PAUSE_REFRESH_SECONDS = 0.4  # seconds between two reads
 IDLE_REFRESH_SECONDS = 1.0  # the same while the process takes nothing, and only acknowledges

@@ -22,7 +22,7 @@ from psycopg.pq import ConnStatus, ExecStatus
 from psycopg.pq.abc import PGresult
 from psycopg.rows import TupleRow
 
-from shared.db.connections import Connection, StatementExecutor, connection_parameters, native_placeholders
+from shared.platform.db.connections import Connection, StatementExecutor, connection_parameters, native_placeholders
 
 T = TypeVar("T")
 

@@ -9,11 +9,11 @@ from services.workers import partitions
 from services.workers.failure_causes import delete_old_causes
 from services.workers.recipient_limits import delete_old_counters
 from shared.accounting import ledger
-from shared.db.connections import Connection
 from shared.imports.import_erasure import expire_imports
 from shared.intake.spool import Spool
-from shared.observability import logging
-from shared.observability.metrics import (
+from shared.platform.db.connections import Connection
+from shared.platform.observability import logging
+from shared.platform.observability.metrics import (
     LEDGER_SUBMISSIONS,
     LIVE_WORKERS,
     OLDEST_WAITING_SECONDS,

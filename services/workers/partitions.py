@@ -5,8 +5,8 @@ from datetime import UTC, datetime, timedelta
 import psycopg
 from psycopg import sql
 
-from shared.db.connections import Connection
-from shared.observability import logging
+from shared.platform.db.connections import Connection
+from shared.platform.observability import logging
 
 log = logging.get_logger()
 

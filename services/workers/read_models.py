@@ -2,9 +2,9 @@
 
 from collections.abc import Callable
 
-from shared.db.advisory_locks import SEARCH_TEXT_LOCK
-from shared.db.connections import Connection
-from shared.observability import logging
+from shared.platform.db.advisory_locks import SEARCH_TEXT_LOCK
+from shared.platform.db.connections import Connection
+from shared.platform.observability import logging
 
 log = logging.get_logger()
 

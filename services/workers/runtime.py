@@ -21,12 +21,12 @@ from services.workers.libpq_pipeline import open_blocking_connection
 from services.workers.likeness.ingest_priority import IngestRate
 from services.workers.likeness.likeness_batches import LikenessEngine
 from services.workers.source_fetches.fetcher_thread import FetcherThread
-from shared.crypto.encryption import read_first_key
-from shared.crypto.settings_fingerprints import fingerprint_reader
-from shared.db.connections import Connection
-from shared.db.errors import UNAVAILABLE_ERRORS, is_unavailable
-from shared.observability import logging
-from shared.settings import Settings
+from shared.platform.crypto.encryption import read_first_key
+from shared.platform.crypto.settings_fingerprints import fingerprint_reader
+from shared.platform.db.connections import Connection
+from shared.platform.db.database_errors import UNAVAILABLE_ERRORS, is_unavailable
+from shared.platform.observability import logging
+from shared.platform.settings import Settings
 
 log = logging.get_logger()
 

@@ -9,8 +9,6 @@ from typing import Any
 
 from psycopg.rows import dict_row
 
-from shared.db.connections import Connection
-from shared.observability import logging
 from shared.outbound.deliveries import (
     MAIL_INTEGRATION_TYPES,
     NewDelivery,
@@ -21,7 +19,9 @@ from shared.outbound.deliveries import (
 from shared.outbound.mail_readers import read_admins
 from shared.outbound.staff_texts import staff_texts
 from shared.outbound.webhook_events import WebhookEvent
-from shared.settings import Settings
+from shared.platform.db.connections import Connection
+from shared.platform.observability import logging
+from shared.platform.settings import Settings
 
 log = logging.get_logger()
 

@@ -10,7 +10,7 @@ import time
 
 from celery import Celery
 
-from shared.observability import logging
+from shared.platform.observability import logging
 
 log = logging.get_logger()
 

@@ -33,18 +33,18 @@ from services.workers.stored_files.file_keeper import CLEANUP_SECONDS, FileKeepe
 from services.workers.workspace_retention import expire_by_workspace
 from shared.accounting import counters, ledger
 from shared.automations.inactivity import start_chunk
-from shared.crypto.encryption import read_first_key
-from shared.crypto.settings_fingerprints import fingerprint_reader
-from shared.db.advisory_locks import HISTORY_LOCK, SPOOL_DRAIN_LOCK
-from shared.db.connections import Connection, connect
 from shared.intake import hints
 from shared.intake.hints import HintPublisher
 from shared.intake.spool import Spool
 from shared.leads.reference_locks import clear_next_chunk
-from shared.observability import logging
-from shared.observability.gc_tuning import freeze_startup_objects
 from shared.outbound.cancellation import cancel_chunk
-from shared.settings import Settings
+from shared.platform.crypto.encryption import read_first_key
+from shared.platform.crypto.settings_fingerprints import fingerprint_reader
+from shared.platform.db.advisory_locks import HISTORY_LOCK, SPOOL_DRAIN_LOCK
+from shared.platform.db.connections import Connection, connect
+from shared.platform.observability import logging
+from shared.platform.observability.gc_tuning import freeze_startup_objects
+from shared.platform.settings import Settings
 
 log = logging.get_logger()
 

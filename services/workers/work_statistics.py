@@ -9,10 +9,10 @@ from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from shared.db.connections import ASYNC_COMMIT, as_json
 from shared.leads.submission import AcceptedSubmission
 from shared.operations.histogram import add_duration, empty_histogram, merge_histograms
 from shared.operations.lanes import WHOLE_INSTALLATION, LaneName
+from shared.platform.db.connections import ASYNC_COMMIT, as_json
 
 IDLE_ACTIVITY = "idle"
 MINUTE_MS = 60_000

@@ -6,7 +6,7 @@ not at all. There are two kinds: `form` (submissions of a form) and `automation`
 
 from collections.abc import Mapping
 
-from shared.db.connections import Connection, StatementExecutor, as_json
+from shared.platform.db.connections import Connection, StatementExecutor, as_json
 
 ADD_COUNTER_DELTAS_SQL = """
 INSERT INTO counter_deltas (workspace_id, kind, ref_id, n)

@@ -11,8 +11,8 @@ from typing import Any, LiteralString
 
 from psycopg.rows import TupleRow
 
-from shared.db.connections import Connection
 from shared.intake.spool import Spool
+from shared.platform.db.connections import Connection
 
 MAX_READ_ATTEMPTS = 5
 COUNTED_STATES = ("accepted", "done", "dead", "quarantined")

@@ -9,7 +9,7 @@ from typing import Any, Literal
 import orjson
 
 from shared.audit.audit_masking import clean_text, masked_fields
-from shared.db.connections import Connection
+from shared.platform.db.connections import Connection
 
 ActorKind = Literal["user", "key", "cli", "system"]
 Outcome = Literal["done", "refused", "failed"]

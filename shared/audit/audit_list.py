@@ -8,8 +8,8 @@ from typing import Any
 from psycopg.rows import dict_row
 
 from shared.audit.audit_entry import Outcome
-from shared.db.connections import Connection
-from shared.spreadsheet_cells import csv_text
+from shared.platform.db.connections import Connection
+from shared.platform.spreadsheet_cells import csv_text
 
 ENTRY_COLUMNS = (
     *("id", "at", "actor_kind", "actor_id", "actor_name", "action", "route", "object_kind", "object_id", "status"),

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
-from shared.masking import SECRET_MASK
+from shared.platform.masking import SECRET_MASK
 
 PERSONAL_MASK = "…"
 MAX_TEXT_LENGTH = 200  # characters

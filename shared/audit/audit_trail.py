@@ -9,9 +9,9 @@ import time
 from collections import deque
 
 from shared.audit.audit_entry import AuditEntry, write_rows
-from shared.db.connections import ConnectionPool, with_deadline
-from shared.db.errors import UNAVAILABLE_ERRORS, is_unavailable
-from shared.observability import logging
+from shared.platform.db.connections import ConnectionPool, with_deadline
+from shared.platform.db.database_errors import UNAVAILABLE_ERRORS, is_unavailable
+from shared.platform.observability import logging
 
 log = logging.get_logger()
 

@@ -23,7 +23,7 @@ from shared.auth.accounts import (
 from shared.auth.passwords import PasswordHashing, check_password_rules
 from shared.auth.second_factor import disable_second_factor
 from shared.auth.sessions import hash_token, lock_account, new_token, notify_sessions_changed
-from shared.db.connections import Connection
+from shared.platform.db.connections import Connection
 
 StoredPurpose = Literal["invite", "reset", "first_admin"]
 LinkPurpose = Literal["invite", "reset", "join", "first_admin"]

@@ -8,8 +8,8 @@ import orjson
 from psycopg.rows import dict_row
 
 from shared.auth.sessions import notify_sessions_changed, revoke_sessions
-from shared.db.connections import Connection
 from shared.leads.contact import InvalidContact, normalise_email
+from shared.platform.db.connections import Connection
 
 Theme = Literal["system", "light", "dark"]
 Language = Literal["", "en", "ar"]

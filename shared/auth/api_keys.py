@@ -9,11 +9,11 @@ from datetime import datetime
 from typing import Any
 
 from shared.auth.key_format import KEY_LENGTH, KEY_PREFIX, hash_key, is_well_formed
-from shared.db.connections import Connection, ConnectionPool, with_deadline
-from shared.db.errors import UNAVAILABLE_ERRORS
-from shared.db.notifications import NotificationListener
-from shared.db.row_cache import RowCache
-from shared.errors import Unauthorized
+from shared.platform.db.connections import Connection, ConnectionPool, with_deadline
+from shared.platform.db.database_errors import UNAVAILABLE_ERRORS
+from shared.platform.db.notifications import NotificationListener
+from shared.platform.db.row_cache import RowCache
+from shared.platform.errors import Unauthorized
 
 MAX_CACHED_KEYS = 20_000  # keys
 LAST_USED_INTERVAL_SECONDS = 4.0  # seconds between updates of `last_used_at`

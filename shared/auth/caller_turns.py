@@ -11,7 +11,7 @@ from contextlib import asynccontextmanager
 from itertools import count
 from typing import Final
 
-from shared.errors import RateLimited
+from shared.platform.errors import RateLimited
 
 MAX_WAITING_CALLERS: Final = 64
 USAGE_HALF_LIFE_SECONDS: Final = 300.0

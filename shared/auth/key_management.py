@@ -1,6 +1,6 @@
 """The API keys of a workspace as the API and the console make and revoke them.
 
-Each function needs a transaction of the caller's. `shared/workspaces.py` has those of the command line.
+Each function needs a transaction of the caller's. `installation_keys.py` has those of the command line.
 """
 
 from collections.abc import AsyncIterator, Sequence
@@ -11,11 +11,10 @@ from typing import Final
 
 from psycopg.rows import dict_row
 
-from shared import workspaces
+from shared.auth import installation_keys
 from shared.auth.key_format import ALL_SCOPES
-from shared.db.connections import Connection
-from shared.errors import Conflict, FieldErrors, NotFound, ValidationFailed
-from shared.workspaces import CreatedKey
+from shared.platform.db.connections import Connection
+from shared.platform.errors import Conflict, FieldErrors, NotFound, ValidationFailed
 
 MAX_KEY_LIMIT: Final = 2**31 - 1  # requests an hour
 MAX_KEY_NAME_LENGTH: Final = 255  # characters
@@ -70,7 +69,7 @@ class NewKey:
 
     name: str
     scopes: Sequence[str]
-    rate_limit: int | None = workspaces.DEFAULT_RATE_LIMIT
+    rate_limit: int | None = installation_keys.DEFAULT_RATE_LIMIT
     expires_at: datetime | None = None
 
 
@@ -83,7 +82,7 @@ async def list_workspace_keys(connection: Connection, workspace_id: int, most: i
 
 async def create_workspace_key(
     connection: Connection, workspace_slug: str, new: NewKey, asking_limit: int | None
-) -> CreatedKey:
+) -> installation_keys.CreatedKey:
     """Create a key. `asking_limit` is that of the key which asks for it; a person and an unlimited key have none.
 
     Raises ValidationFailed by field. The caller has to enforce the number of keys (`enforce_key_limit`).
@@ -92,7 +91,7 @@ async def create_workspace_key(
     if errors:
         raise ValidationFailed(errors)
     check_key_limit(asking_limit, new.rate_limit)
-    return await workspaces.create_key(
+    return await installation_keys.create_key(
         connection, workspace_slug, new.name, list(new.scopes), new.rate_limit, new.expires_at
     )
 
@@ -101,7 +100,7 @@ async def revoke_workspace_key(connection: Connection, workspace_id: int, key_id
     """Revoke a key; it is felt within 5 seconds. Repeating it has no further effect. Raises NotFound."""
     if await (await connection.execute(HAS_KEY_SQL, (workspace_id, key_id))).fetchone() is None:
         raise NotFound
-    await workspaces.revoke_key(connection, key_id)
+    await installation_keys.revoke_key(connection, key_id)
 
 
 def check_key_limit(asking_limit: int | None, limit: int | None) -> None:

@@ -13,13 +13,13 @@ from shared.auth.accounts import AccountRecord, clean_email, find_account
 from shared.auth.link_limits import count_link_mail
 from shared.auth.sessions import lock_account
 from shared.auth.sign_in_throttle import count_attempt, subjects_of_reset
-from shared.crypto.encryption import Cipher
-from shared.db.connections import Connection
 from shared.outbound.deliveries import enqueue_deliveries, mail_with_secret_link
 from shared.outbound.mail_readers import read_account_language
 from shared.outbound.mail_setup import can_send_mail, has_installation_mail
 from shared.outbound.staff_texts import staff_texts
-from shared.settings import Settings
+from shared.platform.crypto.encryption import Cipher
+from shared.platform.db.connections import Connection
+from shared.platform.settings import Settings
 
 # Memberships of an account in other workspaces, active or not, since an inactive one may become active again.
 OTHER_MEMBERSHIPS_SQL = "SELECT EXISTS (SELECT FROM users WHERE account_id = %s AND workspace_id <> %s)"

@@ -2,10 +2,10 @@
 
 from typing import Final, Literal, NamedTuple
 
-from shared.crypto.encryption import Cipher
-from shared.db.connections import Connection
-from shared.errors import RateLimited
 from shared.outbound.mailboxes import recipient_digest
+from shared.platform.crypto.encryption import Cipher
+from shared.platform.db.connections import Connection
+from shared.platform.errors import RateLimited
 
 LinkLimitScope = Literal["workspace", "recipient"]
 

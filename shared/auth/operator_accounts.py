@@ -21,8 +21,8 @@ from shared.auth.second_factor import disable_second_factor
 from shared.auth.sessions import lock_account
 from shared.auth.user_access import announce_access_change
 from shared.auth.user_management import check_user_fields
-from shared.db.connections import Connection
-from shared.errors import ValidationFailed
+from shared.platform.db.connections import Connection
+from shared.platform.errors import ValidationFailed
 
 FIND_WORKSPACE_SQL = "SELECT id FROM workspaces WHERE slug = %s"
 ENSURE_USER_SQL = """

@@ -17,7 +17,7 @@ from typing import NamedTuple
 import redis.asyncio as redis
 
 from shared.auth.rate_limit_redis import HOUR_SECONDS, NONE_HELD, GrantsByKey, RedisCounters
-from shared.errors import RateLimited
+from shared.platform.errors import RateLimited
 
 UNLIMITED_REQUESTS = 2147483647
 RATE_LIMIT_HEADER_NAMES = ("X-RateLimit-Limit", "X-RateLimit-Remaining", "X-RateLimit-Reset")

@@ -11,8 +11,8 @@ from typing import Final, NamedTuple
 
 import pyotp
 
-from shared.crypto.encryption import Cipher
-from shared.db.connections import Connection
+from shared.platform.crypto.encryption import Cipher
+from shared.platform.db.connections import Connection
 
 TOTP_STEP_SECONDS: Final = 30  # seconds that a code is shown
 TOTP_WINDOW: Final = 1  # steps before and after the present one that count

@@ -17,11 +17,11 @@ from typing import Any, Final
 from psycopg.rows import dict_row
 
 from shared.auth.roles import Role
-from shared.db.connections import Connection, ConnectionPool, with_deadline
-from shared.db.errors import UNAVAILABLE_ERRORS
-from shared.db.notifications import NotificationListener
-from shared.db.row_cache import RowCache
-from shared.settings import Settings
+from shared.platform.db.connections import Connection, ConnectionPool, with_deadline
+from shared.platform.db.database_errors import UNAVAILABLE_ERRORS
+from shared.platform.db.notifications import NotificationListener
+from shared.platform.db.row_cache import RowCache
+from shared.platform.settings import Settings
 
 MAX_CACHED_SESSIONS: Final = 10_000  # sessions
 SEEN_INTERVAL_SECONDS: Final = 4.0  # seconds between updates of `seen_at`

@@ -30,11 +30,11 @@ from shared.auth.sign_in_throttle import (
     subjects_of_session,
     take_back_attempt,
 )
-from shared.crypto.encryption import Cipher
-from shared.db.connections import Connection, ConnectionPool
-from shared.db.errors import is_unavailable
-from shared.errors import ServiceUnavailable
-from shared.settings import Settings
+from shared.platform.crypto.encryption import Cipher
+from shared.platform.db.connections import Connection, ConnectionPool
+from shared.platform.db.database_errors import is_unavailable
+from shared.platform.errors import ServiceUnavailable
+from shared.platform.settings import Settings
 
 MAX_ATTEMPTS_AT_ONCE = 4
 SIGN_IN_AWAY_MESSAGE = "The database is away just now, so nobody can sign in. Try again in a moment."

@@ -20,8 +20,8 @@ from typing import Final, NamedTuple
 
 from itsdangerous import BadData, URLSafeTimedSerializer
 
-from shared.crypto.encryption import Cipher
-from shared.db.connections import Connection
+from shared.platform.crypto.encryption import Cipher
+from shared.platform.db.connections import Connection
 
 FREE_FAILURES: Final = 5  # failures that cost a second each
 FREE_PAUSE_SECONDS: Final = 1.0

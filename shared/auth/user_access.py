@@ -6,8 +6,8 @@ from typing import Final
 from shared.auth.accounts import read_account, void_credentials
 from shared.auth.roles import Role
 from shared.auth.sessions import lock_account, notify_sessions_changed, require_renewal, revoke_sessions
-from shared.db.connections import Connection
-from shared.errors import Conflict
+from shared.platform.db.connections import Connection
+from shared.platform.errors import Conflict
 
 LAST_ADMIN_MESSAGE: Final = "This is the workspace's last active admin. Make somebody else an admin first."
 

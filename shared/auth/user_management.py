@@ -14,9 +14,9 @@ from shared.auth.link_delivery import LinkHandover, LinkSender
 from shared.auth.roles import ROLE_NAMES, Role
 from shared.auth.sessions import lock_account, revoke_sessions
 from shared.auth.user_access import AccessChange, account_of_user, announce_access_change, check_access_change
-from shared.db.connections import Connection
-from shared.errors import Conflict, FieldErrors, NotFound, ValidationFailed
 from shared.leads.contact import InvalidContact, normalise_email
+from shared.platform.db.connections import Connection
+from shared.platform.errors import Conflict, FieldErrors, NotFound, ValidationFailed
 
 MAX_USER_NAME_LENGTH: Final = 255  # characters
 ALREADY_MEMBER_MESSAGE: Final = "There is a user with this email already."

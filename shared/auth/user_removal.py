@@ -1,10 +1,10 @@
 """Remove a user: the use case of the API and of the console."""
 
 from shared.auth.user_access import AccessChange, account_of_user, announce_access_change, check_access_change
-from shared.db.connections import Connection
-from shared.errors import NotFound
 from shared.forms.placement_references import clear_placement
 from shared.leads import reference_locks
+from shared.platform.db.connections import Connection
+from shared.platform.errors import NotFound
 
 DELETE_USER_SQL = "DELETE FROM users WHERE workspace_id = %s AND id = %s RETURNING id"
 UNASSIGN_TASKS_SQL = "UPDATE tasks SET user_id = NULL WHERE workspace_id = %s AND user_id = %s"

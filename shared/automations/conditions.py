@@ -16,7 +16,7 @@ from typing_extensions import TypedDict
 
 from shared.automations.fields import ReadableField, field_value
 from shared.automations.union_errors import ErrorCollector, as_object, closed_object
-from shared.validation.messages import custom_error
+from shared.platform.validation.messages import custom_error
 
 MAX_CONDITION_DEPTH, MAX_CONDITION_PARTS = 10, 100  # nesting levels and parts of one condition
 MAX_CONDITION_VALUE_LENGTH = 1000  # characters of a value

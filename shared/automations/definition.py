@@ -11,8 +11,8 @@ from shared.automations.actions import Action, AutomationTag
 from shared.automations.conditions import Condition
 from shared.automations.fields import ReadableField
 from shared.automations.union_errors import ErrorCollector, as_object, closed_object, exactly_one, tagged_object
-from shared.validation.messages import custom_error
-from shared.validation.types import INT64_LIMIT, RecordId, StrictFlag, StrictInt32, Text255
+from shared.platform.validation.messages import custom_error
+from shared.platform.validation.types import INT64_LIMIT, RecordId, StrictFlag, StrictInt32, Text255
 
 MAX_STEPS = 100
 MINUTES_BY_UNIT = {"minutes": 1, "hours": 60, "days": 24 * 60}

@@ -7,8 +7,8 @@ from pydantic import AfterValidator, Field, StringConstraints, TypeAdapter
 from pydantic_core import PydanticCustomError
 
 from shared.leads.lead_status import LeadStatus
-from shared.validation.messages import custom_error
-from shared.validation.types import RequiredName, StrictFlag, Text100, Text255
+from shared.platform.validation.messages import custom_error
+from shared.platform.validation.types import RequiredName, StrictFlag, Text100, Text255
 
 CUSTOM_FIELD_PREFIX = "custom_fields."
 

@@ -6,7 +6,7 @@ its run is created, and comes back with the next activity, so that each period o
 
 from typing import Any
 
-from shared.db.connections import Connection
+from shared.platform.db.connections import Connection
 
 TIMERS_PER_CHUNK = 10_000  # timers started by a request itself, which takes 0.2 s, and by the sweeper at a time
 

@@ -9,7 +9,7 @@ from time import thread_time
 from typing import Any
 
 from shared.automations import templates
-from shared.observability.gc_tuning import without_collection
+from shared.platform.observability.gc_tuning import without_collection
 
 MAX_RUN_RENDER_SECONDS = 0.06  # processor time for all texts of a run; a hundred ordinary texts take a tenth of that
 

@@ -18,8 +18,8 @@ from markupsafe import Markup
 from pydantic import AfterValidator
 
 from shared.automations.fields import READABLE_FIELDS
-from shared.validation.messages import custom_error
-from shared.validation.types import text_constraints
+from shared.platform.validation.messages import custom_error
+from shared.platform.validation.types import text_constraints
 
 MAX_TEMPLATE_LENGTH = 10_000  # characters of a template
 MAX_FILTERED_VALUE_LENGTH = 10_000  # characters of a value that a filter sees, including nested values

@@ -9,7 +9,7 @@ from typing import Annotated, Any, TypeVar, cast, get_args, get_origin, get_type
 from pydantic import ConfigDict, TypeAdapter, ValidationError, with_config
 from pydantic_core import InitErrorDetails, PydanticCustomError, PydanticKnownError
 
-from shared.validation.messages import custom_error
+from shared.platform.validation.messages import custom_error
 
 ReadT = TypeVar("ReadT")
 

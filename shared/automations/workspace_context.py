@@ -5,7 +5,7 @@ from typing import Any
 
 from shared.automations.action_handlers import TargetStage, WorkspaceContext
 from shared.automations.definition import find_references
-from shared.db.connections import Connection, as_json
+from shared.platform.db.connections import Connection, as_json
 
 LOAD_CONTEXTS_SQL = """
 SELECT w.id, w.timezone, clock_timestamp(),

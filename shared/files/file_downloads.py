@@ -5,15 +5,15 @@ from collections.abc import AsyncGenerator
 
 from aiohttp import hdrs, web
 
-from shared.errors import NotFound, ServiceUnavailable
 from shared.files.file_names import DOWNLOAD_HEADERS, attachment_header
 from shared.files.file_records import FileRecord
 from shared.files.file_store import FileStore
 from shared.files.file_types import download_type
 from shared.files.s3_bucket import BucketUnusable, S3Bucket, open_bucket
-from shared.observability import logging
-from shared.settings import Settings
-from shared.web.middleware import complete_headers
+from shared.platform.errors import NotFound, ServiceUnavailable
+from shared.platform.observability import logging
+from shared.platform.settings import Settings
+from shared.platform.web.response_headers import complete_headers
 
 log = logging.get_logger()
 

@@ -4,7 +4,7 @@ import re
 import unicodedata
 from urllib.parse import quote
 
-from shared.validation.schema import escape_unstorable
+from shared.platform.validation.schema import escape_unstorable
 
 MAX_NAME_LENGTH = 255  # characters
 UNNAMED_FILE = "file"

@@ -3,7 +3,7 @@
 import uuid
 from typing import NamedTuple
 
-from shared.db.connections import Connection
+from shared.platform.db.connections import Connection
 
 FIND_FILE_SQL = "SELECT encode(digest, 'hex'), name, size, type FROM files WHERE workspace_id = %s AND id = %s"
 

@@ -24,10 +24,10 @@ from functools import partial
 from pathlib import Path
 from typing import BinaryIO, TypeVar
 
-from shared.data_dir import sync_folder
-from shared.errors import ServiceUnavailable
 from shared.files.file_types import TYPE_HEAD_BYTES, judge_type
-from shared.observability import logging
+from shared.platform.data_dir import sync_folder
+from shared.platform.errors import ServiceUnavailable
+from shared.platform.observability import logging
 
 log = logging.get_logger()
 

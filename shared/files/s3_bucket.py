@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
-from shared.settings import Settings
+from shared.platform.settings import Settings
 
 T = TypeVar("T")
 

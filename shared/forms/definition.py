@@ -12,8 +12,8 @@ from shared.automations.templates import SubjectTemplate, TemplateText
 from shared.forms.field_definition import BlankAsNull, FormFieldRecord
 from shared.leads.duplicate_policy import MergePolicy
 from shared.leads.inbound import EmailAddress
-from shared.validation.messages import custom_error
-from shared.validation.types import HttpUrl, RecordId, StrictFlag, Text100, Text255, is_url, text_constraints
+from shared.platform.validation.messages import custom_error
+from shared.platform.validation.types import HttpUrl, RecordId, StrictFlag, Text100, Text255, is_url, text_constraints
 
 DEFAULT_FORM_SOURCE = "form"
 DEFAULT_SPAM_THRESHOLD = 50  # points from which a submission is held

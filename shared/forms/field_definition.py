@@ -7,9 +7,9 @@ from pydantic import AfterValidator, BeforeValidator, Field, Strict, StringConst
 from typing_extensions import TypedDict
 
 from shared.automations.conditions import ValueCondition, find_comparisons, foreign_values
-from shared.errors import FieldErrors
-from shared.validation.messages import custom_error
-from shared.validation.types import StrictFlag, Text255, text_constraints
+from shared.platform.errors import FieldErrors
+from shared.platform.validation.messages import custom_error
+from shared.platform.validation.types import StrictFlag, Text255, text_constraints
 
 T = TypeVar("T")
 

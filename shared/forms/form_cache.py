@@ -5,12 +5,12 @@ from typing import Any
 
 from aiohttp import web
 
-from shared.db.connections import Connection, ConnectionPool
-from shared.db.notifications import NotificationListener
-from shared.db.row_cache import RowCache
 from shared.forms.definition import FormDefinition, SpamRule, complete_settings
 from shared.forms.field_definition import complete_fields
 from shared.outbound.mail_setup import SENDS_MAIL_CONDITION
+from shared.platform.db.connections import Connection, ConnectionPool
+from shared.platform.db.notifications import NotificationListener
+from shared.platform.db.row_cache import RowCache
 
 FORMS_CHANNEL = "forms"
 MAX_CACHED_FORMS = 5_000  # forms

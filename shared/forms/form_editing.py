@@ -11,15 +11,15 @@ from typing import Any
 from psycopg.rows import dict_row
 from psycopg.types.json import Jsonb
 
-from shared.db.connections import Connection
-from shared.errors import Conflict, FieldErrors, NotFound, ValidationFailed
 from shared.forms.definition import complete_settings, merge_settings
 from shared.forms.field_definition import complete_fields, find_contradictions
 from shared.forms.form_cache import notify_changed
 from shared.leads import reference_locks
 from shared.leads.placement_settings import complete_placement
 from shared.outbound.mail_setup import can_send_mail
-from shared.settings import Settings
+from shared.platform.db.connections import Connection
+from shared.platform.errors import Conflict, FieldErrors, NotFound, ValidationFailed
+from shared.platform.settings import Settings
 
 FormRow = dict[str, Any]
 PUBLIC_ID_BYTES = 12  # bytes of a public id

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
-from shared.db.connections import Connection
+from shared.platform.db.connections import Connection
 
 MAX_NUMBERS_DAYS = 90
 MAX_NUMBERED_SOURCES = 50  # the others are counted together, as `other`

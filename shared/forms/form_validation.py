@@ -5,11 +5,11 @@ from typing import Any
 
 from typing_extensions import TypedDict
 
-from shared.errors import FieldErrors
 from shared.forms.definition import FormSettings
 from shared.forms.field_definition import FormFields, find_contradictions
-from shared.validation.schema import FieldsSchema
-from shared.validation.types import RequiredName, StrictFlag, StrictInt64
+from shared.platform.errors import FieldErrors
+from shared.platform.validation.schema import FieldsSchema
+from shared.platform.validation.types import RequiredName, StrictFlag, StrictInt64
 
 
 class FormSent(TypedDict, total=False):

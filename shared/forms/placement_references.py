@@ -2,8 +2,8 @@
 
 import orjson
 
-from shared.db.connections import Connection
 from shared.forms import form_cache
+from shared.platform.db.connections import Connection
 
 TABLES_WITH_PLACEMENT = ("forms", "form_drafts", "integrations")
 REMOVE_SETTINGS_SQL = (

@@ -3,9 +3,9 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
-from shared.errors import FieldErrors
 from shared.integrations.reading.contact_labels import kind_by_label
 from shared.integrations.reading.label_text import split_words, word_slug
+from shared.platform.errors import FieldErrors
 
 ColumnMapping = dict[str, str | None]
 

@@ -9,8 +9,6 @@ from typing import Any, Final, Literal
 
 from psycopg.rows import dict_row
 
-from shared.db.connections import Connection, as_json
-from shared.errors import Conflict, NotFound
 from shared.imports.column_mapping import ColumnMapping, guess_mapping
 from shared.imports.csv_records import read_records
 from shared.imports.file_head import HEAD_BYTES, SAMPLE_ROWS, read_head
@@ -18,6 +16,8 @@ from shared.imports.import_storage import CHUNK_BYTES, drop_file, read_file_part
 from shared.imports.text_encoding import JudgedText, TextEncoding, decode_text, mark_size_of
 from shared.intake.change_author import ChangeAuthor
 from shared.jobs.job_control import cancel_job
+from shared.platform.db.connections import Connection, as_json
+from shared.platform.errors import Conflict, NotFound
 
 ImportJson = dict[str, Any]
 

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterable
 from typing import Final
 
-from shared.db.connections import Connection
+from shared.platform.db.connections import Connection
 
 # The pattern is of the whole row, and costs a tenth of looking at each cell: a file whose columns were guessed wrong
 # leaves up to a million such rows. `CASE` keeps the order.

@@ -8,13 +8,13 @@ import orjson
 from pydantic import BeforeValidator, Field
 from typing_extensions import TypedDict
 
-from shared.errors import FieldErrors
 from shared.imports.code_pages import PAGE_CODECS
 from shared.imports.column_mapping import ColumnMapping, guess_mapping, mapping_errors
 from shared.imports.text_encoding import TEXT_ENCODINGS, TextEncoding
 from shared.leads.duplicate_policy import MergePolicy
-from shared.validation.schema import FieldsSchema
-from shared.validation.types import StrictFlag, Text100, Text255
+from shared.platform.errors import FieldErrors
+from shared.platform.validation.schema import FieldsSchema
+from shared.platform.validation.types import StrictFlag, Text100, Text255
 
 NO_JSON_MESSAGE: Final = "The options field must be a JSON object."
 

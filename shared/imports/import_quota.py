@@ -2,11 +2,11 @@
 
 from typing import Final, NamedTuple
 
-from shared.db.advisory_locks import IMPORT_QUOTA_LOCK_CLASS
-from shared.db.connections import Connection
-from shared.errors import Conflict
 from shared.imports.import_erasure import WAITING_FILE_DAYS
-from shared.settings import Settings
+from shared.platform.db.advisory_locks import IMPORT_QUOTA_LOCK_CLASS
+from shared.platform.db.connections import Connection
+from shared.platform.errors import Conflict
+from shared.platform.settings import Settings
 
 NAMED_IMPORTS: Final = 3  # in the answer, the largest ones
 

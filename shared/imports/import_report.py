@@ -5,12 +5,12 @@ from typing import Any, Final, Literal
 
 import orjson
 
-from shared.db.connections import Connection
-from shared.ids import numbered_uuid7
 from shared.imports.column_mapping import CUSTOM_PREFIX
 from shared.imports.tag_cells import tags_text
 from shared.leads.submission import KEPT_ENDING
-from shared.spreadsheet_cells import csv_text
+from shared.platform.db.connections import Connection
+from shared.platform.ids import numbered_uuid7
+from shared.platform.spreadsheet_cells import csv_text
 
 RowState = Literal["created", "merged", "unchanged", "invalid"]
 # Rows in a state, those with a lead that lacks something that was sent, and those whose lead keeps a contact as given.

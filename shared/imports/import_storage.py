@@ -7,11 +7,11 @@ read it.
 import asyncio
 from typing import Any, BinaryIO, NamedTuple
 
-from shared.db.connections import Connection, as_json
 from shared.imports.column_mapping import ColumnMapping
 from shared.imports.file_head import FileHead
 from shared.imports.import_quota import ImportLimits, check_stored_import
 from shared.intake.change_author import ChangeAuthor
+from shared.platform.db.connections import Connection, as_json
 
 CHUNK_BYTES = 256 << 10  # bytes of a part
 PARTS_PER_STATEMENT = 4

@@ -3,12 +3,12 @@
 import asyncio
 from typing import Any, BinaryIO, Final, NamedTuple
 
-from shared.errors import FieldErrors
 from shared.files.file_names import clean_file_name
 from shared.imports.file_head import HEAD_BYTES, FileHead, read_head
 from shared.imports.import_options import parse_options, resolve_mapping
 from shared.imports.import_storage import NewImport
 from shared.imports.text_encoding import EncodingJudge, TextEncoding, UnreadableFile
+from shared.platform.errors import FieldErrors
 
 SHEET_OPTION: Final = "sheet"  # noted with the options of an import, and not to be sent
 MAX_FILE_BYTES: Final = 512 << 20

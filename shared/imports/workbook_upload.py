@@ -15,12 +15,12 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import BinaryIO, Final, cast
 
-from shared.errors import FieldErrors
 from shared.imports.import_upload import UploadedTable
 from shared.imports.text_encoding import EncodingJudge, UnreadableFile
 from shared.imports.workbook_reader import DAMAGED_MESSAGE, FIRST_LINE, TOO_LARGE_MESSAGE
-from shared.observability import logging
-from shared.settings import PROJECT_ROOT
+from shared.platform.errors import FieldErrors
+from shared.platform.observability import logging
+from shared.platform.settings import PROJECT_ROOT
 
 log = logging.get_logger()
 

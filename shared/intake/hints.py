@@ -14,8 +14,8 @@ from typing import NamedTuple
 from celery import Celery
 from kombu import Connection, Producer
 
-from shared.observability import logging
-from shared.observability.metrics import PUBLISHED_HINTS
+from shared.platform.observability import logging
+from shared.platform.observability.metrics import PUBLISHED_HINTS
 
 log = logging.get_logger()
 

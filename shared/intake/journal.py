@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 
 import orjson
 
-from shared.db.connections import ASYNC_COMMIT, Connection
+from shared.platform.db.connections import ASYNC_COMMIT, Connection
 
 T = TypeVar("T")
 

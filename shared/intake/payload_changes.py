@@ -9,9 +9,9 @@ from typing import Any, Literal
 
 from typing_extensions import TypedDict
 
-from shared.errors import FieldErrors
 from shared.leads.inbound import InvalidFields, validate_object
 from shared.leads.submission import PART_KEYS
+from shared.platform.errors import FieldErrors
 
 PATH_SEPARATOR = "."
 ABSENT_VALUE: Any = object()  # told from null, which is a value

@@ -10,9 +10,9 @@ from typing import Any, LiteralString
 import orjson
 from psycopg.rows import TupleRow
 
-from shared.db.connections import Connection
 from shared.intake.submission_filters import matches_search
 from shared.intake.submission_lookup import KEY_ID_FIELD, fetching_record, pending_record, workspace_items
+from shared.platform.db.connections import Connection
 
 RecordDict = dict[str, Any]
 

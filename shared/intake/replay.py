@@ -14,13 +14,13 @@ from typing import Any, Literal, NamedTuple
 import orjson
 from psycopg.rows import TupleRow
 
-from shared import ids
-from shared.db.connections import Connection
 from shared.intake.change_author import ChangeAuthor
 from shared.intake.journal import Lane, chunk_by_size
 from shared.intake.payload_changes import JsonObject, UnchangeablePayload, list_differences
 from shared.intake.submission_versions import NewVersion, add_versions
 from shared.leads.submission import AGAIN_KEY, FORM_KEY, HOLD_KEYS, QUIET_KEY
+from shared.platform import ids
+from shared.platform.db.connections import Connection
 
 ReplayableState = Literal["dead", "quarantined"]
 PayloadEdit = Callable[[Any], JsonObject]  # raises UnchangeablePayload

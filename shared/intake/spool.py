@@ -12,9 +12,9 @@ import orjson
 import redis.asyncio as redis
 from redis.asyncio.connection import AbstractConnection
 
-from shared.db.connections import Connection
 from shared.intake import journal
 from shared.intake.journal import NewJournalRow
+from shared.platform.db.connections import Connection
 
 SPOOL_STREAM = "leadhub:spool"
 SPOOL_COUNT_KEY = "leadhub:spool:submissions"  # how many submissions the entries hold together

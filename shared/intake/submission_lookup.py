@@ -10,13 +10,13 @@ import orjson
 import redis.asyncio as redis
 from psycopg.rows import dict_row
 
-from shared import ids
-from shared.db.connections import Connection
 from shared.intake.replay import find_reference
 from shared.intake.spool import Spool
 from shared.intake.submission_versions import original_payload
 from shared.leads.source_part import raw_bytes
 from shared.leads.submission import FORM_KEY, SOURCE_KEY, without_visitor
+from shared.platform import ids
+from shared.platform.db.connections import Connection
 
 SubmissionDict = dict[str, Any]
 SubmissionPlace = Literal["decided", "journal", "fetching", "spool"]

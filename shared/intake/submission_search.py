@@ -12,9 +12,9 @@ from typing import Any, NamedTuple
 from sqlalchemy import and_, select, tuple_
 from sqlalchemy.dialects import postgresql
 
-from shared.db.connections import Connection
 from shared.intake.submission_filters import submission_conditions
 from shared.models import Submission
+from shared.platform.db.connections import Connection
 
 MAX_SEARCH_SECONDS = 1.7  # seconds, so that a page with a search is there within two
 SEARCH_CHUNK_SIZE = 1000  # submissions read in one statement

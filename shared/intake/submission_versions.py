@@ -4,9 +4,9 @@ import uuid
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from shared.db.connections import Connection, as_json
 from shared.intake.change_author import ChangeAuthor
 from shared.intake.payload_changes import PayloadDifference
+from shared.platform.db.connections import Connection, as_json
 
 # Version 1 is the payload as it came. It is written once, with the first version that replaces it.
 KEEP_ORIGINALS_SQL = """

@@ -8,9 +8,9 @@ from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import NamedTuple
 
-from shared.db.connections import Connection
-from shared.errors import ValidationFailed
 from shared.integrations.integration_cache import notify_changed
+from shared.platform.db.connections import Connection
+from shared.platform.errors import ValidationFailed
 
 # The credential that all integrations of one app share, for types whose apps have one webhook.
 APP_SECRET_FIELDS = {

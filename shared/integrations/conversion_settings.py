@@ -8,8 +8,8 @@ from typing_extensions import TypedDict
 
 from shared.forms.field_definition import BlankAsNull
 from shared.leads.lead_status import LeadStatus
-from shared.validation.messages import custom_error
-from shared.validation.types import RecordId, StrictFlag, Text64, text_constraints
+from shared.platform.validation.messages import custom_error
+from shared.platform.validation.types import RecordId, StrictFlag, Text64, text_constraints
 
 CONVERSION_TYPES = ("meta_conversions", "google_data_manager")
 DEFAULT_CONSENT_KEYS = ("ad_user_data",)  # as in Google's consent mode

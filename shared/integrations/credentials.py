@@ -14,14 +14,14 @@ from typing import Annotated, Any
 from pydantic import BeforeValidator, PlainValidator
 from typing_extensions import TypedDict
 
-from shared.errors import FieldErrors
 from shared.integrations.integration_type import INBOUND_ONLY, CredentialField, CredentialKind, IntegrationType
 from shared.integrations.webhook_keys import decode_webhook_key
 from shared.leads.contact import InvalidContact, normalise_email
-from shared.masking import SECRET_MASK
-from shared.validation.messages import ERROR_MESSAGES, custom_error
-from shared.validation.schema import FieldsSchema
-from shared.validation.types import is_url, text_constraints
+from shared.platform.errors import FieldErrors
+from shared.platform.masking import SECRET_MASK
+from shared.platform.validation.messages import ERROR_MESSAGES, custom_error
+from shared.platform.validation.schema import FieldsSchema
+from shared.platform.validation.types import is_url, text_constraints
 
 SHOWN_SECRET_CHARS = 4  # characters at the end of a secret that are shown
 MIN_PARTLY_SHOWN_CHARS = 12  # characters; shorter secrets are masked completely

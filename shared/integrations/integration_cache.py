@@ -8,11 +8,11 @@ from typing import Any
 
 import orjson
 
-from shared.crypto.encryption import Cipher, DecryptionError
-from shared.db.connections import Connection, ConnectionPool
-from shared.db.notifications import NotificationListener
-from shared.db.row_cache import RowCache
 from shared.integrations.mapping_settings import IntegrationSettingsRecord, complete_integration_settings
+from shared.platform.crypto.encryption import Cipher, DecryptionError
+from shared.platform.db.connections import Connection, ConnectionPool
+from shared.platform.db.notifications import NotificationListener
+from shared.platform.db.row_cache import RowCache
 
 INTEGRATIONS_CHANNEL = "integrations"
 MAX_CACHED_INTEGRATIONS = 2_000

@@ -5,11 +5,11 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from shared.db.connections import Connection
 from shared.integrations.catalogue import INTEGRATION_TYPES, PROVIDERS_BY_TYPE
 from shared.integrations.integration_management import DecryptedIntegration
 from shared.integrations.webhook_exchange import SPLIT_ADVICE
 from shared.operations.source_report import HANDSHAKE_REASON, SourceReport, find_source_report
+from shared.platform.db.connections import Connection
 
 PENDING_FETCHES_SQL = """
 SELECT count(*), min(created_at), (array_agg(last_error ORDER BY due_at DESC) FILTER (WHERE last_error IS NOT NULL))[1]

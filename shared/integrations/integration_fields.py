@@ -8,9 +8,9 @@ from typing_extensions import TypedDict
 from shared.integrations.catalogue import INTEGRATION_TYPES
 from shared.integrations.credentials import CredentialTexts
 from shared.integrations.mapping_settings import IntegrationSettings
-from shared.validation.messages import custom_error
-from shared.validation.schema import FieldsSchema
-from shared.validation.types import RequiredName, StrictFlag, text_constraints
+from shared.platform.validation.messages import custom_error
+from shared.platform.validation.schema import FieldsSchema
+from shared.platform.validation.types import RequiredName, StrictFlag, text_constraints
 
 
 def _check_type(name: str) -> str:

@@ -12,9 +12,6 @@ from psycopg.rows import dict_row
 from psycopg.types.json import Jsonb
 
 from shared.auth.key_format import hash_key
-from shared.crypto.encryption import Cipher, DecryptionError
-from shared.db.connections import Connection
-from shared.errors import Conflict, FieldErrors, NotFound, ValidationFailed
 from shared.forms.definition import merge_settings
 from shared.integrations.account_claims import claim_accounts, release_accounts
 from shared.integrations.catalogue import INTEGRATION_TYPES
@@ -25,9 +22,12 @@ from shared.integrations.mapping_settings import complete_integration_settings
 from shared.leads import reference_locks
 from shared.leads.placement_settings import complete_placement
 from shared.leads.workspace_settings import load_board
-from shared.observability import logging
 from shared.outbound.deliveries import MAIL_INTEGRATION_TYPES, integration_endpoint
 from shared.outbound.receivers import cancel_deliveries, forget_receiver
+from shared.platform.crypto.encryption import Cipher, DecryptionError
+from shared.platform.db.connections import Connection
+from shared.platform.errors import Conflict, FieldErrors, NotFound, ValidationFailed
+from shared.platform.observability import logging
 
 log = logging.get_logger()
 

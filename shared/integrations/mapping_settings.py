@@ -16,8 +16,8 @@ from shared.integrations.conversion_settings import (
 )
 from shared.integrations.json_paths import MAX_PATH_LENGTH, InvalidPath, compile_path
 from shared.leads.duplicate_policy import MergePolicy
-from shared.validation.messages import custom_error
-from shared.validation.types import RecordId, Text255, text_constraints
+from shared.platform.validation.messages import custom_error
+from shared.platform.validation.types import RecordId, Text255, text_constraints
 
 _MAPPING_TARGETS = {*MAPPABLE_LEAD_FIELDS, FULL_NAME}
 

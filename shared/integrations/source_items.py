@@ -10,12 +10,12 @@ from typing import Any
 
 import orjson
 
-from shared import ids
 from shared.intake.journal import JournalItem
 from shared.integrations.integration_cache import ReceivingIntegration
 from shared.integrations.source_event import SourceEvent
 from shared.integrations.submission_body import submission_body
 from shared.leads.submission import SOURCE_KEY
+from shared.platform import ids
 
 KEPT_OF_NOTICE = ("raw", "raw_in")  # parts of a notice that its lead keeps
 

@@ -9,13 +9,13 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Literal, NamedTuple
 
-from shared.db.connections import Connection, as_json
-from shared.errors import Conflict, NotFound
 from shared.intake.change_author import ChangeAuthor
 from shared.intake.payload_changes import PayloadChange
 from shared.jobs.job_followers import notify_followers
 from shared.jobs.job_kinds import AnyJobKind, JobKind
 from shared.jobs.job_targets import count_targets, store_targets
+from shared.platform.db.connections import Connection, as_json
+from shared.platform.errors import Conflict, NotFound
 
 JobState = Literal["queued", "running", "paused", "done", "cancelled", "failed"]
 JobRow = dict[str, Any]

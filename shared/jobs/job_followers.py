@@ -3,13 +3,13 @@
 from collections.abc import Sequence
 from typing import Any
 
-from shared.db.connections import Connection
-from shared.errors import Conflict
 from shared.jobs.job_kinds import told_kind
 from shared.jobs.job_outcomes import RETURNING_KINDS
 from shared.outbound.deliveries import enqueue_deliveries, notification_to_user
 from shared.outbound.mail_readers import read_user_languages
 from shared.outbound.staff_texts import staff_texts
+from shared.platform.db.connections import Connection
+from shared.platform.errors import Conflict
 
 # The job's row is locked: either the transaction that ends it sees the follower, or this one sees the end.
 FOLLOW_JOB_SQL = """

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from shared.db.connections import Connection
+from shared.platform.db.connections import Connection
 
 RETURNING_KINDS = ("replay", "release")  # kinds of jobs that hand submissions back to the journal
 MAX_CAUSES = 3  # causes that are named

@@ -8,12 +8,12 @@ from sqlalchemy import BigInteger, Select, Uuid, func, insert, literal, literal_
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.sql import ClauseElement
 
-from shared.db.connections import Connection
 from shared.intake.submission_filters import submission_conditions
 from shared.jobs.job_kinds import JobKind
 from shared.jobs.lead_targets import LEAD_KINDS, count_lead_targets, store_lead_targets
 from shared.models import Delivery, JobItem, Submission
 from shared.outbound.delivery_filters import delivery_conditions
+from shared.platform.db.connections import Connection
 
 DRIVER_DIALECT = postgresql.psycopg.dialect()  # type: ignore[no-untyped-call]
 DELIVERY_DECIDED_AT = func.coalesce(Delivery.finished_at, Delivery.created_at)

@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 from typing import Any, Final, Literal
 
-from shared.db.connections import Connection
-from shared.errors import FieldErrors, ValidationFailed
 from shared.lead_list.resolve_filters import resolve_filters
+from shared.platform.db.connections import Connection
+from shared.platform.errors import FieldErrors, ValidationFailed
 
 LeadJobKind = Literal["edit", "delete"]
 

@@ -7,12 +7,12 @@ from typing import Any
 
 import orjson
 
-from shared.db.connections import Connection
-from shared.errors import NotFound
 from shared.intake.payload_changes import JsonObject, PayloadDifference, list_differences, replace_payload
 from shared.intake.replay import PayloadEdit, SubmissionRef, find_reference
 from shared.leads.ingest_simulation import simulate_ingest
 from shared.leads.submission import AcceptedSubmission
+from shared.platform.db.connections import Connection
+from shared.platform.errors import NotFound
 
 STORED_SUBMISSION_SQL = """
 SELECT (extract(epoch FROM received_at) * 1000)::bigint, channel, source, key_id, payload FROM submissions

@@ -7,14 +7,14 @@ from typing import Any, Literal, NamedTuple
 import orjson
 import psycopg
 
-from shared.db.connections import Connection
-from shared.errors import FieldErrors, ValidationFailed
 from shared.lead_export.lead_cells import cells_of, header_of, key_columns
 from shared.lead_list.filters import LeadFilters
 from shared.lead_list.matching_leads import read_matching_ids
 from shared.lead_list.resolve_filters import resolve_filters
 from shared.leads.lead_records import LeadJson, read_leads
-from shared.spreadsheet_cells import csv_text
+from shared.platform.db.connections import Connection
+from shared.platform.errors import FieldErrors, ValidationFailed
+from shared.platform.spreadsheet_cells import csv_text
 
 ExportFormat = Literal["csv", "ndjson"]
 MEDIA_TYPES: dict[ExportFormat, str] = {"csv": "text/csv", "ndjson": "application/x-ndjson"}

@@ -2,13 +2,13 @@
 
 from typing import Any
 
-from shared.db.connections import Connection
-from shared.errors import FieldErrors
 from shared.leads.contact import InvalidContact, normalise_email, normalise_phone
 from shared.leads.edit import CONTACT_FIELDS, INVALID_PHONE_MESSAGE
 from shared.leads.identities import find_owners
 from shared.leads.submission import IdentityKey
-from shared.validation.messages import ERROR_MESSAGES
+from shared.platform.db.connections import Connection
+from shared.platform.errors import FieldErrors
+from shared.platform.validation.messages import ERROR_MESSAGES
 
 CONTACT_SETTINGS_SQL = "SELECT country, fold_gmail FROM workspaces WHERE id = %s"
 CONTACT_MESSAGES = {"email": ERROR_MESSAGES["email"].format(field="email"), "phone": INVALID_PHONE_MESSAGE}

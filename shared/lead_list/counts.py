@@ -7,10 +7,10 @@ from dataclasses import dataclass, field, replace
 from math import prod
 from typing import Any, cast
 
-from shared.db.connections import Connection
 from shared.lead_list.filters import LeadFilters, where_all
 from shared.lead_list.sorts import LeadSort
 from shared.lead_list.time_buckets import split_span
+from shared.platform.db.connections import Connection
 
 MAX_PROBED_HITS = 2001  # hits that an estimate counts; a longer list is assumed to be a twentieth of all
 LONG_SEARCH_DIVISOR = 20

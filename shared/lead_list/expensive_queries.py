@@ -6,8 +6,8 @@ from contextlib import asynccontextmanager, nullcontext
 
 import psycopg
 
-from shared.errors import ServiceUnavailable
-from shared.fair_limiter import FairLimiter
+from shared.platform.errors import ServiceUnavailable
+from shared.platform.fair_limiter import FairLimiter
 
 RETRY_AFTER_SECONDS = 5
 LIST_TIMEOUT_MESSAGE = (

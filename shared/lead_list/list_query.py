@@ -6,7 +6,7 @@ from pydantic import Field
 from typing_extensions import TypedDict
 
 from shared.leads.lead_status import LeadStatus
-from shared.validation.types import QueryFlag, QueryId, QueryText, UtcTime
+from shared.platform.validation.types import QueryFlag, QueryId, QueryText, UtcTime
 
 EMAIL_DESCRIPTION = "In any spelling: the lead that is known by this address. Send a `+` as `%2B`."
 PHONE_DESCRIPTION = (

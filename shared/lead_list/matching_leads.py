@@ -4,8 +4,8 @@ A page of the list is chosen by plans that are made for the first matches. To re
 whatever the filters are.
 """
 
-from shared.db.connections import Connection
 from shared.lead_list.filters import LeadFilters
+from shared.platform.db.connections import Connection
 
 WINDOW_LEADS = 1_000  # leads that are looked at in one statement
 

@@ -2,8 +2,6 @@
 
 from typing import Any, NamedTuple
 
-from shared.cursors import CursorPosition
-from shared.db.connections import Connection
 from shared.lead_list.counts import LeadTotals, count_leads, read_counts
 from shared.lead_list.expensive_queries import ExpensiveQuery
 from shared.lead_list.filters import IMPLIED_BOUNDS, TAG_CONDITION, TAG_CONDITION_ON_INDEX, LeadFilters, where_all
@@ -16,6 +14,8 @@ from shared.lead_list.query_plan import (
     gather_plan,
 )
 from shared.lead_list.sorts import LEADS_TABLE, TIME_SORTS, LeadSort
+from shared.platform.cursors import CursorPosition
+from shared.platform.db.connections import Connection
 
 # One lead at a time, in the order of the walk: OFFSET 0 keeps the planner from another join order.
 LEAD_LOOKUP_SQL = """

@@ -3,12 +3,12 @@
 from collections.abc import Sequence
 from typing import Any
 
-from shared.db.connections import Connection
-from shared.errors import FieldErrors
 from shared.lead_list.contact_filters import find_contact_owners
 from shared.lead_list.filters import CAMPAIGN_COLUMNS, EXACT_COLUMNS, FILTER_COLUMNS, TIME_BOUNDS, LeadFilters
 from shared.lead_list.rare_fragments import TextSample
 from shared.lead_list.search import like_patterns
+from shared.platform.db.connections import Connection
+from shared.platform.errors import FieldErrors
 
 REFERENCE_NOUNS = {"pipeline_id": "pipeline", "stage_id": "stage", "assigned_user_id": "user"}
 # PostgreSQL's statistics give a sample of the indexed texts, and whether the workspace has less than a tenth of them.

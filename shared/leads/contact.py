@@ -14,7 +14,7 @@ import phonenumbers
 from phonenumbers import COUNTRY_CODE_TO_REGION_CODE, PhoneMetadata, PhoneNumber, PhoneNumberFormat, ValidationResult
 
 from shared.leads import phone_extensions, phone_text
-from shared.observability.gc_tuning import without_collection
+from shared.platform.observability.gc_tuning import without_collection
 
 # No address is refused for its domain: addresses under .test, .local or .invalid are leads as well.
 # The library documents this way of allowing them; it has no argument for it.

@@ -7,7 +7,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass, field
 from typing import Any
 
-from shared.errors import FieldErrors
 from shared.leads.contact import InvalidContact, normalise_email, normalise_phone
 from shared.leads.duplicate_policy import (
     MAX_CUSTOM_FIELDS_BYTES,
@@ -17,7 +16,8 @@ from shared.leads.duplicate_policy import (
 )
 from shared.leads.placement import Board, WorkspaceSettings, assignee_problem, find_placement
 from shared.leads.submission import IdentityKey, LeadState
-from shared.validation.messages import ERROR_MESSAGES
+from shared.platform.errors import FieldErrors
+from shared.platform.validation.messages import ERROR_MESSAGES
 
 PLAIN_FIELDS = (
     *("first_name", "last_name", "email_as_given", "company", "job_title", "country", "source", "notes", "status"),

@@ -6,9 +6,9 @@ new identities, look up the owners of those that were taken, lock the leads by i
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from shared.db.advisory_locks import REFERENCE_LOCK_CLASS
-from shared.db.connections import StatementExecutor, StatementResult, as_json
 from shared.leads.submission import IdentityKey, LeadKey, LeadState
+from shared.platform.db.advisory_locks import REFERENCE_LOCK_CLASS
+from shared.platform.db.connections import StatementExecutor, StatementResult, as_json
 
 MAX_CLAIM_ROUNDS = 3  # a key neither won nor found was just released by another transaction: claim it again
 

@@ -16,13 +16,13 @@ from pydantic import AfterValidator, Field, Strict, StringConstraints, TypeAdapt
 from pydantic_core import PydanticCustomError
 from typing_extensions import TypedDict
 
-from shared.errors import FieldErrors
 from shared.leads.contact import InvalidContact, normalise_email
 from shared.leads.form_encoding import MAX_NESTING_DEPTH, MalformedBody, typed_fields
 from shared.leads.submission import KNOWN_FIELDS
-from shared.validation.messages import messages_by_field
-from shared.validation.schema import InvalidFields, clean_value
-from shared.validation.types import INT64_LIMIT, UINT64_LIMIT, RecordId, StrictFlag, Text100, Text255
+from shared.platform.errors import FieldErrors
+from shared.platform.validation.messages import messages_by_field
+from shared.platform.validation.schema import InvalidFields, clean_value
+from shared.platform.validation.types import INT64_LIMIT, UINT64_LIMIT, RecordId, StrictFlag, Text100, Text255
 
 __all__ = [
     "INBOUND_LEAD",

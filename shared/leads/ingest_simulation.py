@@ -5,7 +5,6 @@ Two callers ask: the gateway for a lead that is sent, and the console for a subm
 
 from collections.abc import Collection, Mapping, Sequence
 
-from shared.db.connections import Connection
 from shared.leads import identities
 from shared.leads.apply_batch import MERGED_LEAD_FIELDS
 from shared.leads.decide import FoundLeads, decide_submissions
@@ -16,6 +15,7 @@ from shared.leads.resolve import LeadResolution, resolve_submissions
 from shared.leads.submission import AcceptedSubmission, TagIds, TagKey
 from shared.leads.tags import find_tags, tag_names
 from shared.leads.workspace_settings import load_board, load_workspace_settings
+from shared.platform.db.connections import Connection
 
 NEW_LEAD_ID = 0  # the id of a lead that would be created
 BLANK_LEAD: LeadJson = {"starred": False, "tags": []}

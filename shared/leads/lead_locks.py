@@ -2,10 +2,10 @@
 
 from collections.abc import Collection, Sequence
 
-from shared.db.connections import Connection
-from shared.db.errors import ContentionError
 from shared.leads import identities, phone_handover
 from shared.leads.submission import LeadKey, LeadState
+from shared.platform.db.connections import Connection
+from shared.platform.db.database_errors import ContentionError
 
 
 async def lock_with_duplicates(

@@ -5,8 +5,8 @@ from typing import Any
 
 from psycopg.rows import dict_row
 
-from shared.db.connections import Connection, as_json
 from shared.leads.submission import LeadKey
+from shared.platform.db.connections import Connection, as_json
 
 LeadJson = dict[str, Any]
 

@@ -2,8 +2,8 @@
 
 from collections.abc import Collection
 
-from shared.db.connections import Connection, StatementExecutor, as_json
 from shared.leads.submission import LeadKey
+from shared.platform.db.connections import Connection, StatementExecutor, as_json
 
 FIND_WINNERS_SQL = """
 SELECT r.workspace_id, r.lead_id, r.winner_id FROM json_array_elements(%s::json) k

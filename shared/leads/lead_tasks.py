@@ -7,9 +7,9 @@ from typing import Any, TypedDict, cast
 from psycopg import sql
 from psycopg.rows import dict_row
 
-from shared.db.connections import Connection
-from shared.errors import FieldErrors
 from shared.leads import reference_locks
+from shared.platform.db.connections import Connection
+from shared.platform.errors import FieldErrors
 
 TASK_COLUMNS = ("title", "lead_id", "user_id", "due_at", "done_at")
 REFERENCE_NOUNS = {"lead_id": "lead", "user_id": "user"}

@@ -8,10 +8,10 @@ new one.
 
 from collections.abc import Collection, Mapping
 
-from shared.db.connections import Connection, as_json
 from shared.leads.apply_batch import DUPLICATE_PAIR_REASON
 from shared.leads.identities import IDENTITY_ROWS_SQL, identity_columns
 from shared.leads.submission import IdentityKey, LeadKey
+from shared.platform.db.connections import Connection, as_json
 
 FIND_DUPLICATES_SQL = """
 SELECT p.workspace_id, p.other_id FROM json_array_elements(%s::json) l

@@ -2,10 +2,10 @@
 
 from typing import Any
 
-from shared.db.connections import Connection
-from shared.errors import FieldErrors
 from shared.leads.placement import PLACEMENT_FIELDS, assignee_problem, find_placement
 from shared.leads.workspace_settings import load_board, load_workspace_settings
+from shared.platform.db.connections import Connection
+from shared.platform.errors import FieldErrors
 
 SettingsDict = dict[str, Any]
 

@@ -8,8 +8,8 @@ the deleted row, and later writers see that it is gone.
 from collections.abc import Iterable
 from typing import Literal
 
-from shared.db.advisory_locks import REFERENCE_LOCK_CLASS
-from shared.db.connections import Connection, StatementExecutor
+from shared.platform.db.advisory_locks import REFERENCE_LOCK_CLASS
+from shared.platform.db.connections import Connection, StatementExecutor
 
 ReferenceKind = Literal["stage", "user", "tag"]
 

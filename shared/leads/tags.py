@@ -4,9 +4,9 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from shared.db.connections import Connection, StatementExecutor, as_json
 from shared.leads.edit import LeadChange, LeadEdit
 from shared.leads.submission import MAX_LEAD_TAGS, LeadKey, LeadState, TagIds, TagKey, unique_tags
+from shared.platform.db.connections import Connection, StatementExecutor, as_json
 
 # Sorted, as every unique key that two transactions may insert at once. Runs after the leads are locked. Of several
 # spellings the first one stays.

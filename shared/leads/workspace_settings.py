@@ -3,9 +3,9 @@
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
-from shared.db.connections import StatementExecutor, as_json
 from shared.leads import reference_locks
 from shared.leads.placement import Board, BoardStage, WorkspaceSettings
+from shared.platform.db.connections import StatementExecutor, as_json
 
 _SETTINGS_COLUMNS = """
 w.id, w.country, w.fold_gmail, w.merge_policy, p.id,

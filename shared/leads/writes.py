@@ -9,9 +9,6 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from shared.db.connections import Connection, as_json
-from shared.db.errors import ContentionError
-from shared.errors import FieldErrors
 from shared.leads import identities, lead_redirects, phone_handover
 from shared.leads.duplicate_policy import describe_changes as described
 from shared.leads.edit import (
@@ -30,6 +27,9 @@ from shared.leads.placement import Board, WorkspaceSettings, needs_board
 from shared.leads.submission import IdentityKey, LeadKey, LeadState
 from shared.leads.tags import TagChanges, load_tag_changes
 from shared.leads.workspace_settings import load_board, load_workspace_settings
+from shared.platform.db.connections import Connection, as_json
+from shared.platform.db.database_errors import ContentionError
+from shared.platform.errors import FieldErrors
 
 __all__ = ["ChangeCause", "LeadChange", "LeadNotCreated", "RefusedChange", "change_leads", "create_lead", "delete_lead"]
 

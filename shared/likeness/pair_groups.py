@@ -9,8 +9,8 @@ from typing import Any, NamedTuple
 
 from psycopg.rows import dict_row
 
-from shared.db.connections import Connection
 from shared.likeness.pair_list import PairDict, min_bits_of
+from shared.platform.db.connections import Connection
 
 FurtherLead = dict[str, Any]  # a lead in short, its `score`, and `alike_id`: whom of the pair it is alike
 

@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 from psycopg.rows import dict_row
 
-from shared.db.connections import Connection
+from shared.platform.db.connections import Connection
 
 PairDict = dict[str, Any]
 

@@ -4,8 +4,8 @@ Each function runs in the caller's transaction, after it has locked the leads. T
 their leads, as the likeness engine locks them.
 """
 
-from shared.db.advisory_locks import LIKENESS_LOCK_CLASS
-from shared.db.connections import Connection
+from shared.platform.db.advisory_locks import LIKENESS_LOCK_CLASS
+from shared.platform.db.connections import Connection
 
 LOCK_PAIRS_SQL = """
 SELECT FROM duplicate_pairs

@@ -1,8 +1,8 @@
 """Say that two leads are not one person, and take it back."""
 
-from shared.db.connections import Connection
-from shared.errors import Conflict, NotFound
 from shared.likeness.pair_list import PairDict, read_pair
+from shared.platform.db.connections import Connection
+from shared.platform.errors import Conflict, NotFound
 
 # A hash of 0 has the engine note what the leads were like: a pair that came of a merge has none yet.
 DISMISS_SQL = """

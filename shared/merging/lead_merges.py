@@ -9,9 +9,6 @@ from typing import Any
 
 import psycopg
 
-from shared.db.connections import Connection, as_json
-from shared.db.errors import ContentionError
-from shared.errors import Conflict, FieldErrors, NotFound, ValidationFailed
 from shared.leads import lead_redirects, reference_locks
 from shared.leads.edit import ChangeCause
 from shared.leads.lead_locks import lock_with_duplicates
@@ -21,6 +18,9 @@ from shared.leads.writes import LEAD_COLUMNS, WRITE_LEADS_SQL
 from shared.likeness.pair_moves import merge_pairs
 from shared.merging import lead_snapshots, merged_rows
 from shared.merging.merge_plan import FieldChoice, MergePlan, plan_merge
+from shared.platform.db.connections import Connection, as_json
+from shared.platform.db.database_errors import ContentionError
+from shared.platform.errors import Conflict, FieldErrors, NotFound, ValidationFailed
 
 SAME_LEAD_MESSAGE = "Lead {lead} is this lead."
 MERGED_ALREADY_MESSAGE = "Lead {lead} has been merged into this lead already."

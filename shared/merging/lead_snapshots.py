@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from shared.db.connections import Connection, as_json
+from shared.platform.db.connections import Connection, as_json
 
 LeadSnapshot = dict[str, Any]
 

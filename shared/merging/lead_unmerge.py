@@ -7,8 +7,6 @@ from typing import Any
 
 from psycopg.rows import dict_row
 
-from shared.db.connections import Connection, as_json
-from shared.db.errors import ContentionError
 from shared.leads import identities, lead_redirects, reference_locks
 from shared.leads.edit import CONTACT_FIELDS, ChangeCause, identity_keys_of
 from shared.leads.lead_locks import lock_with_duplicates
@@ -19,6 +17,8 @@ from shared.likeness.pair_moves import unmerge_pairs
 from shared.merging import lead_snapshots, merged_rows
 from shared.merging.lead_merges import MergeConflict, MergeRefused
 from shared.merging.merge_plan import StoredChanges, UndoPlan, plan_undo
+from shared.platform.db.connections import Connection, as_json
+from shared.platform.db.database_errors import ContentionError
 
 UNKNOWN_MERGE_MESSAGE = "The lead has no merge {merge}."
 UNDONE_MESSAGE = "The merge {merge} has been undone already."

@@ -6,8 +6,8 @@ from typing import Any
 from psycopg.rows import dict_row
 from typing_extensions import TypedDict
 
-from shared.db.connections import Connection
 from shared.leads.lead_redirects import merged_ids
+from shared.platform.db.connections import Connection
 
 # With the merges of those that merged into the lead: their parts of its timeline are here, too.
 FIND_MERGES_SQL = """

@@ -4,7 +4,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from shared.errors import FieldErrors
 from shared.leads.duplicate_policy import (
     MAX_CUSTOM_FIELDS_BYTES,
     MAX_NOTES_LENGTH,
@@ -17,6 +16,7 @@ from shared.leads.duplicate_policy import (
     prefer_read_email,
 )
 from shared.leads.submission import MAX_LEAD_TAGS, LeadState
+from shared.platform.errors import FieldErrors
 
 FieldChoice = Literal["ours", "theirs"]
 ValueChanges = dict[str, dict[str, Any]]  # {field: {"from", "to"}}, custom fields as `custom_fields.<key>`

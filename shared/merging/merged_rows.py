@@ -7,7 +7,7 @@ the delivery alone. After the deliveries moved, no entry comes to the lead that 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from shared.db.connections import Connection
+from shared.platform.db.connections import Connection
 
 # Rows that an engine holds are skipped: it waits for the lead that this transaction has. It finds the lead merged then,
 # and goes on with the winner. A conversion that the winner has sent as well stays behind: a platform is told once.

@@ -24,7 +24,7 @@ class Base(DeclarativeBase):
 
 RowId = Annotated[int, mapped_column(BigInteger, Identity(), primary_key=True)]
 WorkspaceKey = Annotated[int, mapped_column(BigInteger, primary_key=True, autoincrement=False)]
-# Encrypted by `shared/crypto/encryption.py`. A rotation of the keys finds the columns by this mark.
+# Encrypted by `shared/platform/crypto/encryption.py`. A rotation of the keys finds the columns by this mark.
 EncryptedBytes = Annotated[bytes, mapped_column(LargeBinary, info={"encrypted": True})]
 TransactionTime = Annotated[datetime, mapped_column(DateTime(timezone=True), server_default=func.now())]
 # The time of the write, not of the transaction's start: entries of a lead are in order, since it is locked by then.

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from psycopg.types.json import Jsonb
 
-from shared.db.connections import Connection
+from shared.platform.db.connections import Connection
 
 NOTE_RAISED_SQL = """
 INSERT INTO alarms (code, raised_at, details) VALUES (%s, clock_timestamp() - make_interval(secs => %s), %s)

@@ -7,8 +7,8 @@ from typing import Any
 
 from psycopg.rows import dict_row
 
-from shared.db.connections import Connection
 from shared.operations.fingerprint import FailureKind
+from shared.platform.db.connections import Connection
 
 MAX_SOURCE_SAMPLE = 1_000  # failed rows whose sources are looked at
 TOP_SOURCES = 3

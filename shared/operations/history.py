@@ -5,9 +5,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from shared.db.connections import Connection
 from shared.operations.histogram import percentiles
 from shared.operations.lanes import LaneName
+from shared.platform.db.connections import Connection
 
 MINUTE_SECONDS, HALF_HOUR_SECONDS = 60, 1800
 MAX_HISTORY_MINUTES = 2880  # two days

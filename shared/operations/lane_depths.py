@@ -2,8 +2,8 @@
 
 from typing import NamedTuple, cast
 
-from shared.db.connections import Connection
 from shared.operations.lanes import LaneName
+from shared.platform.db.connections import Connection
 
 JOURNAL_DEPTHS_SQL = """
 SELECT CASE lane WHEN 0 THEN 'waited_for' WHEN 1 THEN 'prompt' ELSE 'bulk' END AS lane, 0::bigint AS workspace_id,

@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal, get_args
 
-from shared.db.advisory_locks import LANE_PAUSE_LOCK
-from shared.db.connections import Connection, as_json
-from shared.errors import Forbidden, ValidationFailed
 from shared.intake.journal import Lane
+from shared.platform.db.advisory_locks import LANE_PAUSE_LOCK
+from shared.platform.db.connections import Connection, as_json
+from shared.platform.errors import Forbidden, ValidationFailed
 
 LaneName = Literal["waited_for", "prompt", "bulk", "automations", "deliveries"]
 LANE_NAMES: tuple[LaneName, ...] = get_args(LaneName)

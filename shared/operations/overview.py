@@ -16,8 +16,6 @@ from typing import Any
 import redis.asyncio as redis
 
 from shared.accounting import ledger
-from shared.db.connections import Connection, with_deadline
-from shared.db.errors import is_unavailable
 from shared.intake.spool import Spool
 from shared.operations.forecast import DepthSample, forecast_backlog
 from shared.operations.histogram import percentiles
@@ -41,6 +39,8 @@ from shared.operations.overview_types import (
 )
 from shared.operations.process_liveness import HAS_CONNECTION_SQL
 from shared.operations.sources import read_sources
+from shared.platform.db.connections import Connection, with_deadline
+from shared.platform.db.database_errors import is_unavailable
 
 STORE_DEADLINE_SECONDS = 2.0  # seconds after which a store counts as away
 SOURCES_TTL_SECONDS = 10.0  # seconds for which the sources are remembered

@@ -6,8 +6,8 @@ from urllib.parse import parse_qs, urlsplit
 
 from pydantic import SecretStr
 
-from shared.masking import SECRET_MASK
-from shared.settings import ALLOWED_SCHEMES, Settings
+from shared.platform.masking import SECRET_MASK
+from shared.platform.settings import ALLOWED_SCHEMES, Settings
 
 SECRET_PATHS = ("alarm_slack_url",)  # settings whose whole path is a secret
 

@@ -3,8 +3,8 @@
 from collections import defaultdict
 from collections.abc import Mapping
 
-from shared.crypto.settings_fingerprints import SettingsFingerprints
-from shared.db.connections import Connection
+from shared.platform.crypto.settings_fingerprints import SettingsFingerprints
+from shared.platform.db.connections import Connection
 
 THIS_COMMAND = "this command"
 

@@ -10,8 +10,8 @@ from typing import Any, Literal
 
 from psycopg.rows import dict_row
 
-from shared.db.connections import Connection
 from shared.operations.source_habit import HABIT_STEP_SECONDS, judge_source
+from shared.platform.db.connections import Connection
 
 SourceKind = Literal["integration", "form", "key"]
 

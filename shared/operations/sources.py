@@ -3,9 +3,9 @@
 from datetime import datetime
 from typing import Any
 
-from shared.db.connections import Connection
 from shared.operations.overview_types import SourceState
 from shared.operations.source_habit import judge_source
+from shared.platform.db.connections import Connection
 
 MAX_SOURCES = 200  # the latest seen
 HABIT_HALF_HOURS = 96  # two days

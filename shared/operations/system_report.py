@@ -10,10 +10,10 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from shared.db.connections import Connection
 from shared.operations.alarms import RingingAlarm, read_ringing_alarms
 from shared.operations.process_liveness import HAS_CONNECTION_SQL
 from shared.operations.settings_mismatch import SettingsMismatches, find_mismatches
+from shared.platform.db.connections import Connection
 
 MAX_LISTED_TABLES = 12
 MAX_LISTED_WORKSPACES = 1000

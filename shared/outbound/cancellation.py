@@ -6,7 +6,7 @@ sweeper, which cancels one chunk at a time.
 
 from typing import Literal
 
-from shared.db.connections import Connection
+from shared.platform.db.connections import Connection
 
 CancellableKind = Literal["subscription", "integration"]
 

@@ -3,10 +3,10 @@
 import uuid
 from typing import NamedTuple
 
-from shared.crypto.encryption import Cipher
-from shared.db.connections import Connection
 from shared.outbound.workspace_tokens import TokenContent, open_token, token_link
-from shared.settings import Settings
+from shared.platform.crypto.encryption import Cipher
+from shared.platform.db.connections import Connection
+from shared.platform.settings import Settings
 
 CONFIRMATION_PATH = "/c/"
 CONFIRMATION_EVENT = "form.confirmation"  # the event of the deliveries with such a link

@@ -12,10 +12,10 @@ from typing import Any, Literal
 
 import orjson
 
-from shared.crypto.encryption import Cipher
-from shared.db.connections import StatementExecutor
 from shared.outbound.confirmation_links import CONFIRMATION_EVENT
 from shared.outbound.webhook_events import WebhookEvent
+from shared.platform.crypto.encryption import Cipher
+from shared.platform.db.connections import StatementExecutor
 
 REPLY_EVENT = "form.reply"  # the event of a form's own reply to who filled it in
 DeliveryKind = Literal["webhook", "email", "sms", "slack", "notice", "conversion"]

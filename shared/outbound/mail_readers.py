@@ -3,7 +3,7 @@
 from collections.abc import Collection
 from typing import NamedTuple
 
-from shared.db.connections import Connection
+from shared.platform.db.connections import Connection
 
 # A user without an account, or whose account has not chosen, has none.
 _LANGUAGE_SQL = "(SELECT a.preferences->>'language' FROM accounts a WHERE a.id = u.account_id)"

@@ -1,7 +1,7 @@
 """Whether mail can be sent: by a workspace's own integration, or by the mail server of the installation."""
 
-from shared.db.connections import Connection
-from shared.settings import Settings
+from shared.platform.db.connections import Connection
+from shared.platform.settings import Settings
 
 SENDS_MAIL_CONDITION = "i.is_active AND i.type IN ('smtp', 'mailgun')"  # of an integration `i`
 HAS_MAIL_INTEGRATION_SQL = f"""

@@ -3,9 +3,9 @@
 The senders lock deliveries, then receivers, then subscriptions or integrations. Callers must lock in the same order.
 """
 
-from shared.db.connections import Connection
 from shared.outbound import cancellation
 from shared.outbound.cancellation import DELETE_ENDPOINT_SQL, CancellableKind
+from shared.platform.db.connections import Connection
 
 ALLOW_ATTEMPT_SQL = "UPDATE endpoints SET open_until = NULL WHERE workspace_id = %s AND endpoint = %s"
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from shared.db.connections import Connection
+from shared.platform.db.connections import Connection
 
 MAX_DELIVERY_ATTEMPTS = 32_000  # the number has 15 bits, and one beyond them would make every claim fail
 

@@ -2,10 +2,10 @@
 
 from typing import NamedTuple
 
-from shared.crypto.encryption import Cipher
-from shared.db.connections import Connection
 from shared.outbound.workspace_tokens import TokenContent, open_token, token_link
-from shared.settings import Settings
+from shared.platform.crypto.encryption import Cipher
+from shared.platform.db.connections import Connection
+from shared.platform.settings import Settings
 
 UNSUBSCRIBE_PATH = "/u/"
 

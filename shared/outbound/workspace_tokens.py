@@ -10,9 +10,9 @@ from typing import NamedTuple
 
 from cryptography.fernet import Fernet, InvalidToken
 
-from shared.crypto.encryption import Cipher, DecryptionError
-from shared.db.connections import Connection
-from shared.settings import Settings
+from shared.platform.crypto.encryption import Cipher, DecryptionError
+from shared.platform.db.connections import Connection
+from shared.platform.settings import Settings
 
 MAX_TOKEN_LENGTH = 2000  # characters of a token
 

@@ -10,8 +10,6 @@ from typing import Any
 
 import orjson
 
-from shared.db.connections import Connection, as_json
-from shared.db.errors import ContentionError
 from shared.imports import import_erasure
 from shared.leads import lead_redirects, phone_handover, reference_locks
 from shared.leads.edit import ChangeCause
@@ -21,6 +19,8 @@ from shared.likeness import pair_moves
 from shared.people.person_scope import PersonScope, PersonSubmission, find_lead_ids, find_person
 from shared.people.personal_tables import PERSONAL_TABLES, PersonalTable
 from shared.people.waiting_people import ERASED_WARNING
+from shared.platform.db.connections import Connection, as_json
+from shared.platform.db.database_errors import ContentionError
 
 BLANK_SUBMISSIONS_SQL = """
 WITH locked AS (

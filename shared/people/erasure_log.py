@@ -15,9 +15,9 @@ from typing import Any, NamedTuple
 import orjson
 from psycopg.rows import dict_row
 
-from shared.data_dir import sync_folder
-from shared.db.connections import Connection
 from shared.files.file_store import make_folders
+from shared.platform.data_dir import sync_folder
+from shared.platform.db.connections import Connection
 
 LOG_NAME = "erasures.jsonl"
 LOG_COLUMNS = (

@@ -2,9 +2,9 @@
 
 from typing import Any, NamedTuple
 
-from shared.db.connections import Connection
 from shared.people.person_scope import PersonScope, needle_pattern
 from shared.people.personal_tables import GROUP_NAMES, PERSONAL_TABLES, QUOTING_COLUMNS, PersonalGroup
+from shared.platform.db.connections import Connection
 
 # What stays, and why, by group.
 STAYING: dict[PersonalGroup, str] = {

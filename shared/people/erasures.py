@@ -12,15 +12,15 @@ from typing import Any, NamedTuple
 import orjson
 from psycopg.rows import dict_row
 
-from shared import ids
-from shared.crypto.encryption import Cipher
-from shared.db.connections import Connection, as_json
-from shared.errors import NotFound
 from shared.leads.edit import ChangeCause
 from shared.people.erase_person import lock_person, note_erasure, remove_person
 from shared.people.erasure_preview import preview_erasure
 from shared.people.identity_hashes import hash_identities, new_hash_key
 from shared.people.person_scope import PersonScope
+from shared.platform import ids
+from shared.platform.crypto.encryption import Cipher
+from shared.platform.db.connections import Connection, as_json
+from shared.platform.errors import NotFound
 
 ERASED_TEXT = "[erased]"  # in place of a quotation
 

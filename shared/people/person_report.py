@@ -6,12 +6,12 @@ from typing import Any
 import orjson
 from psycopg.rows import dict_row
 
-from shared.db.connections import Connection
 from shared.intake.submission_lookup import decode_payload, pending_record
 from shared.leads.lead_records import read_leads
 from shared.people.person_scope import PersonScope
 from shared.people.personal_tables import PERSONAL_TABLES
 from shared.people.waiting_people import list_waiting
+from shared.platform.db.connections import Connection
 
 REPORT_FORMAT = 1
 SUBMISSIONS_PER_READ = 200

@@ -10,10 +10,10 @@ from urllib.parse import quote, quote_plus
 
 import orjson
 
-from shared.db.connections import Connection
 from shared.leads import lead_redirects
 from shared.people.identity_hashes import PersonIdentity
 from shared.people.waiting_people import decoded_payload, find_undecided, raw_holder
+from shared.platform.db.connections import Connection
 
 # Texts in place of an email that are about one person: others may have "unknown", too.
 _match_address = re.compile(r"@|\bat\b|\w\.\w", re.IGNORECASE).search

@@ -9,14 +9,14 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from shared.crypto.encryption import Cipher
-from shared.db.connections import Connection, as_json
 from shared.leads.edit import ChangeCause
 from shared.people.erase_person import blank_submissions, lock_person, note_erasure, remove_person
 from shared.people.erasure_log import LoggedErasure
 from shared.people.erasures import ErasedPerson
 from shared.people.identity_hashes import hash_identity
 from shared.people.person_scope import PersonScope, PersonSubmission
+from shared.platform.crypto.encryption import Cipher
+from shared.platform.db.connections import Connection, as_json
 
 PERSONAL_KINDS = ("email", "external")
 SCANNED_IDENTITIES = 10_000

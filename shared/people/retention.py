@@ -6,8 +6,8 @@ from typing import Annotated, Any, Final
 from psycopg.rows import dict_row
 from pydantic import Field, Strict
 
-from shared.db.connections import Connection
-from shared.errors import ValidationFailed
+from shared.platform.db.connections import Connection
+from shared.platform.errors import ValidationFailed
 
 MAX_RETENTION_DAYS = 36_500
 RetentionDays = Annotated[int, Strict(), Field(ge=1, le=MAX_RETENTION_DAYS)]

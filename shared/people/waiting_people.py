@@ -11,11 +11,11 @@ from typing import Any, NamedTuple
 import orjson
 from psycopg.rows import TupleRow
 
-from shared.db.connections import Connection, as_json
 from shared.leads.placement import WorkspaceSettings
 from shared.leads.submission import FORM_KEY, SOURCE_KEY
 from shared.leads.workspace_settings import load_workspace_settings
 from shared.people.identity_hashes import PersonIdentity, PersonMatcher, identities_of_body
+from shared.platform.db.connections import Connection, as_json
 
 JournalItemJson = dict[str, Any]
 

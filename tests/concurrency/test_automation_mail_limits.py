@@ -8,9 +8,9 @@ import pytest
 from psycopg.types.json import Jsonb
 
 from services.workers.automations.lead_messages import ENOUGH_MAILS_REASON
-from shared.db.connections import Connection
-from shared.ids import now_ms, uuid7
 from shared.intake.journal import JournalItem
+from shared.platform.db.connections import Connection
+from shared.platform.ids import now_ms, uuid7
 from tests.support.automating import action, run, runs, save
 from tests.support.ingesting import accept, drain, item, workspace_id
 from tests.support.leads import rows

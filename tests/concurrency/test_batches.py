@@ -9,8 +9,8 @@ import pytest
 
 from services.workers.ingest.batch import select_rows
 from services.workers.ingest.drain import JournalDrainer
-from shared.db.connections import Connection, connect
 from shared.intake.journal import JournalItem, Lane
+from shared.platform.db.connections import Connection, connect
 from tests.support.ingesting import Lead, accept, drain, item, worker, workspace_id
 
 pytestmark = pytest.mark.integration

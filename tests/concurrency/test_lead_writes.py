@@ -7,10 +7,10 @@ import random
 import pytest
 
 from services.workers.ingest.batch import select_rows
-from shared.db.connections import Connection, connect
 from shared.intake.journal import Lane
 from shared.leads import writes
 from shared.leads.writes import LeadChange, LeadNotCreated
+from shared.platform.db.connections import Connection, connect
 from tests.support.ingesting import accept, drain, item, worker, workspace_id
 from tests.support.leads import BY, Record, change, create, identities, rows, until_uncontended
 from tests.support.waiting import until_async

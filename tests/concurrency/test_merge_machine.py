@@ -8,14 +8,14 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
 
-from shared.db.connections import Connection, connect
-from shared.errors import NotFound
 from shared.leads import writes
 from shared.leads.lead_records import read_leads
 from shared.leads.lead_redirects import find_winner, merged_ids
 from shared.leads.writes import LeadChange
 from shared.merging.lead_merges import MergeConflict, MergeRefused, merge_leads
 from shared.merging.lead_unmerge import unmerge_lead
+from shared.platform.db.connections import Connection, connect
+from shared.platform.errors import NotFound
 from tests.support.database import Databases
 from tests.support.ingesting import accept, drain, item, workspace_id
 from tests.support.leads import BY, Record, rows

@@ -8,13 +8,13 @@ import random
 import pytest
 
 from services.workers.ingest.batch import select_rows
-from shared.db.connections import Connection, connect
-from shared.errors import Conflict, NotFound, ValidationFailed
 from shared.intake.journal import Lane
 from shared.leads import writes
 from shared.leads.writes import LeadChange, LeadNotCreated
 from shared.merging.lead_merges import MergeConflict, merge_leads
 from shared.merging.lead_unmerge import unmerge_lead
+from shared.platform.db.connections import Connection, connect
+from shared.platform.errors import Conflict, NotFound, ValidationFailed
 from tests.support.ingesting import accept, item, worker, workspace_id
 from tests.support.leads import BY, create, rows, until_uncontended
 

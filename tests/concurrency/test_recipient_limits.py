@@ -16,9 +16,9 @@ from services.workers.libpq_pipeline import open_blocking_connection
 from services.workers.mail_allowance import VisitorMail
 from services.workers.maintenance import run_hourly_maintenance
 from services.workers.recipient_limits import count_mails
-from shared.db.connections import Connection, connect
-from shared.ids import now_ms, uuid7
 from shared.intake.journal import JournalItem
+from shared.platform.db.connections import Connection, connect
+from shared.platform.ids import now_ms, uuid7
 from tests.support.automating import run
 from tests.support.ingesting import accept, drain, item, worker, workspace_id
 from tests.support.leads import rows

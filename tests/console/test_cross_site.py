@@ -8,7 +8,7 @@ from aiohttp import web
 from playwright.async_api import Browser
 from yarl import URL
 
-from shared.data_dir import free_port
+from shared.platform.data_dir import free_port
 from tests.support.console import (
     ELSEWHERE,
     PASSWORD,

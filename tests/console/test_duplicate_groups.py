@@ -5,7 +5,7 @@ import secrets
 
 from playwright.async_api import Browser, expect
 
-from shared.db.connections import connect
+from shared.platform.db.connections import connect
 from tests.support.console import Reader, console_client, needs_chromium, watched_page
 from tests.support.console_leads import call_api, new_lead
 from tests.support.lead_pairs import write_pair

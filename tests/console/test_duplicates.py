@@ -5,7 +5,7 @@ import secrets
 
 from playwright.async_api import Browser, expect
 
-from shared.db.advisory_locks import LIKENESS_LOCK_CLASS
+from shared.platform.db.advisory_locks import LIKENESS_LOCK_CLASS
 from tests.support.console import Reader, console_client, needs_chromium, watched_page
 from tests.support.console_leads import call_api, post_inbound
 from tests.support.stack import Stack

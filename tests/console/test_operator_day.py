@@ -12,7 +12,7 @@ import aiohttp
 from playwright.async_api import Browser, Locator, Page, expect
 
 from shared.auth.passwords import PasswordHashing
-from shared.db.connections import connect
+from shared.platform.db.connections import connect
 from tests.support.console import PASSWORD, WORKSPACE, make_account, needs_chromium, watched_page
 from tests.support.console_failures import add_cause, add_many_held, add_submission
 from tests.support.stack import Stack

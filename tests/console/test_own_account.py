@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 import pyotp
 
 from shared.auth.passwords import PasswordHashing
-from shared.db.connections import connect
+from shared.platform.db.connections import connect
 from tests.support.console import PASSWORD, WORKSPACE, ConsoleClient, console_client, make_account
 from tests.support.stack import Stack
 

@@ -18,7 +18,7 @@ from shared.auth.key_format import ALL_SCOPES
 from shared.auth.operator_accounts import create_operator_made_user
 from shared.auth.passwords import PasswordHashing
 from shared.auth.roles import ROLE_NAMES, Permission, Role
-from shared.db.connections import connect
+from shared.platform.db.connections import connect
 from tests.support.invitations import INTEGRATION
 from tests.support.stack import Stack
 from tests.support.waiting import until_async

@@ -17,7 +17,7 @@ from services.console.submissions.reads import LAST_ID
 from shared.auth.operator_accounts import create_operator_made_user
 from shared.auth.passwords import PasswordHashing
 from shared.auth.roles import Role
-from shared.db.connections import connect
+from shared.platform.db.connections import connect
 from tests.support.console import post_leads
 from tests.support.console_failures import add_submission
 from tests.support.stack import Stack

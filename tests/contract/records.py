@@ -10,13 +10,13 @@ import aiohttp
 import pytest
 from yarl import URL
 
-from shared.crypto.encryption import Cipher
-from shared.db.connections import connect
 from shared.operations.fingerprint import FailureCause
 from shared.outbound import deliveries, unsubscribe_links
 from shared.outbound.unsubscribe_links import UnsubscribeTarget
 from shared.outbound.workspace_tokens import workspace_mail_keys
-from shared.settings import Settings
+from shared.platform.crypto.encryption import Cipher
+from shared.platform.db.connections import connect
+from shared.platform.settings import Settings
 from tests.contract import samples
 from tests.contract.operation_catalogue import JSON, Operation, faults, operations, resolved
 from tests.contract.service import Answer, Service, ask, new_email

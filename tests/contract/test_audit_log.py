@@ -12,7 +12,7 @@ import aiohttp
 import pytest_asyncio
 
 from shared.auth.key_format import ALL_SCOPES
-from shared.web.audit import SAFE_METHODS, STEERING_SCOPES
+from shared.service_app.audit import SAFE_METHODS, STEERING_SCOPES
 from tests.contract.operation_catalogue import OPERATIONS, Operation
 from tests.contract.records import Workspace
 from tests.contract.service import Answer, Service, ask

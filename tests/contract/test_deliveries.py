@@ -5,13 +5,13 @@ from typing import Any
 import aiohttp
 import pytest
 
-from shared.crypto.encryption import Cipher
-from shared.db.connections import connect
 from shared.outbound import unsubscribe_links
 from shared.outbound.deliveries import enqueue_deliveries, webhook_to_subscription
 from shared.outbound.unsubscribe_links import UnsubscribeTarget
 from shared.outbound.workspace_tokens import workspace_mail_keys
-from shared.settings import Settings
+from shared.platform.crypto.encryption import Cipher
+from shared.platform.db.connections import connect
+from shared.platform.settings import Settings
 from tests.contract.service import Service
 from tests.support.ingesting import workspace_id
 from tests.support.sending import Outbox

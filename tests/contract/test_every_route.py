@@ -15,9 +15,9 @@ import aiohttp
 import pytest
 import pytest_asyncio
 
-from shared import workspaces
+from shared.auth import installation_keys
 from shared.auth.key_format import ALL_SCOPES
-from shared.db.connections import Connection, connect
+from shared.platform.db.connections import Connection, connect
 from tests.contract import samples
 from tests.contract.operation_catalogue import OPERATIONS, Operation
 from tests.contract.records import NOUNS, REFUSED, Workspace, check_answer, filled, named, query_fields, together
@@ -252,7 +252,7 @@ def keys(service: Service) -> dict[tuple[str, ...], str]:
 
 
 async def make_key(connection: Connection, scopes: Iterable[str]) -> str:
-    made = await workspaces.create_key(connection, "main", "lacking", sorted(scopes), None, None)
+    made = await installation_keys.create_key(connection, "main", "lacking", sorted(scopes), None, None)
     return made.key.secret
 
 

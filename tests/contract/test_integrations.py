@@ -10,9 +10,9 @@ import pytest_asyncio
 from pydantic import SecretStr
 
 from services.api.app import ROUTES
-from shared.crypto.encryption import Cipher
 from shared.integrations.catalogue import INTEGRATION_TYPES
-from shared.settings import Settings
+from shared.platform.crypto.encryption import Cipher
+from shared.platform.settings import Settings
 from tests.contract.service import Service
 from tests.contract.workspaces import Workspace, assert_foreign, new_workspace
 

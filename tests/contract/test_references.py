@@ -5,8 +5,8 @@ from collections.abc import AsyncIterator
 
 import pytest_asyncio
 
-from shared.db.connections import connect
 from shared.leads.reference_locks import MAX_LEADS_CLEARED_AT_ONCE
+from shared.platform.db.connections import connect
 from tests.contract.service import Service, new_email
 from tests.contract.workspaces import Workspace, new_workspace
 from tests.support.waiting import until_async

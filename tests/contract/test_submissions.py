@@ -11,8 +11,8 @@ import orjson
 import pytest
 import pytest_asyncio
 
-from shared.ids import now_ms, received_time, uuid7
 from shared.intake.journal import JournalItem, Lane, NewJournalRow
+from shared.platform.ids import now_ms, received_time, uuid7
 from tests.contract.service import Service, ask, new_email, post_lead
 from tests.support.stack import Database
 from tests.support.waiting import until_async

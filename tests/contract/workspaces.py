@@ -9,7 +9,8 @@ from typing import Any
 import aiohttp
 
 from shared import workspaces
-from shared.db.connections import connect
+from shared.auth import installation_keys
+from shared.platform.db.connections import connect
 from tests.contract.service import Answer, Service, ask, new_email, post_lead
 
 
@@ -67,7 +68,7 @@ async def new_workspace(service: Service) -> AsyncIterator[Workspace]:
     slug = f"own-{secrets.token_hex(6)}"
     async with connect(service.stack.database_url, "tests") as connection:
         await workspaces.create_workspace(connection, slug, "Own")
-        key = (await workspaces.create_key(connection, slug, "test", ["*"], None)).key.secret
+        key = (await installation_keys.create_key(connection, slug, "test", ["*"], None)).key.secret
     async with service.client(key) as client:
         yield Workspace(service, slug, client)
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from shared.data_dir import free_port
+from shared.platform.data_dir import free_port
 from tests.support.external import scratch_database
 from tests.support.receivers import MailServer
 from tests.support.stack import Stack, running_stack

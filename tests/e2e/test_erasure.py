@@ -11,7 +11,7 @@ import orjson
 import pytest
 import pytest_asyncio
 
-from shared.ids import now_ms, received_time, uuid7
+from shared.platform.ids import now_ms, received_time, uuid7
 from tests.contract.public_forms import filled_in, visited_form
 from tests.contract.service import Service, ask, post_lead
 from tests.contract.workspaces import Workspace, new_workspace

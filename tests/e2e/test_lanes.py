@@ -9,7 +9,6 @@ import aiohttp
 import pytest
 import redis.asyncio as redis
 
-from shared.db.connections import Connection, connect
 from shared.intake.spool import Spool
 from shared.operations.lanes import (
     LANE_NAMES,
@@ -22,6 +21,7 @@ from shared.operations.lanes import (
 )
 from shared.operations.overview import OverviewReader
 from shared.operations.verdict import judge_overview
+from shared.platform.db.connections import Connection, connect
 from tests.support.stack import Stack
 from tests.support.waiting import background, until_async
 

@@ -14,8 +14,8 @@ from typing import Any
 import orjson
 import pytest
 
-from shared.data_dir import free_port
-from shared.settings import PROJECT_ROOT
+from shared.platform.data_dir import free_port
+from shared.platform.settings import PROJECT_ROOT
 from tests.support.dashboards import dashboard_queries
 from tests.support.stack import Stack
 from tests.support.waiting import until

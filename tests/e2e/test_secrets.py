@@ -14,9 +14,9 @@ import pytest
 from psycopg import sql
 from pydantic import SecretStr
 
-from shared.crypto.encryption import Cipher, DecryptionError, split_keys
-from shared.data_dir import ENCRYPTION_KEY_NAME, DataDir
-from shared.settings import Settings
+from shared.platform.crypto.encryption import Cipher, DecryptionError, split_keys
+from shared.platform.data_dir import ENCRYPTION_KEY_NAME, DataDir
+from shared.platform.settings import Settings
 from tests.support.processes import descendants
 from tests.support.stack import Stack
 

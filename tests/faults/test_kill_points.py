@@ -11,9 +11,9 @@ import aiohttp
 import pytest
 import redis.asyncio as redis
 
-from shared.ids import now_ms, uuid7
 from shared.intake.journal import JournalItem, Lane, NewJournalRow
 from shared.intake.spool import Spool
+from shared.platform.ids import now_ms, uuid7
 from tests.faults.conftest import Settle
 from tests.faults.gates import COMMIT, Gate, Gates
 from tests.support.client import Answer, Client

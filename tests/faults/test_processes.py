@@ -12,9 +12,9 @@ import redis.asyncio as redis
 
 from embedded.valkey import EmbeddedValkey
 from services.workers import stale_hints
-from shared.data_dir import DataDir
-from shared.db.connections import connect
 from shared.intake import hints
+from shared.platform.data_dir import DataDir
+from shared.platform.db.connections import connect
 from tests.faults.conftest import Settle
 from tests.support.ingesting import accept, item, workspace_id
 from tests.support.load import loaded

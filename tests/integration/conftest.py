@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 
 import pytest_asyncio
 
-from shared.db.connections import Connection
+from shared.platform.db.connections import Connection
 from tests.support.fetching import Fetching
 from tests.support.ingesting import workspace_id
 from tests.support.lead_apis import LeadApis, serving_lead_apis

@@ -14,7 +14,7 @@ from shared.auth.passwords import InvalidPassword
 from shared.auth.sign_in import SignInRefused
 from shared.auth.user_access import AccessChange
 from shared.auth.user_removal import remove_user
-from shared.errors import Conflict, NotFound, ValidationFailed
+from shared.platform.errors import Conflict, NotFound, ValidationFailed
 from tests.support.accounts import PASSWORD, SETTINGS
 from tests.support.invitations import BASE, INTEGRATION, PREFIX, WITH_MAIL, Team, opened_team
 

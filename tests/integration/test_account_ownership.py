@@ -15,8 +15,8 @@ from shared.auth.operator_accounts import create_operator_made_user, create_rese
 from shared.auth.sessions import SessionCache, SessionEnded, hold_session, renew_session, revoke_sessions
 from shared.auth.sign_in import SignedIn, SignInRefused
 from shared.auth.user_removal import remove_user
-from shared.db.connections import connect
-from shared.db.notifications import NotificationListener
+from shared.platform.db.connections import connect
+from shared.platform.db.notifications import NotificationListener
 from tests.support.accounts import SETTINGS
 from tests.support.invitations import BASE, INTEGRATION, PREFIX, WITH_MAIL, Team, opened_team
 

@@ -20,9 +20,9 @@ from cli.main import command_line
 from services.workers.alarms.alarm_rules import ALARM_RULES
 from services.workers.alarms.watcher import CHECK_INTERVAL_SECONDS, AlarmWatcher
 from services.workers.deliveries.http_client import ADDRESS_BLOCKED_MESSAGE
-from shared.db.connections import Connection, connect
 from shared.intake.spool import Spool, open_spool_client
-from shared.settings import Settings
+from shared.platform.db.connections import Connection, connect
+from shared.platform.settings import Settings
 from tests.support.ingesting import workspace_id
 from tests.support.receivers import MailServer, Receiver
 from tests.support.serving import settings_of

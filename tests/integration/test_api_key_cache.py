@@ -7,9 +7,9 @@ import pytest_asyncio
 
 from shared.auth.api_keys import ApiKeyCache
 from shared.auth.key_format import generate_key
-from shared.db.connections import Connection, ConnectionPool, make_pool
-from shared.db.notifications import NotificationListener
-from shared.errors import Unauthorized
+from shared.platform.db.connections import Connection, ConnectionPool, make_pool
+from shared.platform.db.notifications import NotificationListener
+from shared.platform.errors import Unauthorized
 
 pytestmark = pytest.mark.integration
 

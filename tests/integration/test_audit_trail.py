@@ -16,8 +16,8 @@ from services.workers.maintenance import expire_audit_log
 from shared.audit.audit_entry import AuditActor, AuditDetails, AuditEntry
 from shared.audit.audit_masking import masked_fields
 from shared.audit.audit_trail import MAX_UNKNOWN_PER_MINUTE, AuditTrail
-from shared.db.connections import Connection, make_pool
-from shared.web.client_address import TRUSTED_PROXIES, client_address
+from shared.platform.db.connections import Connection, make_pool
+from shared.platform.web.client_address import TRUSTED_PROXIES, client_address
 from tests.support.leads import rows
 from tests.support.waiting import until_async
 

@@ -4,8 +4,8 @@ import pytest
 
 from services.workers.automations import outbox
 from services.workers.automations.event_subscribers import MAX_CHAIN_LENGTH
-from shared.db.connections import Connection
 from shared.leads.writes import ChangeCause, LeadChange, change_leads
+from shared.platform.db.connections import Connection
 from tests.support.automating import action, leads, rows, run, save
 
 pytestmark = pytest.mark.integration

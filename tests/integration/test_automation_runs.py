@@ -5,10 +5,10 @@ import asyncio
 import pytest
 
 from services.workers.automations.runs import expire_runs, postpone_run, take_due_runs
-from shared.db.connections import Connection, connect
 from shared.leads import reference_locks
 from shared.leads.submission import MAX_LEAD_TAGS
 from shared.leads.writes import LeadChange, change_leads
+from shared.platform.db.connections import Connection, connect
 from tests.support.automating import action, leads, rows, run, runs, save
 from tests.support.ingesting import workspace_id
 from tests.support.leads import BY, create

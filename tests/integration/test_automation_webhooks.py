@@ -8,9 +8,9 @@ import pytest
 from aiohttp import web
 
 from services.workers.deliveries.signatures import sign_message
-from shared.crypto.encryption import Cipher
-from shared.db.connections import Connection
-from shared.masking import SECRET_MASK
+from shared.platform.crypto.encryption import Cipher
+from shared.platform.db.connections import Connection
+from shared.platform.masking import SECRET_MASK
 from tests.support.automating import SETTINGS, action, leads, run, save
 from tests.support.receivers import Receiver, Request
 from tests.support.sending import Outbox

@@ -3,8 +3,8 @@
 import pytest
 
 from services.workers.automations import loop_limit, outbox
-from shared.db.connections import Connection, connect
 from shared.leads.writes import ChangeCause, LeadChange, change_leads
+from shared.platform.db.connections import Connection, connect
 from tests.support.automating import action, condition, leads, rows, run, runs, save, user
 from tests.support.ingesting import workspace_id
 

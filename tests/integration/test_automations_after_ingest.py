@@ -10,8 +10,8 @@ import pytest
 from services.workers.heartbeat import Heartbeat
 from services.workers.ingest.drain import JournalDrainer
 from services.workers.runtime import Worker
-from shared.db.connections import Connection
 from shared.intake.journal import Lane
+from shared.platform.db.connections import Connection
 from tests.support.automating import action, runs, save
 from tests.support.ingesting import accept, item, read_test_key, workspace_id
 from tests.support.serving import settings_of

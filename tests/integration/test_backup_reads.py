@@ -9,8 +9,8 @@ import pytest
 from cli import key_rotation
 from cli.archive import writing_archive
 from cli.backup import _save_database
-from shared.db import connections
-from shared.db.connections import Connection
+from shared.platform.db import connections
+from shared.platform.db.connections import Connection
 from tests.support.serving import settings_of
 from tests.support.waiting import until_async
 

@@ -12,9 +12,9 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from services.api import pipelines
-from shared.db.connections import Connection
-from shared.db.database_engine import make_engine
-from shared.errors import Conflict, NotFound
+from shared.platform.db.connections import Connection
+from shared.platform.db.database_engine import make_engine
+from shared.platform.errors import Conflict, NotFound
 from tests.support.ingesting import workspace_id
 
 pytestmark = pytest.mark.integration

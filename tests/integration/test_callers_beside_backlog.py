@@ -12,8 +12,8 @@ from services.workers.imports.import_engine import ImportEngine
 from services.workers.ingest import drain
 from services.workers.ingest.drain import MAX_LEADS_BESIDE_CALLERS, JournalDrainer
 from services.workers.runtime import Worker
-from shared.db.connections import Connection
 from shared.intake.journal import JournalItem, Lane
+from shared.platform.db.connections import Connection
 from tests.support.automating import action, save
 from tests.support.importing import start_import
 from tests.support.ingesting import accept, item, read_test_key, worker, workspace_id

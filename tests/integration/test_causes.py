@@ -10,10 +10,10 @@ from services.workers.automations.runs import save_results
 from services.workers.automations.types import ActiveRun, RunResult
 from services.workers.failure_causes import add_failures, backfill_causes, delete_old_causes, fold_causes
 from services.workers.ingest import batch
-from shared.db.connections import Connection, connect
 from shared.operations.causes import CauseDict, CauseFilter, change_cause, count_causes, list_causes
 from shared.operations.fingerprint import FailureCause
 from shared.outbound.deliveries import enqueue_deliveries, webhook_to_subscription
+from shared.platform.db.connections import Connection, connect
 from tests.support.ingesting import accept, drain, item, workspace_id
 from tests.support.leads import rows
 from tests.support.receivers import Receiver

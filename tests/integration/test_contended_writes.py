@@ -11,8 +11,8 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.api.context import MAX_TRANSACTION_TRIES, WRITE_LIMITER, writing
-from shared.db.connections import Connection
-from shared.db.errors import ContentionError
+from shared.platform.db.connections import Connection
+from shared.platform.db.database_errors import ContentionError
 from tests.support.serving import served, settings_of
 
 pytestmark = pytest.mark.integration

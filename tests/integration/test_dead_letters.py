@@ -4,8 +4,8 @@ import orjson
 import pytest
 
 from services.workers.ingest.dead_letters import describe_error, mark_dead, schedule_retry
-from shared.db.connections import Connection
 from shared.leads.submission import AcceptedSubmission, decode_submission
+from shared.platform.db.connections import Connection
 from tests.support.ingesting import item, workspace_id
 from tests.support.leads import rows
 

@@ -10,8 +10,6 @@ from urllib.parse import parse_qs
 import pytest
 
 from services.workers.deliveries.circuits import FAILURES_UNTIL_OPEN
-from shared.db.connections import connect
-from shared.masking import SECRET_MASK
 from shared.outbound import unsubscribe_links
 from shared.outbound.deliveries import (
     enqueue_deliveries,
@@ -22,6 +20,8 @@ from shared.outbound.deliveries import (
     sms_to_lead,
 )
 from shared.outbound.workspace_tokens import workspace_mail_keys
+from shared.platform.db.connections import connect
+from shared.platform.masking import SECRET_MASK
 from tests.support.receivers import MailServer, Receiver
 from tests.support.sending import Outbox
 from tests.support.waiting import until_async

@@ -6,7 +6,7 @@ from pathlib import Path
 import orjson
 import pytest
 
-from shared import workspaces
+from shared.auth import installation_keys
 from shared.outbound.deliveries import MAX_INSERT_BYTES, enqueue_deliveries, webhook_to_subscription
 from tests.support.receivers import Receiver
 from tests.support.sending import Outbox
@@ -50,7 +50,7 @@ async def test_delivery_at_the_maximum_of_attempts_blocks_no_other(
     await outbox.connection.execute(
         "UPDATE deliveries SET state = 'failed', attempts = 32767, finished_at = now() WHERE id = %s", (worn,)
     )
-    key = (await workspaces.create_key(outbox.connection, "main", "tests", ["*"])).key.secret
+    key = (await installation_keys.create_key(outbox.connection, "main", "tests", ["*"])).key.secret
     async with served(settings_of(outbox.url, tmp_path)) as (client, _):
         client.headers["Authorization"] = f"Bearer {key}"
         async with client.post(f"/api/v1/deliveries/{worn}/resend") as answer:

@@ -10,8 +10,8 @@ from services.workers.deliveries import sweeper_fallback as standby
 from services.workers.deliveries.claim import claim_due
 from services.workers.deliveries.sender_thread import SenderThread
 from services.workers.deliveries.sweeper_fallback import DeliveryFallback
-from shared.db.connections import connect
 from shared.outbound.deliveries import enqueue_deliveries, webhook_to_subscription
+from shared.platform.db.connections import connect
 from tests.support.receivers import Receiver
 from tests.support.sending import Outbox
 from tests.support.sweeping import take_turns

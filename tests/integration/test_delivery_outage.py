@@ -7,8 +7,8 @@ import pytest
 from services.workers.deliveries.backoff import RETRY_DELAYS_SECONDS
 from services.workers.deliveries.circuits import FAILURES_UNTIL_OPEN, MAX_OPEN_SECONDS, MAX_SLOTS
 from services.workers.deliveries.claim import claim_due, has_due
-from shared.db.connections import Connection
 from shared.outbound.deliveries import enqueue_deliveries, webhook_to_subscription
+from shared.platform.db.connections import Connection
 from tests.support.ingesting import workspace_id
 from tests.support.receivers import receiving
 from tests.support.sending import Outbox

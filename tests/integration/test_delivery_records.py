@@ -7,8 +7,8 @@ from contextlib import asynccontextmanager
 import pytest
 
 from services.workers.deliveries.sender import DeliverySender
-from shared.db.connections import connect
 from shared.outbound.deliveries import enqueue_deliveries, webhook_to_subscription
+from shared.platform.db.connections import connect
 from tests.support.receivers import Receiver, receiving
 from tests.support.sending import Outbox
 from tests.support.waiting import until_async

@@ -3,7 +3,7 @@
 import pytest
 
 from services.workers.deliveries.claim import claim_due, release_orphaned
-from shared.db.connections import connect
+from shared.platform.db.connections import connect
 from tests.support.receivers import Receiver
 from tests.support.sending import Outbox, tell
 from tests.support.waiting import until_async

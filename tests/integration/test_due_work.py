@@ -7,7 +7,7 @@ import pytest
 import pytest_asyncio
 
 from services.workers.due_work import DUE_WORK_SQL, USE_INDEXES_SQL, WORK_KINDS, DueWork
-from shared.db.connections import Connection, connect
+from shared.platform.db.connections import Connection, connect
 from tests.support.ingesting import accept, item, worker, workspace_id
 from tests.support.leads import rows
 from tests.support.waiting import DEADLINE_SECONDS, until_async

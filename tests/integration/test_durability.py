@@ -8,10 +8,10 @@ import redis.asyncio as redis
 
 from services.gateway.durable_store import DurableStore
 from services.gateway.journal_writer import JournalWriter
-from shared.db.connections import Connection, make_pool
-from shared.ids import now_ms, uuid7
 from shared.intake.journal import JournalItem, Lane, NewJournalRow
 from shared.intake.spool import Spool
+from shared.platform.db.connections import Connection, make_pool
+from shared.platform.ids import now_ms, uuid7
 from tests.support.ingesting import accept, drain, workspace_id
 
 pytestmark = pytest.mark.integration

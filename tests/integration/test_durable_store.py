@@ -8,11 +8,11 @@ import pytest
 
 from services.gateway.durable_store import DurableStore
 from services.gateway.journal_writer import JournalWriter
-from shared.db.connections import Connection, make_pool
-from shared.errors import ServiceUnavailable
-from shared.ids import now_ms, uuid7
 from shared.intake.journal import JournalItem, Lane, NewJournalRow
 from shared.intake.spool import Spool, open_spool_client
+from shared.platform.db.connections import Connection, make_pool
+from shared.platform.errors import ServiceUnavailable
+from shared.platform.ids import now_ms, uuid7
 from tests.support.ingesting import workspace_id
 from tests.support.serving import NOWHERE, taking_no_writes
 from tests.support.waiting import until_async

@@ -16,8 +16,8 @@ from embedded.postgres import EmbeddedPostgres, postgres_binary
 from embedded.process import PROJECT_ROOT, find_processes, spawn_program, stop_process, wait_ready
 from embedded.servers import ensure_database, ensure_servers
 from embedded.valkey import EmbeddedValkey
-from shared.data_dir import COMMAND_KIND, SERVICE_KIND, DataDir, DataDirInUse
-from shared.settings import Settings
+from shared.platform.data_dir import COMMAND_KIND, SERVICE_KIND, DataDir, DataDirInUse
+from shared.platform.settings import Settings
 from tests.support.waiting import until
 
 pytestmark = pytest.mark.integration
@@ -27,7 +27,7 @@ PARENT = """
 import sys, time
 from pathlib import Path
 from embedded.servers import ensure_servers
-from shared.settings import Settings
+from shared.platform.settings import Settings
 with ensure_servers(Settings(data_dir=Path(sys.argv[1]), database_url=""), kind="service", want=("spool", "postgres")):
     print("ready", flush=True)
     time.sleep(600)

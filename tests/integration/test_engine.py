@@ -2,8 +2,8 @@
 
 import pytest
 
-from shared.db.database_engine import make_engine
-from shared.db.errors import is_unavailable
+from shared.platform.db.database_engine import make_engine
+from shared.platform.db.database_errors import is_unavailable
 
 
 async def test_no_free_connection_is_told_as_a_database_that_is_away(database_url: str) -> None:

@@ -11,10 +11,7 @@ from pydantic import SecretStr
 from sqlalchemy import make_url
 
 from services.workers.erasures.erasure_keeper import ErasureKeeper
-from shared import ids
 from shared.accounting import ledger
-from shared.crypto.encryption import Cipher
-from shared.db.connections import Connection, connect
 from shared.intake.journal import Lane
 from shared.intake.spool import Spool
 from shared.leads import writes
@@ -23,7 +20,10 @@ from shared.people.erasure_log import read_log
 from shared.people.erasures import ErasureRequest, erase_lead
 from shared.people.person_report import write_report
 from shared.people.person_scope import find_person
-from shared.settings import Settings
+from shared.platform import ids
+from shared.platform.crypto.encryption import Cipher
+from shared.platform.db.connections import Connection, connect
+from shared.platform.settings import Settings
 from tests.support.database import Databases
 from tests.support.ingesting import accept, drain, item, workspace_id
 

@@ -7,7 +7,8 @@ import pytest
 from services.workers.read_models import fold_lead_counts
 from shared import workspaces
 from shared.accounting import counters
-from shared.db.connections import Connection
+from shared.auth import installation_keys
+from shared.platform.db.connections import Connection
 from tests.support.ingesting import workspace_id
 from tests.support.leads import create
 from tests.support.serving import served, settings_of
@@ -21,7 +22,7 @@ async def test_a_count_is_exact_before_and_after_a_fold(
     database_url: str, database: Connection, tmp_path: Path
 ) -> None:
     ours, theirs = await workspace_id(database), await workspaces.create_workspace(database, "other", "Other")
-    key = await workspaces.create_key(database, "main", "tests", ["*"])
+    key = await installation_keys.create_key(database, "main", "tests", ["*"])
     async with served(settings_of(database_url, tmp_path)) as (client, _):
         client.headers["Authorization"] = f"Bearer {key.key.secret}"
 

@@ -18,8 +18,8 @@ from sqlalchemy import make_url
 from cli.schema import refuse_old_server
 from cli.spool_check import check_spool_durability
 from embedded.valkey import valkey_binary
-from shared.data_dir import free_port
-from shared.settings import Settings
+from shared.platform.data_dir import free_port
+from shared.platform.settings import Settings
 from tests.support.commands import HOST, NOWHERE, ended, silent, started
 from tests.support.database import Databases
 from tests.support.external import scratch_database

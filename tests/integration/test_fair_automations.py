@@ -7,7 +7,7 @@ import pytest
 from services.workers.automations import inactivity_timers, outbox, runs, sweeper_fallback
 from services.workers.automations.sweeper_fallback import AutomationFallback
 from services.workers.automations.workspace_fairness import WorkspaceCursor
-from shared.db.connections import Connection, connect
+from shared.platform.db.connections import Connection, connect
 from tests.support.automating import SETTINGS, action, leads, rows, save
 from tests.support.sweeping import take_turns
 from tests.support.waiting import until_async

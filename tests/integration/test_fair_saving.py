@@ -13,8 +13,10 @@ import pytest_asyncio
 from aiohttp import web
 
 from services.api.context import CONNECTION_LIMITER, LARGE_AUTOMATION_LIMITER
-from shared import fair_limiter, workspaces
-from shared.db.connections import Connection
+from shared import workspaces
+from shared.auth import installation_keys
+from shared.platform import fair_limiter
+from shared.platform.db.connections import Connection
 from tests.support.automating import leads
 from tests.support.serving import served, settings_of
 from tests.support.waiting import until_async
@@ -79,7 +81,8 @@ async def api(
     monkeypatch.setattr(fair_limiter, "SLOT_TIMEOUT_SECONDS", 60.0)
     await workspaces.create_workspace(database, "other", "Other")
     keys = {
-        slug: (await workspaces.create_key(database, slug, "tests", ["*"])).key.secret for slug in ("main", "other")
+        slug: (await installation_keys.create_key(database, slug, "tests", ["*"])).key.secret
+        for slug in ("main", "other")
     }
     async with served(settings_of(database_url, tmp_path)) as (client, app):
         yield Api(client, keys, app)

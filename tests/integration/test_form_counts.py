@@ -6,7 +6,7 @@ from collections.abc import Iterable
 import pytest
 
 from services.gateway.public_forms.form_counts import MAX_HOURLY_SOURCES, FormCountKey, FormCounts, bound_sources
-from shared.db.connections import Connection, connect, make_pool
+from shared.platform.db.connections import Connection, connect, make_pool
 from tests.support.ingesting import workspace_id
 from tests.support.leads import rows
 from tests.support.waiting import until_async

@@ -10,10 +10,10 @@ import pytest_asyncio
 from psycopg.types.json import Jsonb
 
 from services.workers.automations import outbox as events
-from shared.crypto.encryption import Cipher
-from shared.db.connections import Connection, connect
-from shared.ids import idempotency_uuid, now_ms, uuid7
 from shared.intake.journal import JournalItem
+from shared.platform.crypto.encryption import Cipher
+from shared.platform.db.connections import Connection, connect
+from shared.platform.ids import idempotency_uuid, now_ms, uuid7
 from tests.support.automating import SETTINGS, run, save
 from tests.support.ingesting import accept, drain, workspace_id
 from tests.support.receivers import MailServer

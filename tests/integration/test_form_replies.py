@@ -9,10 +9,10 @@ import pytest
 import pytest_asyncio
 from psycopg.types.json import Jsonb
 
-from shared.crypto.encryption import Cipher
-from shared.db.connections import Connection
-from shared.ids import now_ms, uuid7
 from shared.intake.journal import JournalItem
+from shared.platform.crypto.encryption import Cipher
+from shared.platform.db.connections import Connection
+from shared.platform.ids import now_ms, uuid7
 from tests.support.automating import SETTINGS, run
 from tests.support.ingesting import accept, drain, workspace_id
 from tests.support.receivers import MailServer

@@ -15,9 +15,9 @@ from aiohttp import web
 from cli.http_server import make_connection, start_listening
 from services.gateway.app import mount_gateway
 from services.gateway.context import GATEWAY_CONTEXT
-from shared import workspaces
-from shared.db.connections import Connection
-from shared.web.app import make_app
+from shared.auth import installation_keys
+from shared.platform.db.connections import Connection
+from shared.service_app.app import make_app
 from tests.support.gateway import AT_WORK, until_open, until_stored
 from tests.support.serving import settings_of
 
@@ -32,7 +32,7 @@ async def somebody_waiting(
 ) -> AsyncIterator[tuple[web.AppRunner, asyncio.Task[aiohttp.ClientResponse]]]:
     """A server on which one caller waits for a verdict that does not come; it no longer listens."""
     await database.execute(AT_WORK)
-    key = await workspaces.create_key(database, "main", "tests", ["*"], rate_limit=None)
+    key = await installation_keys.create_key(database, "main", "tests", ["*"], rate_limit=None)
     settings = settings_of(database_url, tmp_path)
     app = make_app(settings, "gateway")
     mount_gateway(app, settings)

@@ -7,8 +7,8 @@ import psycopg
 import pytest
 
 from services.workers.heartbeat import UPDATE_HEARTBEAT_SQL, Heartbeat
-from shared.db.connections import Connection
 from shared.operations.overview import read_processes
+from shared.platform.db.connections import Connection
 from tests.support.ingesting import accept, item, worker, workspace_id
 from tests.support.leads import rows
 from tests.support.waiting import until_async
@@ -18,7 +18,7 @@ pytestmark = pytest.mark.integration
 BEAT = """
 import asyncio, sys
 from services.workers.heartbeat import Heartbeat
-from shared.db.connections import connect
+from shared.platform.db.connections import connect
 
 async def main():
     async with connect(sys.argv[1], "tests") as connection:

@@ -5,7 +5,7 @@ from psycopg.types.json import Jsonb
 
 from services.workers.held_digest import send_digests
 from services.workers.ingest.held_rows import UNSENT_CODE
-from shared.db.connections import Connection
+from shared.platform.db.connections import Connection
 from tests.support.automating import SETTINGS
 from tests.support.ingesting import workspace_id
 

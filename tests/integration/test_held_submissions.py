@@ -9,11 +9,11 @@ import pytest
 
 from services.workers.maintenance import VISITOR_DAYS, run_hourly_maintenance
 from shared.accounting import ledger
-from shared.db.connections import Connection
-from shared.ids import idempotency_uuid, now_ms, uuid7
 from shared.intake.journal import JournalItem
 from shared.jobs.job_kinds import JobKind
 from shared.jobs.job_targets import count_targets
+from shared.platform.db.connections import Connection
+from shared.platform.ids import idempotency_uuid, now_ms, uuid7
 from tests.support.ingesting import accept, drain, item, workspace_id
 from tests.support.jobs import run_job
 from tests.support.leads import rows

@@ -5,12 +5,12 @@ import pytest
 
 from services.workers.ingest.idempotency import partition_repeats
 from shared.accounting import ledger
-from shared.db.connections import Connection
-from shared.ids import now_ms, received_time, uuid7
 from shared.intake import journal
 from shared.intake.journal import JournalItem, Lane, NewJournalRow
 from shared.intake.verdicts import KEY_REUSED_WARNING
 from shared.leads.submission import AcceptedSubmission, decode_submission
+from shared.platform.db.connections import Connection
+from shared.platform.ids import now_ms, received_time, uuid7
 from tests.support.ingesting import Lead, accept, drain, item, workspace_id
 from tests.support.jobs import run_job
 

@@ -4,10 +4,10 @@ import itertools
 
 import pytest
 
-from shared.db.connections import Connection
 from shared.imports.import_control import undo_import
 from shared.leads.edit import ChangeCause, LeadChange
 from shared.leads.writes import change_leads
+from shared.platform.db.connections import Connection
 from tests.support.importing import AUTHOR, counts_of, finish_imports, start_import
 from tests.support.ingesting import workspace_id
 from tests.support.leads import rows

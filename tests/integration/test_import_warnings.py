@@ -2,10 +2,10 @@
 
 import pytest
 
-from shared.db.connections import Connection
 from shared.imports.import_control import revise_dry_run, run_dry_run
 from shared.imports.import_erasure import forget_in_imports
 from shared.imports.import_report import read_rows
+from shared.platform.db.connections import Connection
 from shared.workspaces import create_workspace
 from tests.support.importing import AUTHOR, counts_of, finish_imports, start_import
 from tests.support.ingesting import workspace_id

@@ -8,8 +8,6 @@ import pytest
 
 from services.workers.imports import dry_runs, row_reading
 from services.workers.imports.import_engine import ImportEngine
-from shared.db.connections import Connection, connect
-from shared.errors import Conflict
 from shared.imports.import_control import (
     cancel_import,
     change_encoding,
@@ -24,6 +22,8 @@ from shared.imports.import_quota import ImportLimits, ImportQuotaReached
 from shared.imports.import_report import read_rows
 from shared.leads.edit import ChangeCause, LeadChange
 from shared.leads.writes import change_leads, create_lead
+from shared.platform.db.connections import Connection, connect
+from shared.platform.errors import Conflict
 from tests.support.importing import AUTHOR, counts_of, finish_imports, start_import
 from tests.support.ingesting import workspace_id
 from tests.support.leads import rows

@@ -6,7 +6,7 @@ import pytest
 
 from services.workers.automations import inactivity_timers
 from services.workers.automations.types import OutboxEvent
-from shared.db.connections import Connection
+from shared.platform.db.connections import Connection
 from tests.support.automating import action, leads, rows, run, runs, save
 from tests.support.ingesting import workspace_id
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from shared.db.connections import Connection
+from shared.platform.db.connections import Connection
 
 pytestmark = pytest.mark.integration
 

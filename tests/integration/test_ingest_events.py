@@ -2,7 +2,7 @@
 
 import pytest
 
-from shared.db.connections import Connection
+from shared.platform.db.connections import Connection
 from tests.support.automating import action, leads, rows, run, runs, save, user
 
 pytestmark = pytest.mark.integration

@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 
 from shared.accounting import counters
-from shared.db.connections import Connection
-from shared.ids import now_ms, uuid7
 from shared.intake.journal import JournalItem
+from shared.platform.db.connections import Connection
+from shared.platform.ids import now_ms, uuid7
 from tests.support.ingesting import accept, drain, item, workspace_id
 from tests.support.jobs import run_job
 

@@ -11,10 +11,10 @@ import pytest
 from multidict import CIMultiDictProxy
 
 from services.gateway.intake import BUFFER_FULL_MESSAGE, MAX_UNFINISHED_OF_SOURCE
-from shared import workspaces
-from shared.db.connections import Connection
-from shared.errors import ServerError, ServiceUnavailable
+from shared.auth import installation_keys
 from shared.intake.journal import MAX_ROW_BYTES, MAX_ROW_SUBMISSIONS, Lane
+from shared.platform.db.connections import Connection
+from shared.platform.errors import ServerError, ServiceUnavailable
 from tests.support.gateway import (
     PATIENT,
     Callers,
@@ -67,7 +67,7 @@ class Sender:
 
 @asynccontextmanager
 async def sender(url: str, database: Connection, folder: Path, **settings: Any) -> AsyncIterator[Sender]:
-    made = await workspaces.create_key(database, "main", "tests", ["*"], rate_limit=None)
+    made = await installation_keys.create_key(database, "main", "tests", ["*"], rate_limit=None)
     async with served(settings_of(url, folder, buffer_bytes=ROOM, **settings)) as (client, _):
         yield Sender(client, made.key.secret)
 

@@ -7,10 +7,10 @@ import pytest
 import pytest_asyncio
 
 from services.workers.jobs.job_engine import JobEngine
-from shared.db.connections import Connection, connect
-from shared.errors import Conflict
 from shared.jobs.job_control import cancel_job, read_job
 from shared.jobs.job_followers import follow_job, is_following_job, unfollow_job
+from shared.platform.db.connections import Connection, connect
+from shared.platform.errors import Conflict
 from tests.support.ingesting import workspace_id
 from tests.support.jobs import run_due_jobs, start_job
 from tests.support.leads import rows

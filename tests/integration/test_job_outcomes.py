@@ -3,9 +3,9 @@
 import pytest
 import pytest_asyncio
 
-from shared.db.connections import Connection
 from shared.jobs.job_outcomes import JobOutcomes, read_death_causes, read_outcomes_of
 from shared.jobs.job_targets import count_targets
+from shared.platform.db.connections import Connection
 from tests.support.ingesting import drain, workspace_id
 from tests.support.jobs import run_job
 from tests.support.leads import rows

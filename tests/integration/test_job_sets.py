@@ -3,9 +3,9 @@
 import pytest
 import pytest_asyncio
 
-from shared.db.connections import Connection, connect
 from shared.jobs.job_control import CountMoved, JobRequest, confirm_job, read_job
 from shared.jobs.job_targets import count_targets, read_clock
+from shared.platform.db.connections import Connection, connect
 from tests.integration.test_jobs import hold, states
 from tests.support.ingesting import workspace_id
 from tests.support.jobs import AUTHOR, run_due_jobs

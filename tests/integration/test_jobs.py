@@ -20,13 +20,13 @@ from services.workers.jobs.sweeper_fallback import JobFallback
 from services.workers.runtime import Worker
 from shared import workspaces
 from shared.accounting import ledger
-from shared.db.connections import Connection, connect
-from shared.errors import Conflict, NotFound
-from shared.ids import now_ms, uuid7
 from shared.jobs import job_control
 from shared.jobs.job_control import CountMoved, JobRequest, cancel_job, confirm_job, pause_job, read_job, resume_job
 from shared.jobs.job_outcomes import read_outcomes_of
 from shared.jobs.job_targets import count_targets
+from shared.platform.db.connections import Connection, connect
+from shared.platform.errors import Conflict, NotFound
+from shared.platform.ids import now_ms, uuid7
 from tests.support.ingesting import drain, workspace_id
 from tests.support.jobs import AUTHOR, run_due_jobs, run_job, start_job
 from tests.support.leads import rows
@@ -52,7 +52,7 @@ SELECT %(w)s, counted, (SELECT count(*) FROM made) FROM unnest(ARRAY['accepted',
 RUN_JOBS = """
 import asyncio, sys
 from services.workers.jobs.job_engine import JobEngine
-from shared.db.connections import connect
+from shared.platform.db.connections import connect
 
 async def main():
     async with connect(sys.argv[1], "job worker") as connection:

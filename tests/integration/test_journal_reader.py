@@ -10,8 +10,8 @@ from services.workers.ingest.journal_reader import (
     JournalReader,
     LaneHead,
 )
-from shared.db.connections import Connection
 from shared.intake.journal import Lane
+from shared.platform.db.connections import Connection
 from tests.support.ingesting import accept, item, workspace_id
 from tests.support.leads import rows
 

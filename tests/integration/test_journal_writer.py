@@ -8,8 +8,8 @@ import psycopg
 import pytest
 
 from services.gateway.journal_writer import JournalConnection, JournalWriter
-from shared.db.connections import Connection, open_connection
 from shared.intake.journal import Lane, NewJournalRow
+from shared.platform.db.connections import Connection, open_connection
 from tests.support.waiting import until_async
 
 pytestmark = pytest.mark.integration

@@ -8,10 +8,10 @@ from pydantic import SecretStr
 
 from cli import key_rotation
 from cli.common import warn_of_wrong_key
-from shared.crypto.encryption import Cipher
-from shared.db.connections import Connection, connect
 from shared.models import Base
-from shared.settings import Settings
+from shared.platform.crypto.encryption import Cipher
+from shared.platform.db.connections import Connection, connect
+from shared.platform.settings import Settings
 from tests.support.waiting import until_async
 
 pytestmark = pytest.mark.integration

@@ -9,11 +9,11 @@ import pytest
 
 from services.workers.ingest.journal_reader import MAX_BYTES_READ
 from services.workers.libpq_pipeline import open_blocking_connection
-from shared.db.connections import Connection, open_connection
 from shared.intake.journal import Lane
 from shared.leads.apply_batch import CUSTOM_FIELDS_FULL_WARNING, NOTES_FULL_WARNING
 from shared.leads.duplicate_policy import MAX_CUSTOM_FIELDS_BYTES, MAX_NOTES_LENGTH
 from shared.leads.submission import MAX_LEAD_TAGS
+from shared.platform.db.connections import Connection, open_connection
 from tests.support.ingesting import accept, drain, item, worker, workspace_id
 from tests.support.leads import change
 from tests.support.leads import lead as lead_of

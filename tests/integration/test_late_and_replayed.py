@@ -12,12 +12,12 @@ from demo.spread_times import spread_times
 from services.workers.heartbeat import Heartbeat
 from services.workers.ingest.drain import JournalDrainer
 from shared.accounting import ledger
-from shared.db.connections import Connection, connect
-from shared.ids import now_ms, uuid7
 from shared.intake.journal import JournalItem, Lane
 from shared.intake.replay import ReplayOptions, find_reference, replay_submissions
 from shared.leads.submission import SOURCE_KEY
 from shared.operations.histogram import percentile
+from shared.platform.db.connections import Connection, connect
+from shared.platform.ids import now_ms, uuid7
 from tests.support.ingesting import accept, drain, item, read_test_key, worker, workspace_id
 from tests.support.jobs import AUTHOR
 from tests.support.leads import rows

@@ -13,8 +13,8 @@ from cli.main import COMMAND_MODULES, command_line
 from embedded.servers import ensure_servers
 from shared import __version__
 from shared.auth.key_format import is_well_formed
-from shared.db.connections import Connection
-from shared.settings import Settings
+from shared.platform.db.connections import Connection
+from shared.platform.settings import Settings
 from tests.support.tiers import first_in_tier
 
 pytestmark = pytest.mark.integration

@@ -5,10 +5,10 @@ import asyncio
 import pytest
 import pytest_asyncio
 
-from shared.db.connections import Connection, connect
 from shared.leads import writes
 from shared.leads.workspace_settings import load_workspace_settings
 from shared.leads.writes import LeadNotCreated
+from shared.platform.db.connections import Connection, connect
 from shared.workspaces import change_workspace
 from tests.support.ingesting import accept, drain, item, workspace_id
 from tests.support.leads import ANNA, BY, change, create, edit, identities, lead, rows, timeline

@@ -5,10 +5,10 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from shared.db.connections import Connection
-from shared.errors import ValidationFailed
 from shared.jobs.job_control import CountMoved, JobRequest, confirm_job
 from shared.jobs.job_targets import count_targets
+from shared.platform.db.connections import Connection
+from shared.platform.errors import ValidationFailed
 from tests.support.ingesting import workspace_id
 from tests.support.jobs import AUTHOR, run_job
 from tests.support.leads import create, edit, lead, rows, timeline

@@ -10,7 +10,7 @@ import pytest_asyncio
 from psycopg.rows import dict_row
 
 from services.workers.read_models import fold_lead_counts, fold_search_texts, repair_read_models
-from shared.db.connections import Connection, as_json, connect
+from shared.platform.db.connections import Connection, as_json, connect
 from tests.support.ingesting import workspace_id
 from tests.support.leadlist import INSERT, Row, expected, page, walk
 from tests.support.timing import processor_seconds

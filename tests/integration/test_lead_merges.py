@@ -4,12 +4,12 @@ from typing import Any
 
 import pytest
 
-from shared.db.connections import Connection
-from shared.errors import NotFound
 from shared.leads import writes
 from shared.leads.lead_redirects import find_winner
 from shared.merging.lead_merges import MergeConflict, MergeRefused, merge_leads
 from shared.merging.lead_unmerge import Unmerged, unmerge_lead
+from shared.platform.db.connections import Connection
+from shared.platform.errors import NotFound
 from tests.support.ingesting import accept, drain, item, workspace_id
 from tests.support.leads import BY, Record, change, create, edit, identities, lead, rows
 

@@ -5,10 +5,10 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from shared.db.connections import Connection
 from shared.leads import writes
 from shared.leads.submission import MAX_LEAD_TAGS
 from shared.leads.writes import ChangeCause, LeadChange, LeadNotCreated
+from shared.platform.db.connections import Connection
 from tests.support.ingesting import accept, drain, item, workspace_id
 from tests.support.leads import ANNA, BY, change, create, edit, identities, lead, rows, timeline
 

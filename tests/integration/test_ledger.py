@@ -13,11 +13,11 @@ from embedded.servers import run_program
 from embedded.valkey import EmbeddedValkey
 from services.workers.maintenance import update_gauges, update_spool_gauges
 from shared.accounting import ledger
-from shared.data_dir import DataDir
-from shared.db.connections import Connection, with_deadline
 from shared.intake.journal import JournalItem, Lane, NewJournalRow
 from shared.intake.spool import Spool
-from shared.observability.metrics import OLDEST_WAITING_SECONDS, PENDING_SUBMISSIONS, SPOOLED_SUBMISSIONS
+from shared.platform.data_dir import DataDir
+from shared.platform.db.connections import Connection, with_deadline
+from shared.platform.observability.metrics import OLDEST_WAITING_SECONDS, PENDING_SUBMISSIONS, SPOOLED_SUBMISSIONS
 from tests.support.ingesting import accept, item, workspace_id
 from tests.support.serving import NOWHERE
 

@@ -7,8 +7,8 @@ import pytest
 import pytest_asyncio
 
 from services.workers.libpq_pipeline import open_blocking_connection, pipeline_transaction, query_once
-from shared.db.connections import Connection
-from shared.db.errors import is_contention, is_unavailable
+from shared.platform.db.connections import Connection
+from shared.platform.db.database_errors import is_contention, is_unavailable
 
 pytestmark = pytest.mark.integration
 

@@ -6,9 +6,9 @@ from services.workers.likeness.evidence import decode_evidence
 from services.workers.likeness.likeness_backfill import backfill_chunk
 from services.workers.likeness.likeness_store import read_weights
 from services.workers.likeness.weight_training import train_due
-from shared.db.connections import Connection
-from shared.errors import Conflict
 from shared.likeness import pair_moves, pair_states
+from shared.platform.db.connections import Connection
+from shared.platform.errors import Conflict
 from tests.support.ingesting import workspace_id
 from tests.support.likeness import add_lead, change_lead, compare_all, find_pairs, remove_lead, rows
 

@@ -14,8 +14,8 @@ from services.workers.likeness.likeness_batches import LikenessEngine
 from services.workers.likeness.sweeper_fallback import LikenessFallback
 from services.workers.runtime import Worker
 from shared import workspaces
-from shared.db.connections import Connection
 from shared.intake.journal import Lane
+from shared.platform.db.connections import Connection
 from tests.support.ingesting import accept, item, workspace_id
 from tests.support.likeness import rows
 from tests.support.serving import settings_of

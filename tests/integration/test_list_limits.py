@@ -3,17 +3,17 @@
 import pytest
 
 from services.api.resources import lead_list
-from shared.db.connections import Connection, snapshot
-from shared.errors import ServiceUnavailable
-from shared.fair_limiter import FairLimiter
 from shared.lead_list.expensive_queries import expensive_slot
 from shared.lead_list.filters import LeadFilters
+from shared.platform.db.connections import Connection, snapshot
+from shared.platform.errors import ServiceUnavailable
+from shared.platform.fair_limiter import FairLimiter
 
 pytestmark = pytest.mark.integration
 
 
 async def test_expensive_list_without_a_slot_gets_503_with_retry_after(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("shared.fair_limiter.SLOT_TIMEOUT_SECONDS", 0.05)
+    monkeypatch.setattr("shared.platform.fair_limiter.SLOT_TIMEOUT_SECONDS", 0.05)
     turns = FairLimiter(2, 1, "Too many large lists.", retry_after=5)
     async with expensive_slot(turns, 1, expensive=True):
         with pytest.raises(ServiceUnavailable, match="Too many large lists") as refused:

@@ -6,12 +6,12 @@ from typing import Any
 import pytest
 
 from services.workers.automations.runs import MAX_RUN_ATTEMPTS
-from shared import workspaces
-from shared.crypto.encryption import Cipher
-from shared.db.connections import Connection
+from shared.auth import installation_keys
 from shared.outbound import unsubscribe_links
 from shared.outbound.unsubscribe_links import UnsubscribeTarget
 from shared.outbound.workspace_tokens import workspace_mail_keys
+from shared.platform.crypto.encryption import Cipher
+from shared.platform.db.connections import Connection
 from tests.support.automating import leads, run, runs, save
 from tests.support.sending import Outbox
 from tests.support.serving import served, settings_of
@@ -28,7 +28,7 @@ def steps(**more: Any) -> list[dict[str, Any]]:
 async def test_an_automation_under_a_lost_key_is_changed_and_its_secrets_are_entered_again(
     database_url: str, database: Connection, tmp_path: Path
 ) -> None:
-    key = await workspaces.create_key(database, "main", "tests", ["*"])
+    key = await installation_keys.create_key(database, "main", "tests", ["*"])
     lost = Cipher(lambda: "a-key-that-nobody-has").encrypt("{}")
     async with served(settings_of(database_url, tmp_path)) as (client, _):
         client.headers["Authorization"] = f"Bearer {key.key.secret}"

@@ -9,11 +9,11 @@ from psycopg.types.json import Jsonb
 from services.workers.held_digest import send_digests
 from services.workers.silence_watch import watch_silences
 from shared.auth.link_delivery import LinkSender
-from shared.crypto.encryption import Cipher
-from shared.db.connections import Connection
-from shared.ids import now_ms, uuid7
 from shared.intake.journal import JournalItem
 from shared.jobs.job_followers import follow_job
+from shared.platform.crypto.encryption import Cipher
+from shared.platform.db.connections import Connection
+from shared.platform.ids import now_ms, uuid7
 from tests.support.automating import SETTINGS, run
 from tests.support.ingesting import accept, drain, workspace_id
 from tests.support.jobs import run_due_jobs, start_job

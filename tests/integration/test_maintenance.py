@@ -7,7 +7,7 @@ import pytest
 
 from services.workers import maintenance, partitions
 from services.workers.maintenance import run_hourly_maintenance
-from shared.db.connections import Connection, connect
+from shared.platform.db.connections import Connection, connect
 from tests.support.ingesting import workspace_id
 
 pytestmark = pytest.mark.integration

@@ -3,9 +3,9 @@
 import pytest
 
 from services.workers.automations.lead_events import event_facts
-from shared.db.connections import Connection, connect
 from shared.merging.lead_merges import merge_leads
 from shared.merging.lead_unmerge import unmerge_lead
+from shared.platform.db.connections import Connection, connect
 from tests.support import automating
 from tests.support.automating import action, condition, run, runs, save
 from tests.support.ingesting import workspace_id

@@ -17,9 +17,9 @@ from prometheus_client import REGISTRY
 from prometheus_client.metrics_core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from shared.data_dir import free_port
-from shared.observability.metrics_server import MAX_METRICS_CONNECTIONS, METRICS_CACHE_SECONDS, serve_metrics
-from shared.settings import PROJECT_ROOT
+from shared.platform.data_dir import free_port
+from shared.platform.observability.metrics_server import MAX_METRICS_CONNECTIONS, METRICS_CACHE_SECONDS, serve_metrics
+from shared.platform.settings import PROJECT_ROOT
 from tests.support.commands import HOST, running, silent
 from tests.support.waiting import until
 
@@ -27,7 +27,7 @@ pytestmark = pytest.mark.integration
 
 SERVICE = """
 import sys
-from shared.observability import logging, metrics, metrics_server
+from shared.platform.observability import logging, metrics, metrics_server
 logging.configure_logging("sweeper")
 metrics.REFUSED_SUBMISSIONS.inc(2)
 metrics_server.serve_metrics("127.0.0.1", int(sys.argv[1]))

@@ -7,8 +7,8 @@ from itertools import count
 import pytest
 import pytest_asyncio
 
-from shared.db.connections import Connection
-from shared.db.notifications import ChannelHandler, NotificationListener
+from shared.platform.db.connections import Connection
+from shared.platform.db.notifications import ChannelHandler, NotificationListener
 
 pytestmark = pytest.mark.integration
 

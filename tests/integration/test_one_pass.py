@@ -7,7 +7,7 @@ import pytest
 import pytest_asyncio
 
 from services.workers.read_models import fold_lead_counts
-from shared.db.connections import Connection, as_json
+from shared.platform.db.connections import Connection, as_json
 from tests.support.ingesting import workspace_id
 from tests.support.leadlist import INSERT, Row, expected, page
 

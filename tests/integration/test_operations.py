@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from shared import workspaces
+from shared.auth import installation_keys
 from tests.support.sending import Outbox, tell
 from tests.support.serving import served, settings_of
 
@@ -37,7 +38,7 @@ async def test_operation_counts_cover_one_workspace(outbox: Outbox, tmp_path: Pa
         await outbox.connection.execute(EVENT, (workspace,))
     for name, age in (("fresh", 1), ("stale", 11)):
         await outbox.connection.execute(PROCESS, (name, age))
-    key = await workspaces.create_key(outbox.connection, "main", "tests", ["read:operations"])
+    key = await installation_keys.create_key(outbox.connection, "main", "tests", ["read:operations"])
     headers = {"Authorization": f"Bearer {key.key.secret}"}
     settings = settings_of(outbox.url, tmp_path)
     async with served(settings) as (client, _), client.get("/api/v1/operations", headers=headers) as answer:

@@ -9,8 +9,6 @@ from services.workers.automations.workspace_fairness import WorkspaceCursor
 from services.workers.deliveries.claim import claim_due, has_due
 from services.workers.history_sampler import fold_history, sample_history
 from services.workers.work_statistics import FLUSH_STATISTICS_SQL, WorkStatistics
-from shared.db.connections import Connection
-from shared.errors import Forbidden
 from shared.operations.history import read_history
 from shared.operations.lanes import (
     JOURNAL_LANES,
@@ -23,6 +21,8 @@ from shared.operations.lanes import (
     resume_lane,
 )
 from shared.operations.overview import read_lanes
+from shared.platform.db.connections import Connection
+from shared.platform.errors import Forbidden
 from tests.support.ingesting import accept, drain, item, workspace_id
 from tests.support.sending import Outbox, tell
 

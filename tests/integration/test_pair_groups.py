@@ -3,10 +3,10 @@
 import pytest
 
 from services.console.duplicates.query import LARGE_WORKSPACE_LEADS, read_default_score
-from shared.db.connections import Connection
 from shared.likeness import pair_states
 from shared.likeness.pair_groups import MAX_GROUP_LEADS, add_groups, find_further
 from shared.likeness.pair_list import PairFilter, list_pairs
+from shared.platform.db.connections import Connection
 from tests.support.ingesting import workspace_id
 from tests.support.lead_pairs import write_pair
 from tests.support.likeness import add_lead, find_pairs, remove_lead

@@ -15,14 +15,14 @@ from services.api.pages import CursorPage, PageRequest
 from services.api.submissions import page_of_submissions
 from shared import workspaces
 from shared.accounting import ledger
-from shared.cursors import CursorPosition, CursorSigner
-from shared.db.connections import Connection
-from shared.db.database_engine import make_engine
-from shared.ids import idempotency_uuid, now_ms, uuid7
 from shared.intake import pending_submissions
 from shared.intake.journal import JournalItem, Lane, NewJournalRow
 from shared.intake.spool import Spool, open_spool_client
 from shared.intake.submission_lookup import find_submission
+from shared.platform.cursors import CursorPosition, CursorSigner
+from shared.platform.db.connections import Connection
+from shared.platform.db.database_engine import make_engine
+from shared.platform.ids import idempotency_uuid, now_ms, uuid7
 from tests.support.ingesting import accept, drain, workspace_id
 from tests.support.spooling import spooling
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from shared.db.connections import Connection, connect
+from shared.platform.db.connections import Connection, connect
 from tests.support.automating import action, engine, leads, rows, run, runs, save
 from tests.support.ingesting import workspace_id
 

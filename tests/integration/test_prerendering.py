@@ -11,7 +11,7 @@ import pytest
 from services.workers.automations import prerendering
 from services.workers.automations.engine import AutomationEngine
 from shared.automations import rendering_budget, templates
-from shared.db.connections import Connection, connect
+from shared.platform.db.connections import Connection, connect
 from tests.support.automating import action, engine, leads, rows, run, runs, save, user
 from tests.support.waiting import until_async
 

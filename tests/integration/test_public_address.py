@@ -6,9 +6,9 @@ import orjson
 import pytest
 from pydantic import SecretStr
 
-from shared import workspaces
-from shared.crypto.encryption import Cipher
-from shared.db.connections import Connection
+from shared.auth import installation_keys
+from shared.platform.crypto.encryption import Cipher
+from shared.platform.db.connections import Connection
 from tests.support.accounts import opened_door
 from tests.support.serving import served, settings_of
 
@@ -32,7 +32,7 @@ OWN, FORWARDED, PUBLIC = "http://crm.internal", "https://crm.example.com", "http
 async def test_links_start_with_what_a_trusted_proxy_says_and_with_what_nobody_else_does(
     database_url: str, database: Connection, tmp_path: Path, proxies: str, public_url: str, start: str
 ) -> None:
-    key = await workspaces.create_key(database, "main", "tests", ["*"])
+    key = await installation_keys.create_key(database, "main", "tests", ["*"])
     headers = {
         "Authorization": f"Bearer {key.key.secret}",
         "Host": "crm.internal",

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from shared.db.connections import Connection, connect
 from shared.lead_list.filters import LeadFilters
 from shared.lead_list.resolve_filters import resolve_filters
+from shared.platform.db.connections import Connection, connect
 from tests.support.database import Databases
 from tests.support.ingesting import workspace_id
 

@@ -12,8 +12,8 @@ import redis.asyncio as redis
 from shared.auth import rate_limit
 from shared.auth.rate_limit import RateLimiter
 from shared.auth.rate_limit_redis import HOUR_SECONDS
-from shared.data_dir import free_port
-from shared.errors import RateLimited
+from shared.platform.data_dir import free_port
+from shared.platform.errors import RateLimited
 from tests.support.spooling import server, spooling
 
 pytestmark = pytest.mark.integration

@@ -8,8 +8,8 @@ from aiohttp.test_utils import make_mocked_request
 
 from services.api import read_timeout
 from services.api.app import ROUTES, with_read_timeout
-from shared.db.connections import Connection
-from shared.db.errors import is_unavailable
+from shared.platform.db.connections import Connection
+from shared.platform.db.database_errors import is_unavailable
 
 pytestmark = pytest.mark.integration
 

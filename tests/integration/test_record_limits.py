@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from shared import workspaces
-from shared.db.connections import Connection
+from shared.auth import installation_keys
+from shared.platform.db.connections import Connection
 from tests.support.serving import served, settings_of
 
 pytestmark = pytest.mark.integration
@@ -29,7 +29,7 @@ Ask = Callable[..., Awaitable[tuple[int, Any]]]
 @asynccontextmanager
 async def asking(url: str, database: Connection, folder: Path, limit: int | None, **bounds: int) -> AsyncIterator[Ask]:
     """Asks the API, with a key of that limit."""
-    key = await workspaces.create_key(database, "main", "asking", ["*"], limit)
+    key = await installation_keys.create_key(database, "main", "asking", ["*"], limit)
     headers = {"Authorization": f"Bearer {key.key.secret}"}
     async with served(settings_of(url, folder, **bounds)) as (client, _):
 
@@ -59,7 +59,7 @@ async def test_a_workspace_has_no_more_of_a_kind_than_it_may(
 async def test_a_limited_key_makes_none_that_may_do_more(
     database_url: str, database: Connection, tmp_path: Path, limit: int | None
 ) -> None:
-    other = await workspaces.create_key(database, "main", "other", ["*"], None)
+    other = await installation_keys.create_key(database, "main", "other", ["*"], None)
     async with asking(database_url, database, tmp_path, 500) as ask:
         status, refused = await ask("POST", "api-keys", {**KEY, "rate_limit": limit})
         assert (status, list(refused["errors"])) == (422, ["rate_limit"])
@@ -93,7 +93,7 @@ async def test_a_limited_key_does_not_multiply_its_limit_by_many_keys(
 async def test_a_limited_key_revives_none_beyond_the_bound(
     database_url: str, database: Connection, tmp_path: Path
 ) -> None:
-    over = await workspaces.create_key(database, "main", "over", ["*"], 5)
+    over = await installation_keys.create_key(database, "main", "over", ["*"], 5)
     await database.execute("UPDATE api_keys SET created_at = now() - interval '2 h', expires_at = now()")
     async with asking(database_url, database, tmp_path, 500, max_keys=1) as ask:
         assert (await ask("PATCH", f"api-keys/{over.id}", {"expires_at": None}))[0] == 409
@@ -107,4 +107,4 @@ async def test_an_unlimited_key_makes_whatever_it_is_asked_for(
         for limit in (None, 2**31 - 1):
             status, made = await ask("POST", "api-keys", {**KEY, "rate_limit": limit})
             assert (status, made["data"]["rate_limit"]) == (201, limit)
-        assert (await ask("POST", "api-keys", KEY))[1]["data"]["rate_limit"] == workspaces.DEFAULT_RATE_LIMIT
+        assert (await ask("POST", "api-keys", KEY))[1]["data"]["rate_limit"] == installation_keys.DEFAULT_RATE_LIMIT

@@ -11,11 +11,11 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from services.api import pipelines as board
 from services.api.resources import tags
-from shared.db.connections import Connection, connect
-from shared.db.database_engine import make_engine
-from shared.errors import Conflict
 from shared.leads import reference_locks
 from shared.leads.lead_records import read_leads
+from shared.platform.db.connections import Connection, connect
+from shared.platform.db.database_engine import make_engine
+from shared.platform.errors import Conflict
 from tests.support.ingesting import accept, drain, item, workspace_id
 from tests.support.waiting import until_async
 

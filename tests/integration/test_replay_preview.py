@@ -6,10 +6,10 @@ from typing import Any
 import orjson
 import pytest
 
-from shared.db.connections import Connection
-from shared.errors import NotFound
-from shared.ids import now_ms, received_time, uuid7
 from shared.jobs.preview import preview_submission
+from shared.platform.db.connections import Connection
+from shared.platform.errors import NotFound
+from shared.platform.ids import now_ms, received_time, uuid7
 from tests.support.ingesting import accept, drain, item, workspace_id
 from tests.support.leads import rows
 

@@ -8,7 +8,7 @@ import pytest
 import pytest_asyncio
 
 from services.workers.deliveries.claim import claim_due
-from shared import workspaces
+from shared.auth import installation_keys
 from shared.outbound import cancellation
 from tests.integration.test_delivery_claims import PLANT
 from tests.support.receivers import Receiver
@@ -22,7 +22,7 @@ END = "UPDATE deliveries SET state = %s, finished_at = now(), created_at = %s WH
 
 @pytest_asyncio.fixture
 async def client(outbox: Outbox, tmp_path: Path) -> AsyncIterator[aiohttp.ClientSession]:
-    key = await workspaces.create_key(outbox.connection, "main", "tests", ["*"])
+    key = await installation_keys.create_key(outbox.connection, "main", "tests", ["*"])
     async with served(settings_of(outbox.url, tmp_path)) as (found, _):
         found.headers["Authorization"] = f"Bearer {key.key.secret}"
         yield found

@@ -7,11 +7,11 @@ from contextlib import asynccontextmanager
 import pytest
 import pytest_asyncio
 
-from shared.db import row_cache
-from shared.db.connections import Connection, ConnectionPool, make_pool
-from shared.db.notifications import NotificationListener
-from shared.db.row_cache import RowCache
-from shared.errors import ServiceUnavailable
+from shared.platform.db import row_cache
+from shared.platform.db.connections import Connection, ConnectionPool, make_pool
+from shared.platform.db.notifications import NotificationListener
+from shared.platform.db.row_cache import RowCache
+from shared.platform.errors import ServiceUnavailable
 from tests.support.waiting import until_async
 
 pytestmark = pytest.mark.integration

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from services.workers.ingest.row_encoding import encode_rows, parse_columns, rows_query
-from shared.db.connections import Connection
+from shared.platform.db.connections import Connection
 
 pytestmark = pytest.mark.integration
 

@@ -4,8 +4,8 @@ import pytest
 
 from services.workers.ingest.dead_letters import MAX_INGEST_ATTEMPTS
 from services.workers.ingest.row_splitting import split_suspects
-from shared.db.connections import Connection
 from shared.intake.journal import Lane
+from shared.platform.db.connections import Connection
 from tests.support.ingesting import accept, item, workspace_id
 from tests.support.leads import rows
 

@@ -4,7 +4,7 @@ import pytest
 
 from services.workers.automations import rules_cache as remembered
 from services.workers.automations.rules_cache import RulesCache
-from shared.db.connections import Connection
+from shared.platform.db.connections import Connection
 from tests.support.automating import rows
 from tests.support.ingesting import workspace_id
 

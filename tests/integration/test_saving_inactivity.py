@@ -9,9 +9,9 @@ import aiohttp
 import pytest
 import pytest_asyncio
 
-from shared import workspaces
+from shared.auth import installation_keys
 from shared.automations.inactivity import start_chunk
-from shared.db.connections import Connection, connect
+from shared.platform.db.connections import Connection, connect
 from tests.support.automating import leads, rows
 from tests.support.serving import served, settings_of
 from tests.support.waiting import until_async
@@ -32,7 +32,7 @@ def silent(minutes: int) -> dict[str, Any]:
 
 @pytest_asyncio.fixture
 async def client(database_url: str, database: Connection, tmp_path: Path) -> AsyncIterator[aiohttp.ClientSession]:
-    key = await workspaces.create_key(database, "main", "tests", ["*"])
+    key = await installation_keys.create_key(database, "main", "tests", ["*"])
     async with served(settings_of(database_url, tmp_path)) as (found, _):
         found.headers["Authorization"] = f"Bearer {key.key.secret}"
         yield found

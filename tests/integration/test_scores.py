@@ -5,8 +5,8 @@ import asyncio
 import pytest
 
 from services.workers.automations.event_subscribers import SELF_TRIGGERED_REASON
-from shared.db.connections import Connection
 from shared.leads.writes import delete_lead
+from shared.platform.db.connections import Connection
 from tests.support.automating import action, leads, rows, run, runs, save
 from tests.support.ingesting import workspace_id
 from tests.support.leads import BY

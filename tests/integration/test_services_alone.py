@@ -16,9 +16,9 @@ from cli.schema import upgrade_database
 from cli.services import WORKER_SETTLED_SECONDS
 from embedded.valkey import EmbeddedValkey
 from shared.auth.key_format import generate_key
-from shared.data_dir import DataDir, free_port
 from shared.intake import hints
-from shared.settings import LOCAL_VALUE, PROJECT_ROOT
+from shared.platform.data_dir import DataDir, free_port
+from shared.platform.settings import LOCAL_VALUE, PROJECT_ROOT
 from tests.support.commands import HOST, all_said_by, ended, running, said_by, silent, started
 from tests.support.database import Databases
 from tests.support.waiting import DEADLINE_SECONDS, until

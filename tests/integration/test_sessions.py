@@ -20,11 +20,11 @@ from shared.auth.accounts import change_preferences, complete_preferences
 from shared.auth.sessions import SessionCache
 from shared.auth.user_access import AccessChange
 from shared.auth.user_management import change_user
-from shared.db.connections import connect
-from shared.db.notifications import NotificationListener
-from shared.errors import ServiceUnavailable
-from shared.settings import Settings
-from shared.supervised_loop import run_forever
+from shared.platform.db.connections import connect
+from shared.platform.db.notifications import NotificationListener
+from shared.platform.errors import ServiceUnavailable
+from shared.platform.settings import Settings
+from shared.platform.supervised_loop import run_forever
 from tests.support.accounts import SETTINGS, Door, opened_door
 from tests.support.timing import best_within_async
 from tests.support.waiting import until_async

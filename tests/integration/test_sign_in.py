@@ -14,7 +14,7 @@ from shared.auth.second_factor import CodeMismatch
 from shared.auth.sessions import SessionCache, SessionEnded, revoke_sessions
 from shared.auth.sign_in import CodeNeeded, PasswordAccepted, SignedIn, SignInDelayed, SignInRefused, SignInResult
 from shared.auth.sign_in_throttle import GUESSED_ACCOUNT_SECONDS, count_attempt, subjects_of_attempt
-from shared.db.notifications import NotificationListener
+from shared.platform.db.notifications import NotificationListener
 from tests.support.accounts import PASSWORD, SETTINGS, Door, opened_door
 from tests.support.timing import best_within_async
 from tests.support.waiting import until_async

@@ -3,8 +3,8 @@
 import pytest
 
 from services.workers.automations.engine import AutomationEngine
-from shared.db.connections import Connection, connect
-from shared.db.errors import is_unavailable
+from shared.platform.db.connections import Connection, connect
+from shared.platform.db.database_errors import is_unavailable
 from tests.support.automating import action, engine, leads, rows, runs, save
 
 pytestmark = pytest.mark.integration

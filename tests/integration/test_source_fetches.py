@@ -12,11 +12,11 @@ from services.workers.source_fetches.fetch_claims import (
     release_orphaned,
 )
 from services.workers.source_fetches.fetch_records import record_lead, record_problem
-from shared.db.connections import as_json, connect
 from shared.intake.pending_submissions import read_pending
 from shared.intake.submission_lookup import find_pending
 from shared.integrations.lead_fetching import FetchProblem
 from shared.integrations.providers.meta_lead_ads import lead_event_of
+from shared.platform.db.connections import as_json, connect
 from tests.support.fetching import Fetching, numbered
 from tests.support.lead_apis import LINKEDIN_FORM, LeadApis, emails_of, hubspot_contact, linkedin_response, meta_lead
 from tests.support.waiting import until_async

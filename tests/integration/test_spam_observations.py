@@ -10,7 +10,7 @@ import redis.asyncio as redis
 
 from services.gateway.public_forms import spam_observations
 from services.gateway.public_forms.spam_observations import BUSY_POSTS, PostMarks, PostObservation, PostObservations
-from shared.data_dir import free_port
+from shared.platform.data_dir import free_port
 from tests.support.spooling import server, spooling
 from tests.support.waiting import DEADLINE_SECONDS, until_async
 

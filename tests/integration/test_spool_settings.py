@@ -5,10 +5,10 @@ from pathlib import Path
 import pytest
 import redis
 
-from shared.data_dir import free_port
-from shared.db.connections import Connection
 from shared.intake.journal import JournalItem, Lane, NewJournalRow
 from shared.intake.spool import SPOOL_COUNT_KEY, SPOOL_STREAM, NotDurable, Spool, open_spool_client
+from shared.platform.data_dir import free_port
+from shared.platform.db.connections import Connection
 from tests.support.spooling import DURABLE, server
 
 pytestmark = pytest.mark.integration

@@ -14,12 +14,12 @@ from psycopg.types.json import Jsonb
 from pydantic import SecretStr
 
 from cli.main import command_line
-from shared.crypto.settings_fingerprints import fingerprint_reader
-from shared.data_dir import free_port
 from shared.intake.journal import NewJournalRow
 from shared.intake.spool import Spool, open_spool_client
 from shared.operations.settings_mismatch import THIS_COMMAND
-from shared.settings import LOCAL_VALUE, Settings
+from shared.platform.crypto.settings_fingerprints import fingerprint_reader
+from shared.platform.data_dir import free_port
+from shared.platform.settings import LOCAL_VALUE, Settings
 from tests.support.commands import HOST, NOWHERE, running, silent, started
 from tests.support.spooling import spooling
 from tests.support.tiers import first_in_tier

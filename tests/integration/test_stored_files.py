@@ -18,14 +18,14 @@ import redis.asyncio as redis
 from services.workers.stored_files.file_cleanup import remove_forgotten_files, remove_orphaned_contents
 from services.workers.stored_files.file_keeper import FileKeeper
 from services.workers.stored_files.file_mover import FileMover
-from shared.db.connections import Connection
-from shared.errors import ServiceUnavailable
 from shared.files.file_store import FileStore, FileTooLarge, StoredContent
 from shared.files.s3_bucket import BucketUnusable, S3Bucket
-from shared.ids import now_ms, uuid7
 from shared.intake.journal import JournalItem, Lane, NewJournalRow
 from shared.intake.spool import Spool
-from shared.settings import Settings
+from shared.platform.db.connections import Connection
+from shared.platform.errors import ServiceUnavailable
+from shared.platform.ids import now_ms, uuid7
+from shared.platform.settings import Settings
 from tests.support.file_buckets import BucketServer, in_pieces, serving_bucket
 from tests.support.ingesting import accept, drain, workspace_id
 from tests.support.spooling import spooling

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from services.workers.deliveries.sweeper_fallback import DUE_CHECK_SECONDS
-from shared.db.connections import Connection
 from shared.outbound.deliveries import enqueue_deliveries, webhook_to_subscription
+from shared.platform.db.connections import Connection
 from tests.support.automating import action, leads, save
 from tests.support.ingesting import accept, item, workspace_id
 from tests.support.receivers import Receiver

@@ -13,9 +13,10 @@ from services.gateway.durable_store import DurableStore
 from services.gateway.journal_writer import JournalWriter
 from services.workers.runtime import Worker
 from shared import workspaces
-from shared.db.connections import Connection, connect, make_pool
+from shared.auth import installation_keys
 from shared.intake.spool import Spool
-from shared.web.middleware import API_KEYS
+from shared.platform.db.connections import Connection, connect, make_pool
+from shared.service_app.middleware import API_KEYS
 from tests.support.database import Databases
 from tests.support.serving import NOWHERE, served, settings_of, taking_no_writes
 from tests.support.waiting import until_async
@@ -53,7 +54,7 @@ async def test_a_gateway_that_came_before_the_tables_goes_on_once_they_are_there
         upgrade_database(empty_url)
         async with connect(empty_url, "tests") as database:
             await workspaces.create_workspace(database, "main", "Main")
-            made = await workspaces.create_key(database, "main", "tests", ["*"])
+            made = await installation_keys.create_key(database, "main", "tests", ["*"])
             await database.execute(REPORT)
 
             async def is_healthy() -> bool:
@@ -61,7 +62,7 @@ async def test_a_gateway_that_came_before_the_tables_goes_on_once_they_are_there
 
             await until_async(is_healthy, what="health")
             assert await status(client, "/api/v1/me", made.key.secret) == 200
-            await workspaces.revoke_key(database, made.id)
+            await installation_keys.revoke_key(database, made.id)
 
             async def is_refused() -> bool:
                 return await status(client, "/api/v1/me", made.key.secret) == 401
@@ -72,7 +73,7 @@ async def test_a_gateway_that_came_before_the_tables_goes_on_once_they_are_there
 async def test_read_only_database_answers_503_until_it_is_writable(
     database_url: str, database: Connection, tmp_path: Path
 ) -> None:
-    key = await workspaces.create_key(database, "main", "tests", ["*"])
+    key = await installation_keys.create_key(database, "main", "tests", ["*"])
     async with served(settings_of(database_url, tmp_path)) as (client, app):
 
         async def create_tag(name: str) -> int:

@@ -5,8 +5,6 @@ import pytest
 import pytest_asyncio
 
 from services.workers.read_models import fold_search_texts
-from shared.crypto.encryption import Cipher
-from shared.db.connections import Connection
 from shared.imports.import_control import run_dry_run, undo_import
 from shared.imports.import_report import read_rows
 from shared.lead_list.counts import count_leads
@@ -19,6 +17,8 @@ from shared.merging.lead_unmerge import unmerge_lead
 from shared.people.erasures import ErasureRequest, erase_lead
 from shared.people.person_report import write_report
 from shared.people.person_scope import find_person
+from shared.platform.crypto.encryption import Cipher
+from shared.platform.db.connections import Connection
 from tests.support.importing import AUTHOR, counts_of, finish_imports, start_import
 from tests.support.ingesting import workspace_id
 from tests.support.jobs import run_job

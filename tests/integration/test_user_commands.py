@@ -12,8 +12,8 @@ import pytest
 
 from cli.up import create_first_workspace
 from shared.auth import account_links
-from shared.db.connections import Connection
-from shared.settings import PROJECT_ROOT, Settings
+from shared.platform.db.connections import Connection
+from shared.platform.settings import PROJECT_ROOT, Settings
 from tests.support.accounts import PASSWORD, opened_door
 
 pytestmark = pytest.mark.integration

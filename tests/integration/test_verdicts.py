@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from shared.db import notifications
-from shared.db.connections import Connection, connect
-from shared.errors import ApiError, ServiceUnavailable
 from shared.intake.verdicts import LOOK_UP_STATE, Verdict, encode_replies
+from shared.platform.db import notifications
+from shared.platform.db.connections import Connection, connect
+from shared.platform.errors import ApiError, ServiceUnavailable
 from tests.support.gateway import (
     Callers,
     are_done,

@@ -3,9 +3,9 @@
 import orjson
 import pytest
 
-from shared.db.connections import Connection
 from shared.leads.lead_records import read_leads
 from shared.leads.writes import ChangeCause, delete_lead
+from shared.platform.db.connections import Connection
 from tests.support.automating import leads, rows, run
 from tests.support.ingesting import workspace_id
 

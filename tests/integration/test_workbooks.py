@@ -12,13 +12,13 @@ import xlsxwriter
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.errors import FieldErrors
 from shared.imports import import_upload, workbook_reader, workbook_upload
 from shared.imports.file_head import FileHead
 from shared.imports.import_upload import UploadedTable, read_table_head
 from shared.imports.text_encoding import EncodingJudge, UnreadableFile
 from shared.imports.workbook_cells import cell_text
 from shared.imports.workbook_upload import readable_table
+from shared.platform.errors import FieldErrors
 from tests.support.workbooks import archive_of, with_part, workbook_of
 
 pytestmark = pytest.mark.integration

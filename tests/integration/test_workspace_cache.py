@@ -13,10 +13,10 @@ import pytest_asyncio
 from services.workers.ingest import workspace_cache
 from services.workers.ingest.drain import JournalDrainer
 from services.workers.libpq_pipeline import open_blocking_connection
-from shared.db.connections import Connection, connect
-from shared.db.errors import ContentionError
 from shared.leads import identities, reference_locks
 from shared.leads.workspace_settings import load_snapshots
+from shared.platform.db.connections import Connection, connect
+from shared.platform.db.database_errors import ContentionError
 from tests.support.ingesting import accept, item, worker, workspace_id
 from tests.support.waiting import until_async
 

@@ -6,11 +6,11 @@ import pytest
 import pytest_asyncio
 
 from services.workers.deliveries.claim import claim_due
-from shared.db.connections import Connection
 from shared.outbound import unsubscribe_links
 from shared.outbound.deliveries import enqueue_deliveries, mail_to_lead
 from shared.outbound.unsubscribe_links import UnsubscribeTarget
 from shared.outbound.workspace_tokens import workspace_mail_keys
+from shared.platform.db.connections import Connection
 from shared.workspaces import change_workspace, create_workspace
 from tests.support.ingesting import accept, drain, item, workspace_id
 from tests.support.leads import create, rows

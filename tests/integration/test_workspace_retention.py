@@ -7,9 +7,9 @@ import pytest
 from services.workers.workspace_retention import expire_by_workspace
 from shared import workspaces
 from shared.accounting import ledger
-from shared.db.connections import Connection
-from shared.errors import ValidationFailed
 from shared.people.retention import change_retention, read_retention, retention_errors
+from shared.platform.db.connections import Connection
+from shared.platform.errors import ValidationFailed
 from tests.support.ingesting import workspace_id
 
 pytestmark = pytest.mark.integration

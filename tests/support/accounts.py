@@ -12,9 +12,9 @@ from shared.auth.operator_accounts import create_operator_made_user, trust_accou
 from shared.auth.passwords import PasswordHashing
 from shared.auth.roles import Role
 from shared.auth.sign_in import SignedIn, SignInAttempt, SignInResult, SignInService
-from shared.crypto.encryption import Cipher
-from shared.db.connections import Connection, ConnectionPool, connect, make_pool
-from shared.settings import Settings
+from shared.platform.crypto.encryption import Cipher
+from shared.platform.db.connections import Connection, ConnectionPool, connect, make_pool
+from shared.platform.settings import Settings
 
 PASSWORD = "correct horse battery"
 SETTINGS = Settings(secret_key=SecretStr("a key that only tests know"), public_url="https://leads.example")

@@ -9,8 +9,8 @@ from psycopg.types.json import Jsonb
 from pydantic import SecretStr
 
 from services.workers.automations.engine import AutomationEngine
-from shared.db.connections import Connection, connect
-from shared.settings import Settings
+from shared.platform.db.connections import Connection, connect
+from shared.platform.settings import Settings
 from tests.support.ingesting import accept, drain, item, workspace_id
 
 Row = dict[str, Any]

@@ -14,7 +14,7 @@ from cli.dump import maintenance_connection
 from embedded.servers import ensure_servers
 from shared.intake.journal import Lane, NewJournalRow
 from shared.intake.spool import Spool
-from shared.settings import Settings
+from shared.platform.settings import Settings
 from tests.support.ingesting import item
 from tests.support.stack import Stack
 

@@ -8,9 +8,9 @@ from typing import Any
 import redis.asyncio as redis
 
 from shared.accounting import ledger
-from shared.db.connections import Connection, connect
-from shared.db.errors import UNAVAILABLE_ERRORS
 from shared.intake.spool import Spool
+from shared.platform.db.connections import Connection, connect
+from shared.platform.db.database_errors import UNAVAILABLE_ERRORS
 from tests.support import event_probe
 from tests.support.load import Told
 from tests.support.waiting import until_async

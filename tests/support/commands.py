@@ -12,7 +12,7 @@ from typing import Any
 
 import orjson
 
-from shared.settings import LOCAL_VALUE, PROJECT_ROOT
+from shared.platform.settings import LOCAL_VALUE, PROJECT_ROOT
 
 HOST = "127.0.0.1"
 NOWHERE = "redis://127.0.0.1:1"

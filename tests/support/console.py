@@ -15,8 +15,8 @@ from yarl import URL
 from shared.auth.operator_accounts import create_operator_made_user
 from shared.auth.passwords import PasswordHashing
 from shared.auth.roles import Role
-from shared.db.connections import Connection, connect
-from shared.ids import now_ms, received_time, uuid7
+from shared.platform.db.connections import Connection, connect
+from shared.platform.ids import now_ms, received_time, uuid7
 from tests.support.browser import CHROMIUM
 from tests.support.stack import Stack
 from tests.support.waiting import DEADLINE_SECONDS

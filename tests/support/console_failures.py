@@ -10,8 +10,8 @@ import aiohttp
 import orjson
 
 from shared.auth.roles import Role
-from shared.ids import now_ms, received_time, uuid7
 from shared.operations.fingerprint import FailureCause, FailureKind
+from shared.platform.ids import now_ms, received_time, uuid7
 from tests.support.accounts import PASSWORD, opened_door
 from tests.support.stack import Database, Stack
 

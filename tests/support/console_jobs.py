@@ -12,7 +12,7 @@ from yarl import URL
 from shared.auth.operator_accounts import create_operator_made_user
 from shared.auth.passwords import PasswordHashing
 from shared.auth.roles import Role
-from shared.db.connections import connect
+from shared.platform.db.connections import connect
 from tests.support.stack import Stack
 
 PASSWORD = "correct horse battery"

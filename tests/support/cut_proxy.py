@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from typing import Literal
 
-from shared.data_dir import free_port
+from shared.platform.data_dir import free_port
 
 # Before the request goes on; in the middle of its body; after the answer came, which the browser never gets. `busy` is
 # no cut, but what a server in front says that is overloaded.

@@ -16,8 +16,8 @@ from sqlalchemy import make_url
 from cli.schema import upgrade_database
 from embedded.servers import ensure_servers
 from shared import workspaces
-from shared.db.connections import connect
-from shared.settings import Settings
+from shared.platform.db.connections import connect
+from shared.platform.settings import Settings
 
 TEMPLATE = "leadhub_template"
 

@@ -14,8 +14,6 @@ from services.workers.source_fetches.fetch_engine import FetchEngine
 from services.workers.source_fetches.fetching_integrations import load_integrations
 from services.workers.source_fetches.provider_client import ProviderClient
 from shared.accounting.ledger import count_unaccounted, read_ledger
-from shared.crypto.encryption import Cipher
-from shared.db.connections import Connection
 from shared.intake.journal import Lane, NewJournalRow, append_row
 from shared.integrations import integration_management
 from shared.integrations.integration_cache import ReceivingIntegration
@@ -23,7 +21,9 @@ from shared.integrations.source_event import SourceEvent
 from shared.integrations.source_items import event_key, source_item
 from shared.integrations.submission_body import submission_body
 from shared.outbound.address_policy import AddressPolicy
-from shared.settings import Settings
+from shared.platform.crypto.encryption import Cipher
+from shared.platform.db.connections import Connection
+from shared.platform.settings import Settings
 from tests.support.ingesting import drain, workspace_id
 from tests.support.lead_apis import SECRET, TOKEN, LeadApis, meta_lead
 from tests.support.waiting import until_async

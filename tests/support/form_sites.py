@@ -10,7 +10,7 @@ import orjson
 from aiohttp import web
 from playwright.async_api import Browser, BrowserContext, ConsoleMessage, FrameLocator, Page
 
-from shared.data_dir import free_port
+from shared.platform.data_dir import free_port
 from tests.support.stack import Stack
 
 DESKTOP, PHONE = {"width": 1280, "height": 900}, {"width": 390, "height": 844}

@@ -8,10 +8,10 @@ from typing import Any
 from services.gateway.context import GATEWAY_CONTEXT, Gateway
 from services.gateway.intake import SubmissionIntake
 from services.gateway.verdict_waiters import SubmissionOutcome
-from shared.db.connections import Connection, connect
-from shared.ids import now_ms, uuid7
 from shared.intake.journal import JournalItem, Lane
 from shared.intake.verdicts import Verdict
+from shared.platform.db.connections import Connection, connect
+from shared.platform.ids import now_ms, uuid7
 from tests.support.serving import served, settings_of
 from tests.support.waiting import until_async
 

@@ -8,7 +8,7 @@ import aiohttp
 from yarl import URL
 
 from shared.auth.passwords import PasswordHashing
-from shared.db.connections import connect
+from shared.platform.db.connections import connect
 from tests.support.console import PASSWORD, console_client, make_account, make_failed, post_leads
 from tests.support.stack import Stack
 

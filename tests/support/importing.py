@@ -4,8 +4,6 @@ import io
 from typing import Any
 
 from services.workers.imports.import_engine import ImportEngine
-from shared.db.connections import Connection
-from shared.errors import FieldErrors
 from shared.imports.file_head import HEAD_BYTES, read_head
 from shared.imports.import_control import read_import
 from shared.imports.import_options import resolve_mapping
@@ -13,6 +11,8 @@ from shared.imports.import_quota import ImportLimits
 from shared.imports.import_storage import NewImport, store_import
 from shared.imports.text_encoding import EncodingJudge
 from shared.intake.change_author import ChangeAuthor
+from shared.platform.db.connections import Connection
+from shared.platform.errors import FieldErrors
 from tests.support.ingesting import drain, workspace_id
 from tests.support.waiting import until_async
 

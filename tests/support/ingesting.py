@@ -7,10 +7,10 @@ from typing import Any
 
 from services.workers.heartbeat import Heartbeat
 from services.workers.ingest.drain import JournalDrainer
-from shared.db.connections import Connection, connect
-from shared.ids import idempotency_uuid, now_ms, uuid7
 from shared.intake import journal
 from shared.intake.journal import JournalItem, Lane, NewJournalRow
+from shared.platform.db.connections import Connection, connect
+from shared.platform.ids import idempotency_uuid, now_ms, uuid7
 
 Lead = dict[str, Any]
 

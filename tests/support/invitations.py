@@ -14,7 +14,7 @@ from shared.auth import account_links, user_management
 from shared.auth.link_delivery import LinkSender
 from shared.auth.roles import Role
 from shared.auth.user_management import UserInvitation
-from shared.settings import Settings
+from shared.platform.settings import Settings
 from tests.support.accounts import PASSWORD, SETTINGS, Door, opened_door
 
 BASE = "https://leads.example"

@@ -3,11 +3,11 @@
 from typing import Any
 
 from services.workers.jobs.job_engine import JobEngine
-from shared.db.connections import Connection
 from shared.intake.change_author import ChangeAuthor
 from shared.jobs.job_control import JobRequest, confirm_job, read_job
 from shared.jobs.job_kinds import JobKind
 from shared.jobs.job_targets import count_targets
+from shared.platform.db.connections import Connection
 
 AUTHOR = ChangeAuthor("key", 7, "tests")
 

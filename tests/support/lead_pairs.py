@@ -1,6 +1,6 @@
 """Pairs of leads as the likeness engine would write them down, for tests that choose what is alike."""
 
-from shared.db.connections import Connection
+from shared.platform.db.connections import Connection
 
 INSERT_PAIR_SQL = """
 INSERT INTO duplicate_pairs (workspace_id, lead_a, lead_b, state, bits, probability, evidence, reasons, contacts_hash,

@@ -4,13 +4,13 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
 
-from shared.cursors import CursorPosition
-from shared.db.connections import Connection
-from shared.errors import FieldErrors
 from shared.lead_list.counts import estimate_count
 from shared.lead_list.read_page import read_counted_page, read_cursor_page
 from shared.lead_list.resolve_filters import resolve_filters
 from shared.lead_list.sorts import LeadSort
+from shared.platform.cursors import CursorPosition
+from shared.platform.db.connections import Connection
+from shared.platform.errors import FieldErrors
 
 Row = dict[str, Any]
 TEXTS = ("first_name", "last_name", "email")

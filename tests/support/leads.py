@@ -6,11 +6,11 @@ from typing import Any
 
 from psycopg.rows import dict_row
 
-from shared.db.connections import Connection, connect
-from shared.db.errors import is_contention
 from shared.leads import writes
 from shared.leads.lead_records import read_leads
 from shared.leads.writes import ChangeCause, LeadChange, RefusedChange
+from shared.platform.db.connections import Connection, connect
+from shared.platform.db.database_errors import is_contention
 
 BY = ChangeCause("api", 7)
 ANNA = {"first_name": "Anna", "email": "anna@example.com", "phone": "+14155550100"}

@@ -4,10 +4,10 @@ from typing import Any
 
 from services.workers.likeness.likeness_batches import LikenessEngine
 from services.workers.read_models import fold_search_texts
-from shared.db.connections import Connection
 from shared.leads.edit import ChangeCause, LeadChange
 from shared.leads.writes import change_leads, create_lead, delete_lead
 from shared.likeness.pair_list import PairDict, PairFilter, list_pairs
+from shared.platform.db.connections import Connection
 
 CAUSE = ChangeCause("api", 1)
 

@@ -15,7 +15,7 @@ from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, Envelope, Session
 from multidict import CIMultiDictProxy
 
-from shared.data_dir import free_port
+from shared.platform.data_dir import free_port
 
 
 @dataclass(frozen=True)

@@ -12,12 +12,12 @@ from pydantic import SecretStr
 from services.workers.deliveries.http_client import AddressLookup, SafeResolver, system_lookup
 from services.workers.deliveries.prepare import DeliveryPreparer
 from services.workers.deliveries.sender import DeliverySender
-from shared.crypto.encryption import Cipher
-from shared.db.connections import Connection
 from shared.outbound.address_policy import AddressPolicy
 from shared.outbound.deliveries import enqueue_deliveries, webhook_to_subscription
 from shared.outbound.webhook_events import WebhookEvent
-from shared.settings import Settings
+from shared.platform.crypto.encryption import Cipher
+from shared.platform.db.connections import Connection
+from shared.platform.settings import Settings
 from tests.support.waiting import until_async
 
 END_SECONDS = 30.0

@@ -11,10 +11,10 @@ from aiohttp import web
 from services.api.app import mount_api
 from services.console.app import mount_console
 from services.gateway.app import GATEWAY_ROUTES, mount_gateway
-from shared.data_dir import free_port
-from shared.db.connections import Connection
-from shared.settings import Settings
-from shared.web.app import make_app
+from shared.platform.data_dir import free_port
+from shared.platform.db.connections import Connection
+from shared.platform.settings import Settings
+from shared.service_app.app import make_app
 
 NOWHERE = "redis://127.0.0.1:1"
 

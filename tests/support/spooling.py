@@ -8,7 +8,7 @@ from pathlib import Path
 import redis
 
 from embedded.valkey import valkey_binary
-from shared.data_dir import free_port
+from shared.platform.data_dir import free_port
 from tests.support.waiting import until
 
 DURABLE = ("--appendonly", "yes", "--appendfsync", "always")

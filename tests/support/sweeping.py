@@ -7,8 +7,8 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
 from services.workers.sweeper import Sweeper
-from shared.db.connections import Connection
-from shared.settings import Settings
+from shared.platform.db.connections import Connection
+from shared.platform.settings import Settings
 from tests.support.waiting import until_async
 
 

@@ -11,7 +11,8 @@ from datetime import datetime
 from typing import TypeVar
 
 from shared import workspaces
-from shared.db.connections import Connection, connect
+from shared.auth import installation_keys
+from shared.platform.db.connections import Connection, connect
 
 MadeT = TypeVar("MadeT")
 
@@ -33,7 +34,7 @@ def create_key(
     """Make a key, without limit unless given one, and return it with its id."""
     made = _in_transaction(
         database_url,
-        lambda use: workspaces.create_key(use, workspace, name, scopes.split(), rate_limit, expires_at),
+        lambda use: installation_keys.create_key(use, workspace, name, scopes.split(), rate_limit, expires_at),
     )
     return made.key.secret, made.id
 

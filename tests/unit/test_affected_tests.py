@@ -24,7 +24,7 @@ EVERYTHING = ["tests/console/test_a.py", "tests/e2e/test_b.py"]
         ([], []),
         (["docs/index.md"], []),
         (["services/console/now/now_page.py", "docs/index.md"], ["tests/console/test_a.py"]),
-        (["services/console/app.py", "shared/ids.py"], EVERYTHING),
+        (["services/console/app.py", "shared/platform/ids.py"], EVERYTHING),
         (["a/new/folder.py", "docs/index.md"], EVERYTHING),
         (["tests/e2e/test_b.py"], ["tests/e2e/test_b.py"]),
     ],

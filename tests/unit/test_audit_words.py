@@ -12,7 +12,7 @@ from services.console.app import CONSOLE_ROUTES
 from services.console.jobs.filters import JOB_KINDS
 from services.console.settings.audit_words import ACTION_WORDS
 from services.console.settings.users import AUDIT_ACTIONS
-from shared.web.audit import ALWAYS_AUDITED, AUDITED_ACTION, SAFE_METHODS, STEERING_SCOPES, handler_action
+from shared.service_app.audit import ALWAYS_AUDITED, AUDITED_ACTION, SAFE_METHODS, STEERING_SCOPES, handler_action
 
 pytestmark = pytest.mark.unit
 

@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 from typing_extensions import TypedDict
 
 from shared.automations.definition import Steps, Trigger, find_references
-from shared.errors import FieldErrors
-from shared.validation.schema import FieldsSchema
+from shared.platform.errors import FieldErrors
+from shared.platform.validation.schema import FieldsSchema
 
 
 class Definition(TypedDict, total=False):

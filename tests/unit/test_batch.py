@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 
 from services.gateway.batch import NDJSON_MEDIA_TYPE, LeadOrError, read_batch
 from services.gateway.inbound_request import JSON_MEDIA_TYPE
-from shared.errors import BadRequest, ValidationFailed
 from shared.leads.inbound import MAX_NESTING_DEPTH, InvalidFields, MalformedBody, iter_array_items, parse_json
-from shared.observability.gc_tuning import freeze_startup_objects
+from shared.platform.errors import BadRequest, ValidationFailed
+from shared.platform.observability.gc_tuning import freeze_startup_objects
 from tests.support.timing import best_within_async
 
 SIZE = 5_200_000

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.web.body_memory import BodyMemory
+from shared.platform.web.body_memory import BodyMemory
 
 pytestmark = pytest.mark.unit
 

@@ -47,7 +47,7 @@ from shared.forms.field_definition import complete_fields
 from shared.forms.form_numbers import FormFigures
 from shared.forms.form_validation import DraftSent, read_draft_fields
 from shared.forms.trial_tokens import is_trial_token, make_trial_token
-from shared.validation.schema import FieldsSchema
+from shared.platform.validation.schema import FieldsSchema
 
 pytestmark = pytest.mark.unit
 

@@ -13,11 +13,11 @@ from aiohttp import web
 
 from cli import http_server
 from cli.http_server import make_connection
-from shared.web.access_log import AccessLog
-from shared.web.authorization import public, requires_scope
-from shared.web.decompression import STEP_BYTES
-from shared.web.middleware import ACCESS_LOG, request_middleware
-from shared.web.request_body import read_body
+from shared.platform.web.decompression import STEP_BYTES
+from shared.platform.web.request_body import read_body
+from shared.service_app.access_log import AccessLog
+from shared.service_app.authorization import public, requires_scope
+from shared.service_app.middleware import ACCESS_LOG, request_middleware
 from tests.support.timing import best_within_async
 from tests.support.waiting import DEADLINE_SECONDS
 

@@ -3,7 +3,7 @@
 import pytest
 from psycopg_pool.base import AttemptWithBackoff
 
-import shared.db.connections  # noqa: F401  # sets it
+import shared.platform.db.connections  # noqa: F401  # sets it
 
 pytestmark = pytest.mark.unit
 

@@ -8,8 +8,8 @@ import pytest
 from services.console.web.connection_turns import TURNS_PER_WORKSPACE, ConnectionTurns, reading_workspace
 from services.console.web.open_pages import MAX_ACCOUNT_PAGES, MAX_WORKSPACE_PAGES, TooManyPages
 from services.console.web.open_pages import OpenPages as OpenPageCounts
-from shared import fair_limiter
-from shared.errors import Overloaded
+from shared.platform import fair_limiter
+from shared.platform.errors import Overloaded
 from tests.support.waiting import DEADLINE_SECONDS, until_async
 
 pytestmark = pytest.mark.unit

@@ -19,7 +19,7 @@ from services.console.web.rendering import CONSOLE_DIR
 from services.console.web.translations import load_languages
 from shared.auth.roles import Role
 from shared.auth.sessions import AuthenticatedSession, Membership
-from shared.errors import RateLimited
+from shared.platform.errors import RateLimited
 from tests.support.waiting import DEADLINE_SECONDS
 
 pytestmark = pytest.mark.unit

@@ -9,8 +9,8 @@ import pytest
 from psycopg import OperationalError
 
 from services.workers.bisection import isolate_failures
-from shared.db.contention import retry_contended
-from shared.db.errors import ContentionError
+from shared.platform.db.contention import retry_contended
+from shared.platform.db.database_errors import ContentionError
 
 pytestmark = pytest.mark.unit
 

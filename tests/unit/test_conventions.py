@@ -269,7 +269,7 @@ def test_bodies_of_requests_are_read_with_bounds() -> None:
 
 
 def test_advisory_locks_have_numbers_of_their_own_in_one_module() -> None:
-    locks = ROOT / "shared" / "db" / "advisory_locks.py"
+    locks = ROOT / "shared" / "platform" / "db" / "advisory_locks.py"
     numbers = [
         node.value
         for node in ast.walk(tree_of(locks))

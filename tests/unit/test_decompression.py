@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.web.decompression import MAX_GZIP_MEMBERS, STEP_BYTES, BodyDecompressor, EncodingBroken
+from shared.platform.web.decompression import MAX_GZIP_MEMBERS, STEP_BYTES, BodyDecompressor, EncodingBroken
 
 pytestmark = pytest.mark.unit
 

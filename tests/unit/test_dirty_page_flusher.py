@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from embedded.dirty_page_flusher import DirtyPageFlusher
+from embedded.dirty_page_flusher import HARMLESS_DIRTY_KIB, DirtyPageFlusher
 from tests.support.page_cache import dirty_pages
 
-PAGES = 1000
+PAGES = HARMLESS_DIRTY_KIB // 4 + 1000  # of 4 KiB: by itself enough for a machine with nothing else to write
 SOON = 15.0  # seconds: a busy disk takes its time, the kernel by itself would wait for thirty
 
 

@@ -8,9 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import SecretStr, ValidationError
 
-from shared.crypto.encryption import Cipher, DecryptionError, split_keys
-from shared.data_dir import ENCRYPTION_KEY_NAME, DataDir
-from shared.settings import Settings
+from shared.platform.crypto.encryption import Cipher, DecryptionError, split_keys
+from shared.platform.data_dir import ENCRYPTION_KEY_NAME, DataDir
+from shared.platform.settings import Settings
 
 pytestmark = pytest.mark.unit
 

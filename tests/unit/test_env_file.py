@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from cli.env_file import read_env_file, unknown_name_warnings, unknown_names
-from shared.settings import PROJECT_ROOT, Settings
+from shared.platform.settings import PROJECT_ROOT, Settings
 
 pytestmark = pytest.mark.unit
 

@@ -6,9 +6,9 @@ from contextlib import AsyncExitStack, asynccontextmanager
 
 import pytest
 
-from shared import fair_limiter
-from shared.errors import ServiceUnavailable
-from shared.fair_limiter import FairLimiter
+from shared.platform import fair_limiter
+from shared.platform.errors import ServiceUnavailable
+from shared.platform.fair_limiter import FairLimiter
 
 pytestmark = pytest.mark.unit
 GREEDY, GREEDIER, MODEST = 1, 2, 3

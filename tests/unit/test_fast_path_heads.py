@@ -9,7 +9,7 @@ from aiohttp.http import HttpProcessingError, HttpRequestParser
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from shared.web.fast_path.heads import MAX_HEAD_BYTES, is_whole_request, parse_head
+from shared.platform.web.fast_path.heads import MAX_HEAD_BYTES, is_whole_request, parse_head
 
 pytestmark = pytest.mark.unit
 

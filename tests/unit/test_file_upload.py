@@ -8,8 +8,8 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
-from shared.errors import ApiError
-from shared.web.file_upload import received_upload
+from shared.platform.errors import ApiError
+from shared.platform.web.file_upload import received_upload
 
 pytestmark = pytest.mark.unit
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from shared.forms.definition import complete_settings, merge_settings
 from shared.forms.field_definition import complete_fields, find_contradictions
 from shared.forms.form_validation import FormSent
-from shared.validation.schema import FieldsSchema
+from shared.platform.validation.schema import FieldsSchema
 
 pytestmark = pytest.mark.unit
 

@@ -14,7 +14,7 @@ from shared.forms.definition import FormDefinition, complete_settings
 from shared.forms.field_definition import MAPPABLE_LEAD_FIELDS, FieldType, complete_fields
 from shared.leads.full_name import split_name
 from shared.leads.inbound import validate_object
-from shared.validation.schema import InvalidFields
+from shared.platform.validation.schema import InvalidFields
 
 pytestmark = pytest.mark.unit
 

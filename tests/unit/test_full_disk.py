@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from shared.observability.metrics_files import METRIC_FILE_BYTES, METRIC_FILE_KINDS
-from shared.settings import PROJECT_ROOT
+from shared.platform.observability.metrics_files import METRIC_FILE_BYTES, METRIC_FILE_KINDS
+from shared.platform.settings import PROJECT_ROOT
 
 LOG = """
-from shared.observability import logging
+from shared.platform.observability import logging
 logging.configure_logging("gateway")
 logging.get_logger().warning("told")
 logging.write_lines(b"told")
@@ -23,7 +23,7 @@ notify_operator("worker-1 ended")
 print("goes on")
 """
 COUNT = """
-from shared.observability import metrics
+from shared.platform.observability import metrics
 metrics.PUBLISHED_HINTS.labels("sent").inc()
 print(metrics.render_metrics().decode())
 """

@@ -8,7 +8,7 @@ import pytest
 from shared.auth import hash_queue
 from shared.auth.caller_turns import MAX_WAITING_CALLERS
 from shared.auth.hash_queue import HashQueue
-from shared.errors import RateLimited
+from shared.platform.errors import RateLimited
 
 pytestmark = pytest.mark.unit
 FLOODING_ADDRESSES = 50

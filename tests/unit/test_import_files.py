@@ -11,7 +11,6 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from services.workers.imports.imported_rows import RowMapper
-from shared.errors import FieldErrors
 from shared.imports.code_pages import PAGE_CODECS, CodePage
 from shared.imports.column_mapping import guess_mapping, mapping_errors, name_columns
 from shared.imports.csv_records import (
@@ -28,7 +27,8 @@ from shared.imports.import_report import cells_of_lead
 from shared.imports.tag_cells import split_tags, tags_text
 from shared.imports.text_encoding import TEXT_ENCODINGS, EncodingJudge, TextEncoding, decode_text, text_size
 from shared.lead_export.lead_cells import cells_of, header_of, key_columns
-from shared.spreadsheet_cells import FORMULA_SIGNS, FORMULA_STARTS, csv_text, unguarded_text
+from shared.platform.errors import FieldErrors
+from shared.platform.spreadsheet_cells import FORMULA_SIGNS, FORMULA_STARTS, csv_text, unguarded_text
 
 CP1252 = "abcXYZ äöüßéñ€“”–'\"=+-@,;\t\r\n0123456789"
 PRINTABLE = st.characters(exclude_categories=["Cs"], exclude_characters="\0\ufeff")

@@ -19,7 +19,7 @@ from shared.leads.inbound import (
     validate_object,
 )
 from shared.leads.submission import KNOWN_FIELDS, PART_KEYS
-from shared.validation.schema import escape_unstorable
+from shared.platform.validation.schema import escape_unstorable
 
 pytestmark = pytest.mark.unit
 

@@ -9,10 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from typing_extensions import TypedDict
 
-from shared.errors import FieldErrors
 from shared.integrations.json_paths import InvalidPath, compile_path, find_values
 from shared.integrations.mapping_settings import IntegrationSettings, complete_integration_settings
-from shared.validation.schema import FieldsSchema
+from shared.platform.errors import FieldErrors
+from shared.platform.validation.schema import FieldsSchema
 
 pytestmark = pytest.mark.unit
 

@@ -7,13 +7,13 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from shared.errors import FieldErrors
 from shared.integrations.catalogue import INTEGRATION_TYPES
 from shared.integrations.credentials import mask_secret, merge_credentials, shown_credentials
 from shared.integrations.integration_type import IntegrationType
 from shared.integrations.webhook_keys import decode_webhook_key
-from shared.masking import SECRET_MASK
-from shared.validation.types import is_url
+from shared.platform.errors import FieldErrors
+from shared.platform.masking import SECRET_MASK
+from shared.platform.validation.types import is_url
 
 pytestmark = pytest.mark.unit
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from shared.web.static_responses import LazyResponse, StaticResponse
+from shared.platform.web.static_responses import LazyResponse, StaticResponse
 
 
 async def test_lazy_response_is_made_once_and_retried_after_a_failure() -> None:

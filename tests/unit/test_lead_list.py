@@ -8,7 +8,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.cursors import CursorPosition, CursorSigner, InvalidCursor
 from shared.lead_list.counts import LeadTotals
 from shared.lead_list.filters import LeadFilters
 from shared.lead_list.query_plan import ReadStrategy, choose_plan, counts_in_one_pass
@@ -16,6 +15,7 @@ from shared.lead_list.rare_fragments import TextSample
 from shared.lead_list.search import like_patterns
 from shared.lead_list.sorts import LeadSort
 from shared.lead_list.time_buckets import UNIX_EPOCH, split_span
+from shared.platform.cursors import CursorPosition, CursorSigner, InvalidCursor
 
 pytestmark = pytest.mark.unit
 

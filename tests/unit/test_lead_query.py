@@ -15,8 +15,8 @@ from services.console.leads.query import (
     read_lead_query,
     read_position,
 )
-from shared.cursors import CursorPosition
 from shared.lead_list.sorts import LeadSort
+from shared.platform.cursors import CursorPosition
 
 pytestmark = pytest.mark.unit
 

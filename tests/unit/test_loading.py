@@ -7,7 +7,7 @@ import pytest
 from alembic.script import ScriptDirectory
 
 from cli.schema import alembic_config, head_version
-from shared.settings import PROJECT_ROOT
+from shared.platform.settings import PROJECT_ROOT
 
 DATABASE = ("sqlalchemy", "alembic")
 WEB = ("services.api", "services.gateway", "aiohttp.web")

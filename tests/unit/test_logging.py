@@ -7,7 +7,7 @@ import sys
 import pytest
 
 from embedded.process import PROJECT_ROOT
-from shared.web.access_log import AccessLog
+from shared.service_app.access_log import AccessLog
 
 pytestmark = pytest.mark.unit
 FIRST = ["timestamp", "level", "event"]
@@ -15,7 +15,7 @@ FIRST = ["timestamp", "level", "event"]
 TASK = """
 from celery import Celery
 from celery.app.trace import build_tracer
-from shared.observability import logging
+from shared.platform.observability import logging
 
 logging.configure_logging("worker")
 app = Celery("tests", broker="memory://")
@@ -28,7 +28,7 @@ build_tracer("fail", fail, app=app)("id", (), {}, {"id": "id", "delivery_info": 
 """
 FORGOTTEN = """
 import asyncio
-from shared.observability import logging
+from shared.platform.observability import logging
 
 logging.configure_logging("gateway")
 

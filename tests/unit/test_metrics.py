@@ -10,10 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from prometheus_client import CollectorRegistry, Histogram, generate_latest
 
-from shared.observability.metrics import LATENCY_BUCKETS, BufferedHistogram
-from shared.observability.metrics_files import METRIC_FILE_BYTES
-from shared.settings import PROJECT_ROOT
-from shared.web.access_log import MAX_METRIC_SERIES
+from shared.platform.observability.metrics import LATENCY_BUCKETS, BufferedHistogram
+from shared.platform.observability.metrics_files import METRIC_FILE_BYTES
+from shared.platform.settings import PROJECT_ROOT
+from shared.service_app.access_log import MAX_METRIC_SERIES
 
 pytestmark = pytest.mark.unit
 
@@ -37,7 +37,7 @@ def test_buffered_histogram_equals_single_observations(rounds: list[list[float]]
 
 LIFE = """
 import os, sys
-from shared.observability import metrics
+from shared.platform.observability import metrics
 metrics.REFUSED_SUBMISSIONS.inc(2)
 metrics.WAITING_CALLERS.inc(20)
 print(metrics.render_metrics().decode(), flush=True)
@@ -72,7 +72,7 @@ def test_unreadable_metrics_file_starts_from_zero(tmp_path: Path) -> None:
 
 NAMELESS = """
 import sys
-from shared.observability import metrics
+from shared.platform.observability import metrics
 metrics.REFUSED_SUBMISSIONS.inc(2)
 print(metrics.render_metrics().decode().split("\\nleadhub_refused_total ")[1].split()[0], flush=True)
 sys.stdin.read()
@@ -104,8 +104,8 @@ def test_processes_without_a_name_take_the_first_number_that_no_living_one_has(t
 
 MANY = """
 import asyncio, sys
-from shared.observability import metrics
-from shared.web.access_log import AccessLog
+from shared.platform.observability import metrics
+from shared.service_app.access_log import AccessLog
 
 async def main():
     log = AccessLog("gateway", lines=False)

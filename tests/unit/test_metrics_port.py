@@ -6,7 +6,7 @@ import socket
 import pytest
 
 from cli.up import with_metrics_port
-from shared.settings import Settings
+from shared.platform.settings import Settings
 
 pytestmark = pytest.mark.unit
 

@@ -12,7 +12,7 @@ import orjson
 import pytest
 
 from services.workers.alarms.alarm_rules import ALARM_RULES
-from shared.settings import PROJECT_ROOT
+from shared.platform.settings import PROJECT_ROOT
 from tests.support.dashboards import DASHBOARD_FILES, DASHBOARD_SCHEMA, dashboard_queries, read_dashboard
 
 pytestmark = pytest.mark.unit
@@ -23,7 +23,9 @@ RULES: list[dict[str, Any]] = [
     rule for group in yaml.safe_load(ALERTS_FILE.read_text(encoding="utf-8"))["groups"] for rule in group["rules"]
 ]
 METRICS = set(
-    re.findall(r'"(leadhub_[a-z_]+)"', (PROJECT_ROOT / "shared/observability/metrics.py").read_text(encoding="utf-8"))
+    re.findall(
+        r'"(leadhub_[a-z_]+)"', (PROJECT_ROOT / "shared/platform/observability/metrics.py").read_text(encoding="utf-8")
+    )
 )
 DEAD = 'leadhub_ledger{state="dead"}'
 CHECKED, FRESH = "leadhub_alarms_checked_timestamp_seconds", "0+15x80"  # a sample every 15 s, from the time 0 on

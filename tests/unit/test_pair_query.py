@@ -14,7 +14,7 @@ from services.console.duplicates.query import (
     walk_parameters,
 )
 from shared.likeness.pair_list import PairFilter, PairPosition
-from shared.web.path_params import MAX_ID
+from shared.platform.web.path_params import MAX_ID
 
 pytestmark = pytest.mark.unit
 

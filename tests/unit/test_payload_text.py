@@ -17,7 +17,7 @@ from services.console.web.payload_text import (
     shown_tokens,
     split_lines,
 )
-from shared.masking import SECRET_MASK
+from shared.platform.masking import SECRET_MASK
 
 NAMES = st.text(max_size=8).map(lambda name: f"_{name}").filter(lambda name: "e" not in name.lower())
 VALUES = st.recursive(

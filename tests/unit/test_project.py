@@ -13,7 +13,7 @@ import orjson
 import pytest
 
 from shared import __version__
-from shared.settings import Settings
+from shared.platform.settings import Settings
 
 pytestmark = pytest.mark.unit
 ROOT = Path(__file__).resolve().parents[2]
@@ -77,7 +77,7 @@ def test_every_dependency_has_its_reason() -> None:
 
 
 def test_every_metric_is_explained() -> None:
-    names = re.findall(r'"(leadhub_[a-z_]+)"', read("shared/observability/metrics.py"))
+    names = re.findall(r'"(leadhub_[a-z_]+)"', read("shared/platform/observability/metrics.py"))
     assert names
     assert not [name for name in names if f"`{name}`" not in read("docs/operations/monitoring.md")]
 

@@ -15,7 +15,7 @@ from services.api.app import ROUTES as API
 from services.api.openapi.handlers import ROUTES as DOCUMENT
 from services.console.app import CONSOLE_ROUTES as CONSOLE
 from services.gateway.app import GATEWAY_ROUTES as GATEWAY
-from shared.settings import Settings
+from shared.platform.settings import Settings
 
 pytestmark = pytest.mark.unit
 yaml: Any = pytest.importorskip("yaml")

@@ -8,11 +8,9 @@ from contextlib import asynccontextmanager
 import pytest
 from aiohttp import web
 
-from shared.auth.api_keys import AuthenticatedKey
-from shared.errors import ApiError
-from shared.web import request_body
-from shared.web.authorization import API_KEY
-from shared.web.request_body import MAX_HELD_BYTES, read_body
+from shared.platform.errors import ApiError
+from shared.platform.web import request_body
+from shared.platform.web.request_body import BODY_OWNER, MAX_HELD_BYTES, read_body
 from tests.support.waiting import DEADLINE_SECONDS
 
 pytestmark = pytest.mark.unit
@@ -30,8 +28,7 @@ async def serving(seconds: float) -> AsyncIterator[int]:
 
     async def answer(request: web.Request) -> web.Response:
         if sent := request.headers.get("Workspace"):
-            id_ = int(sent)
-            request[API_KEY] = AuthenticatedKey(id_, "test", frozenset(), None, None, id_, "test", "Test")
+            request[BODY_OWNER] = int(sent)
         try:
             return web.Response(text=str(len(await read_body(request, LIMIT, seconds))))
         except ApiError as error:

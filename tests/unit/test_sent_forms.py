@@ -9,7 +9,7 @@ import pytest
 from aiohttp import web
 
 from services.console.web.sent_form import SMALL_FORM_BYTES, URLENCODED_TYPE, read_form_body
-from shared.errors import ApiError
+from shared.platform.errors import ApiError
 
 pytestmark = pytest.mark.unit
 

@@ -4,7 +4,7 @@ import pytest
 from pydantic import ValidationError
 
 from docs.settings_page import PAGE, page
-from shared.settings import ALLOWED_SCHEMES, Settings
+from shared.platform.settings import ALLOWED_SCHEMES, Settings
 
 pytestmark = pytest.mark.unit
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from pydantic import SecretStr
 
 from shared.operations.settings_display import changed_settings, shown_address
-from shared.settings import Settings
+from shared.platform.settings import Settings
 
 pytestmark = pytest.mark.unit
 

@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr
 
-from shared.crypto.settings_fingerprints import fingerprint_reader, server_location
 from shared.operations.settings_mismatch import group_mismatches
-from shared.settings import LOCAL_VALUE, Settings
+from shared.platform.crypto.settings_fingerprints import fingerprint_reader, server_location
+from shared.platform.settings import LOCAL_VALUE, Settings
 
 pytestmark = pytest.mark.unit
 
@@ -38,7 +38,7 @@ def test_a_place_is_that_of_the_server_whoever_asks(one: str, other: str, is_sam
 def test_a_server_of_the_machines_own_is_no_other_machines(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     here = server_location(url)
     assert server_location("redis://spool") == "spool:6379/0"
-    monkeypatch.setattr("shared.crypto.settings_fingerprints._machine_id", lambda: "another machine")
+    monkeypatch.setattr("shared.platform.crypto.settings_fingerprints._machine_id", lambda: "another machine")
     assert server_location(url) != here
 
 

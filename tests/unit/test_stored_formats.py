@@ -7,8 +7,8 @@ every credential, or take every repeat for something new.
 import pytest
 
 from shared.auth.key_format import hash_key, is_well_formed
-from shared.crypto.encryption import Cipher, DecryptionError
-from shared.ids import idempotency_uuid, received_time
+from shared.platform.crypto.encryption import Cipher, DecryptionError
+from shared.platform.ids import idempotency_uuid, received_time
 
 pytestmark = pytest.mark.unit
 

@@ -10,7 +10,7 @@ import uvloop
 from aiohttp import web
 
 from cli.http_server import make_connection
-from shared.web import http_connection
+from shared.platform.web import http_connection
 from tests.support.waiting import until_async
 
 pytestmark = pytest.mark.unit

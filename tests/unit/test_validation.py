@@ -4,8 +4,8 @@ import pytest
 from typing_extensions import TypedDict
 
 from shared.integrations.json_paths import InvalidPath, compile_path
-from shared.validation.schema import FieldsSchema
-from shared.validation.types import QueryId, is_url
+from shared.platform.validation.schema import FieldsSchema
+from shared.platform.validation.types import QueryId, is_url
 
 pytestmark = pytest.mark.unit
 

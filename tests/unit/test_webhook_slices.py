@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 from services.gateway.webhook_slices import SLICE_SECONDS, WebhookSlices
-from shared.errors import ClientLeft
+from shared.platform.errors import ClientLeft
 
 pytestmark = pytest.mark.unit
 

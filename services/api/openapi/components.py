@@ -3,7 +3,7 @@
 from typing import Any
 
 from shared.auth.key_format import ALL_SCOPES
-from shared.errors import ApiError
+from shared.platform.errors import ApiError
 
 SpecObject = dict[str, Any]
 

@@ -11,7 +11,7 @@ from services.api.openapi.operations import SERVICE_TAG, operation_object, tag_o
 from services.api.openapi.schemas import SchemaRegistry
 from services.api.openapi.webhook_operations import MESSAGE_DESCRIPTIONS, webhook_operations
 from shared import __version__
-from shared.web.openapi import operation_description
+from shared.platform.web.openapi import operation_description
 
 INTRODUCTION_FILE = Path(__file__).with_name("introduction.md")
 TAG_DESCRIPTIONS = {

@@ -9,10 +9,10 @@ import orjson
 from aiohttp import web
 
 from services.api.openapi.document import openapi_document
-from shared.errors import NotFound
-from shared.web.authorization import public
-from shared.web.openapi import responds
-from shared.web.static_responses import LazyResponse, StaticResponse
+from shared.platform.errors import NotFound
+from shared.platform.web.openapi import responds
+from shared.platform.web.static_responses import LazyResponse, StaticResponse
+from shared.service_app.authorization import public
 
 STATIC_DIR = Path(__file__).with_name("static")
 PAGE_FILES = {  # by the last part of their path

@@ -17,10 +17,10 @@ from services.api.openapi.components import (
     object_schema,
 )
 from services.api.openapi.schemas import SchemaRegistry, query_schema
-from shared.validation.schema import FieldsSchema
-from shared.web.authorization import ANY_KEY_SCOPE, PUBLIC_SCOPE, SCOPE_SEPARATOR
-from shared.web.openapi import PAGING_PARAMETERS, OperationDescription, operation_description
-from shared.web.responses import JSON_MEDIA_TYPE
+from shared.platform.validation.schema import FieldsSchema
+from shared.platform.web.openapi import PAGING_PARAMETERS, OperationDescription, operation_description
+from shared.platform.web.responses import JSON_MEDIA_TYPE
+from shared.service_app.authorization import ANY_KEY_SCOPE, PUBLIC_SCOPE, SCOPE_SEPARATOR
 
 PATH_PREFIXES = ("/api/v1/", "/api/")
 SERVICE_TAG = "service"  # endpoints that are about no record

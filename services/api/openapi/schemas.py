@@ -8,8 +8,8 @@ from pydantic import TypeAdapter
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaMode
 
 from services.api.openapi.component_names import REFERENCE_PREFIX, component_names, rename_references
-from shared.validation.schema import FieldsSchema
-from shared.web.openapi import OperationDescription
+from shared.platform.validation.schema import FieldsSchema
+from shared.platform.web.openapi import OperationDescription
 
 JsonSchema = dict[str, Any]
 

@@ -5,7 +5,7 @@ import inspect
 from services.api.openapi.components import TEXT_SCHEMA, SpecObject
 from services.api.openapi.schemas import SchemaRegistry
 from services.api.schemas.webhook_events import EVENT_MESSAGES
-from shared.web.openapi import OperationDescription
+from shared.platform.web.openapi import OperationDescription
 
 MESSAGE_DESCRIPTIONS = {event: OperationDescription(response_type=message) for event, message in EVENT_MESSAGES.items()}
 SIGNATURE_NOTE = "Absent where an automation sends to an address without a secret."

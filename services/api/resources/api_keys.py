@@ -12,7 +12,7 @@ from services.api.crud import RecordDict, Resource, delete_record, list_records,
 from services.api.record_responses import created_response, record_response
 from services.api.request_parsing import body_of, key_of
 from services.api.schemas.api_keys import ApiKeyFields, ApiKeyRecord, NewApiKeyRecord
-from shared import workspaces
+from shared.auth import installation_keys
 from shared.auth.api_keys import AuthenticatedKey
 from shared.auth.key_management import (
     NewKey,
@@ -21,12 +21,12 @@ from shared.auth.key_management import (
     enforce_key_limit,
     revoke_workspace_key,
 )
-from shared.db.connections import Connection
 from shared.models import ApiKey
-from shared.web.audit import audit_change
-from shared.web.authorization import requires_scope
-from shared.web.openapi import request_body, responds
-from shared.web.path_params import path_id
+from shared.platform.db.connections import Connection
+from shared.platform.web.openapi import request_body, responds
+from shared.platform.web.path_params import path_id
+from shared.service_app.audit import audit_change
+from shared.service_app.authorization import requires_scope
 
 API_KEY_RESOURCE = Resource(ApiKey, ApiKeyRecord)
 
@@ -100,7 +100,9 @@ def _enforced_key_limit(request: web.Request, connection: Connection) -> Abstrac
 
 
 async def _create_key(connection: AsyncConnection, key: AuthenticatedKey, fields: RecordDict) -> RecordDict:
-    limit = fields.get("rate_limit", min(workspaces.DEFAULT_RATE_LIMIT, key.limit or workspaces.DEFAULT_RATE_LIMIT))
+    limit = fields.get(
+        "rate_limit", min(installation_keys.DEFAULT_RATE_LIMIT, key.limit or installation_keys.DEFAULT_RATE_LIMIT)
+    )
     new = NewKey(fields["name"], fields["scopes"], limit, fields.get("expires_at"))
     made = await create_workspace_key(await driver_connection(connection), key.workspace_slug, new, key.limit)
     return {**await API_KEY_RESOURCE.find(connection, key.workspace_id, made.id), "key": made.key.secret}

@@ -14,11 +14,11 @@ from shared.audit.audit_list import (
     entries_as_csv,
     list_entries,
 )
-from shared.db.connections import Connection
-from shared.errors import FieldErrors
-from shared.web.authorization import requires_scope
-from shared.web.openapi import query_params, responds
-from shared.web.responses import json_response
+from shared.platform.db.connections import Connection
+from shared.platform.errors import FieldErrors
+from shared.platform.web.openapi import query_params, responds
+from shared.platform.web.responses import json_response
+from shared.service_app.authorization import requires_scope
 
 CSV_HEADERS = {
     "Content-Disposition": 'attachment; filename="audit-log.csv"',

@@ -15,13 +15,13 @@ from services.api.record_limits import expect_below_limit
 from services.api.record_responses import created_response, record_response
 from services.api.request_parsing import body_of, json_of, query_and_errors, raise_if_invalid, workspace_of
 from services.api.schemas.automations import AutomationFields, AutomationRecord, RunFields, RunQuery, RunRecord
-from shared.errors import FieldErrors
 from shared.models import AutomationRun
-from shared.web.audit import audit_details
-from shared.web.authorization import requires_scope
-from shared.web.openapi import operation_description, query_params, request_body, responds
-from shared.web.path_params import path_id
-from shared.web.responses import json_response
+from shared.platform.errors import FieldErrors
+from shared.platform.web.openapi import operation_description, query_params, request_body, responds
+from shared.platform.web.path_params import path_id
+from shared.platform.web.responses import json_response
+from shared.service_app.audit import audit_details
+from shared.service_app.authorization import requires_scope
 
 AUTOMATION_EXAMPLE = {
     "name": "Asked for prices",

@@ -13,10 +13,10 @@ from services.api.crud import RecordDict
 from services.api.record_responses import record_response
 from services.api.request_parsing import body_of, raise_if_invalid, workspace_of
 from services.api.schemas.jobs import JobRecord
-from shared.validation.types import UtcTime
-from shared.web.authorization import requires_scope
-from shared.web.openapi import request_body, responds
-from shared.web.path_params import path_id
+from shared.platform.validation.types import UtcTime
+from shared.platform.web.openapi import request_body, responds
+from shared.platform.web.path_params import path_id
+from shared.service_app.authorization import requires_scope
 
 IN_FUTURE_MESSAGE = "The since field must be a time that has passed."
 

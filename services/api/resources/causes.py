@@ -11,13 +11,13 @@ from services.api.pages import page_response, read_page
 from services.api.record_responses import record_response
 from services.api.request_parsing import body_and_errors, key_of, query_and_errors, raise_if_invalid, workspace_of
 from services.api.schemas.causes import CauseFields, CauseQuery, CauseRecord
-from shared.errors import FieldErrors, NotFound
 from shared.operations.causes import CauseFilter, change_cause, count_causes, find_cause, list_causes
-from shared.web.audit import audit_details
-from shared.web.authorization import requires_scope
-from shared.web.openapi import query_params, request_body, responds
-from shared.web.path_params import path_id
-from shared.web.responses import json_response
+from shared.platform.errors import FieldErrors, NotFound
+from shared.platform.web.openapi import query_params, request_body, responds
+from shared.platform.web.path_params import path_id
+from shared.platform.web.responses import json_response
+from shared.service_app.audit import audit_details
+from shared.service_app.authorization import requires_scope
 
 NOT_IGNORED_MESSAGE = "The ignored_until field can only be set together with the state ignored."
 

@@ -10,7 +10,6 @@ from services.api.record_responses import record_response
 from services.api.request_parsing import body_and_errors, raise_if_invalid, workspace_of
 from services.api.resources.deliveries import DELIVERY_RESOURCE
 from services.api.schemas.deliveries import DeliveryRecord
-from shared.errors import Conflict
 from shared.integrations.conversion_settings import (
     CONVERSION_TYPES,
     NO_CONVERSIONS_MESSAGE,
@@ -20,10 +19,11 @@ from shared.integrations.conversion_settings import (
 from shared.integrations.integration_management import find_integration
 from shared.outbound.deliveries import enqueue_deliveries, trial_event_to_platform
 from shared.outbound.receivers import allow_attempt
-from shared.web.audit import audit_details
-from shared.web.authorization import requires_scope
-from shared.web.openapi import request_body, responds
-from shared.web.path_params import path_id
+from shared.platform.errors import Conflict
+from shared.platform.web.openapi import request_body, responds
+from shared.platform.web.path_params import path_id
+from shared.service_app.audit import audit_details
+from shared.service_app.authorization import requires_scope
 
 NO_TEST_CODE_MESSAGE = "Set conversions.test_event_code in the settings first: Meta's Events Manager shows the code."
 SWITCHED_OFF_MESSAGE = "The integration is switched off: set is_active to true first."

@@ -22,17 +22,17 @@ from services.api.schemas.deliveries import (
     SubscriptionDeliveryQuery,
 )
 from services.api.schemas.jobs import BulkCountRecord, BulkResendFields, JobRecord
-from shared.errors import Conflict, FieldErrors, NotFound
 from shared.models import Delivery, DeliveryAttempt, WebhookSubscription
 from shared.outbound import cancellation
 from shared.outbound.deliveries import subscription_endpoint
 from shared.outbound.delivery_filters import delivery_conditions
 from shared.outbound.receivers import allow_attempt
 from shared.outbound.resending import MAX_DELIVERY_ATTEMPTS
-from shared.web.authorization import requires_scope
-from shared.web.openapi import query_params, request_body, responds
-from shared.web.path_params import path_id
-from shared.web.responses import json_response
+from shared.platform.errors import Conflict, FieldErrors, NotFound
+from shared.platform.web.openapi import query_params, request_body, responds
+from shared.platform.web.path_params import path_id
+from shared.platform.web.responses import json_response
+from shared.service_app.authorization import requires_scope
 
 _IS_WAITING = and_(Delivery.state == "pending", Delivery.sending_since.is_(None))
 DELIVERY_RESOURCE = Resource(Delivery, DeliveryRecord, {"next_attempt_at": case((_IS_WAITING, Delivery.due_at))})

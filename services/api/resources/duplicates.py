@@ -11,16 +11,16 @@ from services.api.pages import PageRequest, cursor_response, page_response, read
 from services.api.record_responses import record_response
 from services.api.request_parsing import key_of, query_and_errors, raise_if_invalid, workspace_of
 from services.api.schemas.duplicates import DuplicatePairRecord, DuplicateQuery, LeadPairQuery, PairedLead
-from shared.cursors import CursorPosition
-from shared.db.connections import Connection
-from shared.errors import FieldErrors
 from shared.likeness import pair_states
 from shared.likeness.pair_groups import add_groups
 from shared.likeness.pair_list import PairDict, PairFilter, PairPosition, count_pairs, list_pairs
-from shared.web.authorization import requires_scope
-from shared.web.openapi import query_params, responds
-from shared.web.path_params import path_id
-from shared.web.responses import json_response
+from shared.platform.cursors import CursorPosition
+from shared.platform.db.connections import Connection
+from shared.platform.errors import FieldErrors
+from shared.platform.web.openapi import query_params, responds
+from shared.platform.web.path_params import path_id
+from shared.platform.web.responses import json_response
+from shared.service_app.authorization import requires_scope
 
 SHOWN_FIELDS = tuple(DuplicatePairRecord.__annotations__)
 SHOWN_LEAD_FIELDS = tuple(PairedLead.__annotations__)

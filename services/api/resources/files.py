@@ -5,12 +5,12 @@ from aiohttp import web
 from services.api.context import FILES_KEY, driver_connection, reading
 from services.api.read_timeout import READ_TIMEOUT_SECONDS
 from services.api.request_parsing import workspace_of
-from shared.db.connections import with_deadline
-from shared.errors import NotFound
 from shared.files.file_records import FileRecord, find_file
-from shared.web.authorization import requires_scope
-from shared.web.openapi import responds
-from shared.web.path_params import path_uuid
+from shared.platform.db.connections import with_deadline
+from shared.platform.errors import NotFound
+from shared.platform.web.openapi import responds
+from shared.platform.web.path_params import path_uuid
+from shared.service_app.authorization import requires_scope
 
 FILE_MEDIA_TYPE = "application/octet-stream"
 

@@ -10,9 +10,9 @@ from services.api.request_parsing import query_of, workspace_of
 from services.api.schemas.forms import FormNumbersQuery, FormNumbersRecord
 from shared.forms.form_editing import find_form
 from shared.forms.form_numbers import read_form_numbers
-from shared.web.authorization import requires_scope
-from shared.web.openapi import query_params, responds
-from shared.web.path_params import path_id
+from shared.platform.web.openapi import query_params, responds
+from shared.platform.web.path_params import path_id
+from shared.service_app.authorization import requires_scope
 
 DEFAULT_NUMBERS_DAYS = 7
 

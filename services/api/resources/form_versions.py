@@ -9,13 +9,13 @@ from services.api.record_responses import record_response
 from services.api.request_parsing import optional_body_of, workspace_of
 from services.api.resources.forms import FORM_RESOURCE, forget_form, read_form_body
 from services.api.schemas.forms import FormDraftRecord, FormRecord, FormVersionRecord, PublishFields
-from shared.db.connections import Connection
 from shared.forms import form_editing
 from shared.forms.form_editing import form_record
 from shared.forms.form_validation import DraftSent, read_draft_fields
-from shared.web.authorization import API_KEY, requires_scope
-from shared.web.openapi import request_body, responds
-from shared.web.path_params import path_id
+from shared.platform.db.connections import Connection
+from shared.platform.web.openapi import request_body, responds
+from shared.platform.web.path_params import path_id
+from shared.service_app.authorization import API_KEY, requires_scope
 
 
 @requires_scope("read:forms")

@@ -14,17 +14,17 @@ from services.api.request_parsing import json_of, query_and_errors, raise_if_inv
 from services.api.schemas.forms import FormRecord
 from services.api.schemas.submissions import FormSubmissionQuery, SubmissionRecord
 from services.api.submissions import page_of_submissions
-from shared.errors import FieldErrors
 from shared.forms import form_cache, form_editing
 from shared.forms.form_editing import form_record
 from shared.forms.form_validation import FormSent, read_form_fields
 from shared.models import Form, folded_count
-from shared.validation.schema import FieldsSchema
-from shared.web.audit import audit_change, audit_details
-from shared.web.authorization import API_KEY, requires_scope
-from shared.web.openapi import operation_description, query_params, request_body, responds
-from shared.web.path_params import path_id
-from shared.web.responses import json_response
+from shared.platform.errors import FieldErrors
+from shared.platform.validation.schema import FieldsSchema
+from shared.platform.web.openapi import operation_description, query_params, request_body, responds
+from shared.platform.web.path_params import path_id
+from shared.platform.web.responses import json_response
+from shared.service_app.audit import audit_change, audit_details
+from shared.service_app.authorization import API_KEY, requires_scope
 
 FieldsReader = Callable[[Mapping[str, Any], FieldsSchema], tuple[RecordDict, FieldErrors]]
 

@@ -8,10 +8,10 @@ from sqlalchemy import text
 
 from services.api.context import reading
 from shared import __version__
-from shared.db.connections import with_deadline
-from shared.web.authorization import public
-from shared.web.openapi import responds
-from shared.web.responses import json_response
+from shared.platform.db.connections import with_deadline
+from shared.platform.web.openapi import responds
+from shared.platform.web.responses import json_response
+from shared.service_app.authorization import public
 
 DATABASE_TIMEOUT_SECONDS = 2.0  # time limit of the query, in seconds
 RESULT_TTL_SECONDS = 1.0  # seconds for which a result is reused: the endpoint is public

@@ -19,9 +19,7 @@ from services.api.schemas.imports import (
     ImportRowRecord,
     ImportRunFields,
 )
-from shared.cursors import CursorPosition
-from shared.db.connections import Connection
-from shared.errors import FieldErrors, ValidationFailed
+from shared.files.streamed_download import stream_download
 from shared.imports import import_control
 from shared.imports.import_quota import ImportLimits, require_import_room
 from shared.imports.import_report import RowChoice, read_rows, report_csv_pieces
@@ -29,13 +27,15 @@ from shared.imports.import_storage import store_import
 from shared.imports.import_upload import MAX_FILE_BYTES, UploadedTable, plan_import
 from shared.imports.text_encoding import EncodingJudge
 from shared.imports.workbook_upload import readable_table
-from shared.web.audit import always_audited, audit_details
-from shared.web.authorization import requires_scope
-from shared.web.file_upload import received_upload
-from shared.web.openapi import query_params, request_body, responds
-from shared.web.path_params import path_id
-from shared.web.responses import json_response
-from shared.web.streamed_download import stream_download
+from shared.platform.cursors import CursorPosition
+from shared.platform.db.connections import Connection
+from shared.platform.errors import FieldErrors, ValidationFailed
+from shared.platform.web.file_upload import received_upload
+from shared.platform.web.openapi import query_params, request_body, responds
+from shared.platform.web.path_params import path_id
+from shared.platform.web.responses import json_response
+from shared.service_app.audit import always_audited, audit_details
+from shared.service_app.authorization import requires_scope
 
 RECORD_FIELDS = tuple(ImportRecord.__annotations__)
 

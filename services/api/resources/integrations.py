@@ -14,12 +14,12 @@ from shared.integrations.catalogue import INTEGRATION_TYPES
 from shared.integrations.integration_fields import IntegrationFields
 from shared.integrations.integration_type import IntegrationType
 from shared.models import Integration
-from shared.web.audit import audit_change
-from shared.web.authorization import requires_scope
-from shared.web.client_address import base_url
-from shared.web.openapi import request_body, responds
-from shared.web.path_params import path_id
-from shared.web.responses import json_response
+from shared.platform.web.client_address import base_url
+from shared.platform.web.openapi import request_body, responds
+from shared.platform.web.path_params import path_id
+from shared.platform.web.responses import json_response
+from shared.service_app.audit import audit_change
+from shared.service_app.authorization import requires_scope
 
 INTEGRATION_RESOURCE = Resource(Integration, IntegrationRecord, {"token": Integration.__table__.c.token})
 

@@ -20,15 +20,15 @@ from services.api.schemas.jobs import (
     JobRecord,
     JobWithAfterwardsRecord,
 )
-from shared.db.connections import Connection
-from shared.errors import FieldErrors
 from shared.jobs import job_control
 from shared.jobs.job_outcomes import RETURNING_KINDS, JobOutcomes, read_outcomes_of
 from shared.models import Job, JobItem
-from shared.web.authorization import requires_scope
-from shared.web.openapi import query_params, request_body, responds
-from shared.web.path_params import path_id
-from shared.web.responses import json_response
+from shared.platform.db.connections import Connection
+from shared.platform.errors import FieldErrors
+from shared.platform.web.openapi import query_params, request_body, responds
+from shared.platform.web.path_params import path_id
+from shared.platform.web.responses import json_response
+from shared.service_app.authorization import requires_scope
 
 JOB_RESOURCE = Resource(Job, JobRecord)
 ITEM_RESOURCE = Resource(JobItem, JobItemRecord)

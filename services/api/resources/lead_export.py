@@ -9,12 +9,12 @@ from services.api.context import driver_connection, listing
 from services.api.read_timeout import READ_TIMEOUT_SECONDS
 from services.api.request_parsing import query_of, workspace_of
 from services.api.schemas.imports import LeadExportQuery
-from shared.db.connections import Connection, with_deadline
+from shared.files.streamed_download import stream_download
 from shared.lead_export.lead_pages import MEDIA_TYPES, LeadExport, export_pieces, prepare_export
-from shared.web.audit import always_audited, audit_details
-from shared.web.authorization import requires_scope
-from shared.web.openapi import query_params, responds
-from shared.web.streamed_download import stream_download
+from shared.platform.db.connections import Connection, with_deadline
+from shared.platform.web.openapi import query_params, responds
+from shared.service_app.audit import always_audited, audit_details
+from shared.service_app.authorization import requires_scope
 
 
 @always_audited

@@ -8,9 +8,6 @@ from services.api.context import CIPHER_KEY, EXPENSIVE_LIST_LIMITER, driver_conn
 from services.api.pages import PageRequest, cursor_response, page_response, read_cursor, read_numbers
 from services.api.request_parsing import query_and_errors, raise_if_invalid, workspace_of
 from services.api.schemas.leads import LeadRecord
-from shared.cursors import CursorPosition, CursorSigner
-from shared.db.connections import Connection, snapshot
-from shared.errors import FieldErrors
 from shared.lead_list.counts import estimate_count, needs_row_count
 from shared.lead_list.expensive_queries import ExpensiveQuery, expensive_slot
 from shared.lead_list.filters import LeadFilters
@@ -19,9 +16,12 @@ from shared.lead_list.read_page import read_counted_page, read_cursor_page
 from shared.lead_list.resolve_filters import resolve_filters
 from shared.lead_list.sorts import LeadSort
 from shared.leads.lead_records import LeadJson, read_leads
-from shared.web.authorization import requires_scope
-from shared.web.openapi import query_params, responds
-from shared.web.responses import json_response
+from shared.platform.cursors import CursorPosition, CursorSigner
+from shared.platform.db.connections import Connection, snapshot
+from shared.platform.errors import FieldErrors
+from shared.platform.web.openapi import query_params, responds
+from shared.platform.web.responses import json_response
+from shared.service_app.authorization import requires_scope
 
 
 class LeadListRequest(NamedTuple):

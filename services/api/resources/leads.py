@@ -14,17 +14,17 @@ from services.api.pages import page_of, page_response
 from services.api.record_responses import record_response
 from services.api.request_parsing import body_and_errors, key_of, raise_if_invalid, workspace_of
 from services.api.schemas.leads import ActivityRecord, LeadRecord, LeadTag
-from shared.errors import FieldErrors, NotFound, ValidationFailed
 from shared.leads import reference_locks, writes
 from shared.leads.lead_fields import LeadFields
 from shared.leads.lead_records import read_leads
 from shared.leads.writes import ChangeCause, LeadChange, LeadNotCreated
 from shared.models import Activity, Lead, Tag
-from shared.validation.schema import escape_unstorable
-from shared.web.authorization import requires_scope
-from shared.web.openapi import request_body, responds
-from shared.web.path_params import path_id
-from shared.web.responses import json_response
+from shared.platform.errors import FieldErrors, NotFound, ValidationFailed
+from shared.platform.validation.schema import escape_unstorable
+from shared.platform.web.openapi import request_body, responds
+from shared.platform.web.path_params import path_id
+from shared.platform.web.responses import json_response
+from shared.service_app.authorization import requires_scope
 
 ACTIVITY_RESOURCE = Resource(Activity, ActivityRecord)
 

@@ -3,9 +3,9 @@
 from aiohttp import web
 
 from services.api.schemas.me import MeRecord
-from shared.web.authorization import API_KEY, any_key
-from shared.web.openapi import responds
-from shared.web.responses import json_response
+from shared.platform.web.openapi import responds
+from shared.platform.web.responses import json_response
+from shared.service_app.authorization import API_KEY, any_key
 
 
 @any_key

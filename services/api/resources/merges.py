@@ -20,11 +20,11 @@ from shared.leads.writes import ChangeCause
 from shared.merging.lead_merges import merge_leads
 from shared.merging.lead_unmerge import unmerge_lead
 from shared.merging.merge_list import MergeRecord, list_merges
-from shared.web.audit import always_audited, audit_details
-from shared.web.authorization import requires_scope
-from shared.web.openapi import request_body, responds
-from shared.web.path_params import path_id
-from shared.web.responses import json_response
+from shared.platform.web.openapi import request_body, responds
+from shared.platform.web.path_params import path_id
+from shared.platform.web.responses import json_response
+from shared.service_app.audit import always_audited, audit_details
+from shared.service_app.authorization import requires_scope
 
 
 @always_audited

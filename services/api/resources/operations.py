@@ -14,17 +14,17 @@ from services.api.record_responses import record_response
 from services.api.request_parsing import body_of, key_of, query_of, workspace_of
 from services.api.schemas.operations import HistoryQuery, HistoryRecord, LaneRecord, OperationsRecord, PauseFields
 from shared.accounting import ledger
-from shared.db.connections import Connection
-from shared.errors import NotFound
 from shared.intake.spool import Spool
 from shared.models import Delivery, Event, Process
 from shared.operations.history import MAX_HISTORY_MINUTES, MINUTES_BY_THE_MINUTE, HistoryPoint, read_history
 from shared.operations.lanes import LANE_NAMES, WORKSPACE_LANES, LaneActor, LaneName, pause_lane, resume_lane
 from shared.operations.overview import read_lanes
 from shared.operations.overview_types import LaneState
-from shared.web.authorization import requires_scope
-from shared.web.openapi import query_params, request_body, responds
-from shared.web.responses import json_response
+from shared.platform.db.connections import Connection
+from shared.platform.errors import NotFound
+from shared.platform.web.openapi import query_params, request_body, responds
+from shared.platform.web.responses import json_response
+from shared.service_app.authorization import requires_scope
 
 IS_ALIVE = Process.seen_at > func.now() - text("interval '10 s'")
 

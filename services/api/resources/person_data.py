@@ -9,18 +9,18 @@ from services.api.context import CIPHER_KEY, driver_connection, reading, writing
 from services.api.record_responses import record_response
 from services.api.request_parsing import key_of, optional_body_of, workspace_of
 from services.api.schemas.person_data import EraseFields, ErasureRecord, PersonReport
-from shared.db.connections import Connection
-from shared.errors import NotFound
 from shared.leads.edit import ChangeCause
 from shared.people.erasure_preview import preview_erasure
 from shared.people.erasures import ErasureRequest, erase_lead, find_erasure
 from shared.people.person_report import write_report
 from shared.people.person_scope import find_person
-from shared.web.audit import always_audited, audit_as_continued, audit_details
-from shared.web.authorization import requires_scope
-from shared.web.openapi import request_body, responds
-from shared.web.path_params import path_id
-from shared.web.responses import JSON_MEDIA_TYPE
+from shared.platform.db.connections import Connection
+from shared.platform.errors import NotFound
+from shared.platform.web.openapi import request_body, responds
+from shared.platform.web.path_params import path_id
+from shared.platform.web.responses import JSON_MEDIA_TYPE
+from shared.service_app.audit import always_audited, audit_as_continued, audit_details
+from shared.service_app.authorization import requires_scope
 
 FILE_PATH = "/api/v1/files/{id}"
 

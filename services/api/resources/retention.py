@@ -8,8 +8,8 @@ from services.api.record_responses import record_response
 from services.api.request_parsing import body_of, workspace_of
 from services.api.schemas.person_data import RetentionFields, RetentionRecord
 from shared.people.retention import RetentionSettings, change_retention, read_retention
-from shared.web.authorization import requires_scope
-from shared.web.openapi import request_body, responds
+from shared.platform.web.openapi import request_body, responds
+from shared.service_app.authorization import requires_scope
 
 
 @requires_scope("*")

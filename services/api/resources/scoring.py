@@ -10,13 +10,13 @@ from services.api.record_responses import created_response, record_response
 from services.api.request_parsing import body_and_errors, raise_if_invalid, workspace_of
 from services.api.schemas.scoring import ScoringRuleFields, ScoringRuleRecord
 from shared.automations.conditions import OPERATORS_WITHOUT_VALUE, Condition
-from shared.errors import FieldErrors
 from shared.models import ScoringRule
-from shared.validation.messages import messages_by_field
-from shared.web.audit import audit_change
-from shared.web.authorization import requires_scope
-from shared.web.openapi import request_body, responds
-from shared.web.path_params import path_id
+from shared.platform.errors import FieldErrors
+from shared.platform.validation.messages import messages_by_field
+from shared.platform.web.openapi import request_body, responds
+from shared.platform.web.path_params import path_id
+from shared.service_app.audit import audit_change
+from shared.service_app.authorization import requires_scope
 
 SCORING_RULE_RESOURCE = Resource(ScoringRule, ScoringRuleRecord)
 CONDITION_FIELDS = ("field", "operator", "value")

@@ -10,8 +10,6 @@ from services.api.crud import RecordDict
 from services.api.record_responses import record_response
 from services.api.request_parsing import body_and_errors, raise_if_invalid, workspace_of
 from services.api.schemas.sources import IntegrationCheckRecord, SourceRecord, TriedBody, TryFields
-from shared.db.connections import Connection
-from shared.errors import Conflict
 from shared.integrations.catalogue import PROVIDERS_BY_TYPE
 from shared.integrations.conversion_settings import CONVERSION_TYPES
 from shared.integrations.integration_check import CheckedStep, check_integration
@@ -19,10 +17,12 @@ from shared.integrations.integration_management import decrypt_integration, find
 from shared.integrations.mapping_settings import complete_integration_settings
 from shared.integrations.webhook_trial import sample_request, tried_request, try_request
 from shared.operations.source_report import SourceReport, read_source_reports
-from shared.web.authorization import requires_scope
-from shared.web.openapi import request_body, responds
-from shared.web.path_params import path_id
-from shared.web.responses import json_response
+from shared.platform.db.connections import Connection
+from shared.platform.errors import Conflict
+from shared.platform.web.openapi import request_body, responds
+from shared.platform.web.path_params import path_id
+from shared.platform.web.responses import json_response
+from shared.service_app.authorization import requires_scope
 
 OUTBOUND_MESSAGE = "This type of integration receives nothing."
 

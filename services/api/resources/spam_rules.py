@@ -9,9 +9,9 @@ from services.api.record_responses import created_response
 from services.api.request_parsing import body_of, workspace_of
 from services.api.schemas.spam_rules import SpamRuleFields, SpamRuleRecord
 from shared.models import SpamRuleRow
+from shared.platform.web.openapi import request_body, responds
+from shared.service_app.authorization import API_KEY, requires_scope
 from shared.spam.spam_rule_management import create_rule, delete_rule
-from shared.web.authorization import API_KEY, requires_scope
-from shared.web.openapi import request_body, responds
 
 SPAM_RULE_RESOURCE = Resource(SpamRuleRow, SpamRuleRecord)
 

@@ -10,10 +10,10 @@ from services.api.record_responses import record_response
 from services.api.request_parsing import body_and_errors, body_of, raise_if_invalid, workspace_of
 from services.api.schemas.pipelines import StageFields, StageRecord
 from shared.models import PipelineStage
-from shared.web.authorization import requires_scope
-from shared.web.openapi import request_body, responds
-from shared.web.path_params import path_id
-from shared.web.responses import json_response
+from shared.platform.web.openapi import request_body, responds
+from shared.platform.web.path_params import path_id
+from shared.platform.web.responses import json_response
+from shared.service_app.authorization import requires_scope
 
 
 @requires_scope("read:pipelines")

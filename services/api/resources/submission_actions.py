@@ -18,8 +18,6 @@ from services.api.schemas.jobs import (
     JobRecord,
 )
 from services.api.schemas.submissions import RejectFields, ReleaseFields, ReplayFields, SubmissionRecord
-from shared.db.connections import Connection
-from shared.errors import Conflict, NotFound
 from shared.intake.payload_changes import checked_payload, replace_payload
 from shared.intake.replay import (
     FoundReference,
@@ -31,9 +29,11 @@ from shared.intake.replay import (
     replay_submissions,
 )
 from shared.intake.submission_lookup import KEY_ID_FIELD, find_decided, find_pending
-from shared.web.authorization import requires_scope
-from shared.web.openapi import request_body, responds
-from shared.web.path_params import path_uuid
+from shared.platform.db.connections import Connection
+from shared.platform.errors import Conflict, NotFound
+from shared.platform.web.openapi import request_body, responds
+from shared.platform.web.path_params import path_uuid
+from shared.service_app.authorization import requires_scope
 
 BULK_EXAMPLE = {"filter": {"source": "website"}}
 RELEASE_FIRST_MESSAGE = "The submission is quarantined: release it, or reject it."

@@ -9,14 +9,14 @@ from services.api.record_responses import record_response
 from services.api.request_parsing import key_of, query_and_errors, raise_if_invalid, workspace_of
 from services.api.schemas.submissions import SubmissionQuery, SubmissionRecord, SubmissionVersionRecord
 from services.api.submissions import page_of_submissions, search_page
-from shared.db.errors import is_unavailable
-from shared.errors import FieldErrors, NotFound
 from shared.intake.submission_lookup import KEY_ID_FIELD, decode_payload, find_payload, find_spooled, find_submission
 from shared.intake.submission_versions import list_versions
-from shared.web.authorization import any_key, check_scope, requires_scope
-from shared.web.openapi import query_params, responds
-from shared.web.path_params import path_uuid
-from shared.web.responses import json_response
+from shared.platform.db.database_errors import is_unavailable
+from shared.platform.errors import FieldErrors, NotFound
+from shared.platform.web.openapi import query_params, responds
+from shared.platform.web.path_params import path_uuid
+from shared.platform.web.responses import json_response
+from shared.service_app.authorization import any_key, check_scope, requires_scope
 
 RAW_MEDIA_TYPE = "application/octet-stream"
 

@@ -9,14 +9,14 @@ from services.api.crud import Resource, delete_record, list_records, write_uniqu
 from services.api.record_responses import created_response
 from services.api.request_parsing import body_of, workspace_of
 from services.api.schemas.deliveries import SuppressionFields, SuppressionRecord
-from shared.errors import ValidationFailed
 from shared.leads.contact import InvalidContact, normalise_email
 from shared.models import Suppression
 from shared.outbound import unsubscribe_links
 from shared.outbound.unsubscribe_links import UnsubscribeTarget
-from shared.validation.messages import ERROR_MESSAGES
-from shared.web.authorization import public, requires_scope
-from shared.web.openapi import request_body, responds
+from shared.platform.errors import ValidationFailed
+from shared.platform.validation.messages import ERROR_MESSAGES
+from shared.platform.web.openapi import request_body, responds
+from shared.service_app.authorization import public, requires_scope
 
 SUPPRESSION_RESOURCE = Resource(Suppression, SuppressionRecord)
 EMAIL_TAKEN_ERRORS = {"email": ["The email has already been taken."]}

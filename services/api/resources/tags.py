@@ -13,9 +13,9 @@ from services.api.request_parsing import body_of, workspace_of
 from services.api.schemas.tags import TagFields, TagRecord
 from shared.leads import reference_locks
 from shared.models import LeadCountByField, LeadCountDelta, Tag
-from shared.web.authorization import requires_scope
-from shared.web.openapi import request_body, responds
-from shared.web.path_params import path_id
+from shared.platform.web.openapi import request_body, responds
+from shared.platform.web.path_params import path_id
+from shared.service_app.authorization import requires_scope
 
 
 def _counter_sum(model: Any, is_of_tag: ColumnElement[bool]) -> ColumnElement[Any]:

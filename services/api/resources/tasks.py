@@ -13,13 +13,13 @@ from services.api.pages import page_response, read_page
 from services.api.record_responses import created_response, record_response
 from services.api.request_parsing import body_and_errors, query_and_errors, raise_if_invalid, workspace_of
 from services.api.schemas.tasks import TaskFields, TaskQuery, TaskRecord
-from shared.errors import FieldErrors, NotFound
 from shared.leads.lead_tasks import change_task, create_task, hold_task_references
 from shared.models import Lead, Task, User
-from shared.web.authorization import requires_scope
-from shared.web.openapi import query_params, request_body, responds
-from shared.web.path_params import path_id
-from shared.web.responses import json_response
+from shared.platform.errors import FieldErrors, NotFound
+from shared.platform.web.openapi import query_params, request_body, responds
+from shared.platform.web.path_params import path_id
+from shared.platform.web.responses import json_response
+from shared.service_app.authorization import requires_scope
 
 TASK_RESOURCE = Resource(Task, TaskRecord)
 REFERENCED_RECORDS: dict[str, tuple[str, Any]] = {"lead_id": ("lead", Lead), "user_id": ("user", User)}

@@ -18,12 +18,12 @@ from services.api.request_parsing import body_and_errors, raise_if_invalid, work
 from services.api.schemas.users import UserFields, UserRecord
 from shared.auth.user_access import AccessChange, account_of_user, announce_access_change, check_access_change
 from shared.auth.user_removal import remove_user
-from shared.errors import FieldErrors
 from shared.models import User
-from shared.web.audit import audit_change
-from shared.web.authorization import requires_scope
-from shared.web.openapi import request_body, responds
-from shared.web.path_params import path_id
+from shared.platform.errors import FieldErrors
+from shared.platform.web.openapi import request_body, responds
+from shared.platform.web.path_params import path_id
+from shared.service_app.audit import audit_change
+from shared.service_app.authorization import requires_scope
 
 USER_RESOURCE = Resource(User, UserRecord)
 USER_EMAIL_TAKEN_ERRORS = {"email": ["The email has already been taken."]}

@@ -14,16 +14,16 @@ from services.api.record_limits import expect_below_limit
 from services.api.record_responses import created_response, record_response
 from services.api.request_parsing import body_and_errors, raise_if_invalid, workspace_of
 from services.api.schemas.webhooks import NewWebhookRecord, WebhookFields, WebhookRecord
-from shared.errors import FieldErrors
 from shared.integrations.webhook_keys import WHSEC_PREFIX
 from shared.models import WebhookSubscription
 from shared.outbound.address_policy import AddressPolicy
 from shared.outbound.deliveries import subscription_endpoint
 from shared.outbound.receivers import allow_attempt, cancel_deliveries
-from shared.validation.messages import ERROR_MESSAGES
-from shared.web.authorization import requires_scope
-from shared.web.openapi import request_body, responds
-from shared.web.path_params import path_id
+from shared.platform.errors import FieldErrors
+from shared.platform.validation.messages import ERROR_MESSAGES
+from shared.platform.web.openapi import request_body, responds
+from shared.platform.web.path_params import path_id
+from shared.service_app.authorization import requires_scope
 
 WEBHOOK_RESOURCE = Resource(WebhookSubscription, WebhookRecord)
 WEBHOOK_SECRET_BYTES = 32

@@ -8,7 +8,7 @@ from pydantic_core import PydanticKnownError
 from typing_extensions import TypedDict
 
 from shared.auth.key_format import ALL_SCOPES
-from shared.validation.types import RequiredName, UtcTime, text_constraints
+from shared.platform.validation.types import RequiredName, UtcTime, text_constraints
 
 
 def _check_scope(value: str) -> str:

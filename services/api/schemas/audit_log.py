@@ -6,7 +6,7 @@ from typing import Any, Literal
 from typing_extensions import TypedDict
 
 from shared.audit.audit_entry import ActorKind, Outcome
-from shared.validation.types import QueryText, UtcTime
+from shared.platform.validation.types import QueryText, UtcTime
 
 
 class AuditQuery(TypedDict, total=False):

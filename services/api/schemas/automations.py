@@ -7,7 +7,7 @@ from typing_extensions import TypedDict
 
 from services.api.schemas.deliveries import DeliveryState
 from shared.automations.definition import AnyStep, AnyTrigger, Steps, Trigger
-from shared.validation.types import LongText, QueryId, RecordId, RequiredName, StrictFlag
+from shared.platform.validation.types import LongText, QueryId, RecordId, RequiredName, StrictFlag
 
 
 class AutomationFields(TypedDict, total=False):

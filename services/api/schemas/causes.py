@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 from typing_extensions import TypedDict
 
 from shared.operations.fingerprint import FailureKind
-from shared.validation.types import UtcTime, text_constraints
+from shared.platform.validation.types import UtcTime, text_constraints
 
 CauseState = Literal["open", "ignored", "fixed"]
 

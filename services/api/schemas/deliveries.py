@@ -7,7 +7,7 @@ from typing_extensions import TypedDict
 
 from shared.leads.inbound import EmailAddress
 from shared.outbound.deliveries import DeliveryKind
-from shared.validation.types import QueryId, UtcTime
+from shared.platform.validation.types import QueryId, UtcTime
 
 DeliveryState = Literal["pending", "sent", "failed", "cancelled", "suppressed"]
 

@@ -7,7 +7,7 @@ from pydantic import BeforeValidator, Field
 from pydantic_core import PydanticCustomError
 from typing_extensions import TypedDict
 
-from shared.validation.types import QueryId
+from shared.platform.validation.types import QueryId
 
 PairState = Literal["open", "dismissed", "merged"]
 

@@ -6,11 +6,11 @@ from typing import Annotated
 from pydantic import Field
 from typing_extensions import TypedDict
 
-from shared.errors import FieldErrors
 from shared.forms.definition import FormSettingsRecord
 from shared.forms.field_definition import FormFieldRecord
 from shared.forms.form_numbers import MAX_NUMBERS_DAYS
-from shared.validation.types import QueryCount, StrictInt64
+from shared.platform.errors import FieldErrors
+from shared.platform.validation.types import QueryCount, StrictInt64
 
 
 class FormRecord(TypedDict):

@@ -14,7 +14,7 @@ from shared.imports.text_encoding import TextEncoding
 from shared.lead_export.lead_pages import ExportFormat
 from shared.lead_list.list_query import LeadListQuery
 from shared.leads.duplicate_policy import MergePolicy
-from shared.validation.types import QueryFlag, StrictFlag
+from shared.platform.validation.types import QueryFlag, StrictFlag
 
 ImportState = Literal["queued", "running", "paused", "done", "failed", "cancelled", "undone"]
 FILE_DESCRIPTION = (

@@ -17,7 +17,7 @@ from services.api.schemas.submissions import (
 from shared.jobs.job_control import MAX_RATE, JobState
 from shared.jobs.job_kinds import AnyJobKind
 from shared.outbound.deliveries import DeliveryKind
-from shared.validation.types import QueryText, RecordId, StrictFlag, Text255, UtcTime
+from shared.platform.validation.types import QueryText, RecordId, StrictFlag, Text255, UtcTime
 
 MAX_NAMED_IDS = 1000  # ids that a filter may name
 MAX_CHANGES = 50

@@ -6,7 +6,7 @@ from pydantic import Field
 from typing_extensions import TypedDict
 
 from services.api.schemas.leads import LeadRecord
-from shared.validation.types import RecordId
+from shared.platform.validation.types import RecordId
 
 
 class MergeFields(TypedDict, total=False):

@@ -5,7 +5,7 @@ from typing import Literal
 
 from typing_extensions import TypedDict
 
-from shared.validation.types import QueryCount, RequiredName, UtcTime
+from shared.platform.validation.types import QueryCount, RequiredName, UtcTime
 
 
 class LedgerRecord(TypedDict):

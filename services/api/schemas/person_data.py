@@ -9,7 +9,7 @@ from typing_extensions import TypedDict
 from services.api.schemas.submissions import ReasonText
 from shared.people.personal_tables import PersonalGroup
 from shared.people.retention import RetentionDays
-from shared.validation.types import StrictFlag
+from shared.platform.validation.types import StrictFlag
 
 PersonRows = list[dict[str, Any]]
 

@@ -6,8 +6,8 @@ from typing import Annotated, Required
 from pydantic import AfterValidator, Field, Strict, ValidationInfo
 from typing_extensions import TypedDict
 
-from shared.validation.messages import custom_error
-from shared.validation.types import ColorText, LongText, RequiredName, StrictFlag
+from shared.platform.validation.messages import custom_error
+from shared.platform.validation.types import ColorText, LongText, RequiredName, StrictFlag
 
 WON_AND_LOST_MESSAGE = "The {field} field must not be true together with {other}."
 

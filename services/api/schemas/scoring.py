@@ -8,8 +8,8 @@ from typing_extensions import TypedDict
 
 from shared.automations.conditions import ConditionOperator, ScalarValue
 from shared.automations.fields import ReadableField
-from shared.validation.messages import custom_error
-from shared.validation.types import StrictFlag
+from shared.platform.validation.messages import custom_error
+from shared.platform.validation.types import StrictFlag
 
 
 def _check_points(points: int) -> int:

@@ -6,8 +6,8 @@ from typing import Annotated
 from typing_extensions import TypedDict
 
 from shared.forms.definition import SpamRuleKind, SpamRuleVerdict
+from shared.platform.validation.types import RecordId, text_constraints
 from shared.spam.spam_rules import MAX_RULE_LENGTH
-from shared.validation.types import RecordId, text_constraints
 
 
 class SpamRuleFields(TypedDict, total=False):

@@ -9,7 +9,7 @@ from typing_extensions import TypedDict
 
 from shared.intake.change_author import AuthorKind
 from shared.integrations.attribution import Attribution
-from shared.validation.types import QueryFlag, QueryId, QueryText, StrictFlag, UtcTime
+from shared.platform.validation.types import QueryFlag, QueryId, QueryText, StrictFlag, UtcTime
 
 ReasonText = Annotated[str, Field(strict=True, max_length=1000)]
 

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing_extensions import TypedDict
 
 from shared.leads.lead_fields import UniqueTagName
-from shared.validation.types import ColorText
+from shared.platform.validation.types import ColorText
 
 
 class TagFields(TypedDict, total=False):

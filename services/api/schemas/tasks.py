@@ -4,7 +4,7 @@ from datetime import datetime
 
 from typing_extensions import TypedDict
 
-from shared.validation.types import QueryFlag, QueryId, RecordId, RequiredName, UtcTime
+from shared.platform.validation.types import QueryFlag, QueryId, RecordId, RequiredName, UtcTime
 
 
 class TaskFields(TypedDict, total=False):

@@ -8,8 +8,8 @@ from pydantic_core import PydanticCustomError
 from typing_extensions import TypedDict
 
 from shared.leads.contact import InvalidContact, normalise_email
-from shared.validation.messages import custom_error
-from shared.validation.types import RequiredName, StrictFlag, text_constraints
+from shared.platform.validation.messages import custom_error
+from shared.platform.validation.types import RequiredName, StrictFlag, text_constraints
 
 
 def _check_email(value: Any) -> Any:

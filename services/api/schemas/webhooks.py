@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 from pydantic import Field, Strict
 from typing_extensions import TypedDict
 
-from shared.validation.types import HttpUrl, LongText, StrictFlag
+from shared.platform.validation.types import HttpUrl, LongText, StrictFlag
 
 WebhookEventType = Literal[
     "lead.created",

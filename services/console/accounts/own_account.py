@@ -19,8 +19,8 @@ from shared.auth.passwords import InvalidPassword
 from shared.auth.second_factor import CodeMismatch
 from shared.auth.sessions import hold_session, list_sessions, revoke_session, revoke_sessions
 from shared.auth.sign_in import PasswordAccepted
-from shared.db.connections import Connection
-from shared.errors import NotFound
+from shared.platform.db.connections import Connection
+from shared.platform.errors import NotFound
 
 T = TypeVar("T")
 

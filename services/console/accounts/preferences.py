@@ -9,7 +9,7 @@ from services.console.web.page_view import LANGUAGE_COOKIE, PREFERENCE_SECONDS, 
 from services.console.web.safe_redirect import local_path
 from services.console.web.sent_form import SMALL_FORM_BYTES
 from shared.auth.accounts import change_preferences
-from shared.errors import BadRequest
+from shared.platform.errors import BadRequest
 
 COOKIES = {"theme": THEME_COOKIE, "language": LANGUAGE_COOKIE}
 UNKNOWN_PREFERENCE_MESSAGE = "There is no such preference."

@@ -20,13 +20,13 @@ from services.console.web.access import workspace_page
 from services.console.web.page_view import PageView
 from services.console.web.payload_words import read_sender
 from shared.auth.roles import Permission
-from shared.db.connections import Connection
-from shared.errors import NotFound
 from shared.operations.causes import CauseDict, change_cause, find_cause
 from shared.operations.fingerprint import FailureKind
 from shared.outbound.resending import reasons_not_resent, resend_deliveries
-from shared.web.audit import audit_details
-from shared.web.path_params import MAX_ID, path_id
+from shared.platform.db.connections import Connection
+from shared.platform.errors import NotFound
+from shared.platform.web.path_params import MAX_ID, path_id
+from shared.service_app.audit import audit_details
 
 IGNORE_HOURS = {"24": 24, "168": 168, "720": 720}
 MAX_NOTE_LENGTH = 1000  # characters

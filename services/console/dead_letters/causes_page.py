@@ -13,11 +13,11 @@ from services.console.web.access import workspace_page
 from services.console.web.live_updates import stream_snapshots
 from services.console.web.page_view import PageView
 from shared.auth.roles import Permission
-from shared.db.connections import Connection
-from shared.errors import NotFound
 from shared.operations.causes import CauseDict, CauseFilter, count_causes, count_new_causes, list_causes
 from shared.operations.fingerprint import FailureKind
-from shared.web.path_params import MAX_ID
+from shared.platform.db.connections import Connection
+from shared.platform.errors import NotFound
+from shared.platform.web.path_params import MAX_ID
 
 CAUSE_KINDS: tuple[FailureKind, ...] = get_args(FailureKind)
 CAUSE_STATES = ("open", "ignored", "fixed")

@@ -7,9 +7,9 @@ from typing import Any, Literal
 
 from psycopg.rows import dict_row
 
-from shared.db.connections import Connection
 from shared.intake.replay import find_reference
 from shared.operations.fingerprint import FailureKind
+from shared.platform.db.connections import Connection
 
 ROWS_SHOWN = 25
 NO_ID_LIMIT = 2**63 - 1  # no id of a row is larger

@@ -21,15 +21,15 @@ from services.console.dead_letters.words import shown_example
 from services.console.web.access import workspace_page
 from services.console.web.page_view import PageView
 from shared.auth.roles import Permission
-from shared.db.connections import Connection
-from shared.errors import BadRequest, NotFound
 from shared.intake.change_author import ChangeAuthor
 from shared.intake.payload_changes import PayloadChange, changed_payload
 from shared.intake.replay import PayloadEdit, ReplayOptions, SubmissionRef, replay_submissions
 from shared.jobs.job_targets import first_targets
 from shared.jobs.preview import ReplayPreview, preview_references
-from shared.web.audit import audit_details
-from shared.web.path_params import path_id
+from shared.platform.db.connections import Connection
+from shared.platform.errors import BadRequest, NotFound
+from shared.platform.web.path_params import path_id
+from shared.service_app.audit import audit_details
 
 EXAMPLES = 3
 MAX_REASON_LENGTH = 300  # characters

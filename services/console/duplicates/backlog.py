@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from shared.db.connections import Connection
+from shared.platform.db.connections import Connection
 
 BACKLOG_SQL = """
 SELECT coalesce(sum(cardinality(lead_ids)), 0)::bigint,

@@ -7,9 +7,9 @@ from typing import Any
 from services.console.leads.words import field_label, shown_person_value, status_words
 from services.console.web.page_view import PageView
 from services.console.web.translations import mark_message as _
-from shared.db.connections import Connection
 from shared.leads.submission import LeadState
 from shared.merging.merge_plan import CUSTOM_PREFIX, FieldChoice, MergePlan, plan_merge
+from shared.platform.db.connections import Connection
 
 SHOWN_FIELDS = (
     *("first_name", "last_name", "email", "email_as_given", "phone", "company", "job_title", "country", "source"),

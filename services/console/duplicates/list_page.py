@@ -24,13 +24,13 @@ from services.console.leads.words import lead_name
 from services.console.web.access import workspace_page
 from services.console.web.page_view import PageView
 from shared.auth.roles import Permission
-from shared.db.connections import Connection
-from shared.errors import Conflict, NotFound
 from shared.likeness.pair_groups import add_groups, find_further
 from shared.likeness.pair_list import PAIR_STATES, PairDict, count_pairs, list_pairs, read_pair
 from shared.likeness.pair_states import dismiss_pair, reopen_pair
-from shared.web.audit import audit_details
-from shared.web.path_params import path_id
+from shared.platform.db.connections import Connection
+from shared.platform.errors import Conflict, NotFound
+from shared.platform.web.path_params import path_id
+from shared.service_app.audit import audit_details
 
 PAIRS_PER_PAGE = 30
 SCORE_STEPS = (0.6, 0.8, 0.9, 0.95)

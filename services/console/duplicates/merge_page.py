@@ -23,8 +23,6 @@ from services.console.web.access import workspace_page
 from services.console.web.page_view import PageView
 from services.console.web.translations import mark_message as _
 from shared.auth.roles import Permission
-from shared.db.connections import Connection
-from shared.errors import NotFound, ValidationFailed
 from shared.leads import identities
 from shared.leads.lead_redirects import find_winner
 from shared.leads.submission import LeadState
@@ -33,8 +31,10 @@ from shared.likeness.pair_groups import FurtherLead, find_further
 from shared.likeness.pair_list import PairDict, PairFilter, list_pairs
 from shared.merging.lead_merges import MergeConflict, merge_leads
 from shared.merging.lead_unmerge import Unmerged, unmerge_lead
-from shared.web.audit import audit_details
-from shared.web.path_params import MAX_ID, path_id
+from shared.platform.db.connections import Connection
+from shared.platform.errors import NotFound, ValidationFailed
+from shared.platform.web.path_params import MAX_ID, path_id
+from shared.service_app.audit import audit_details
 
 MAX_PAIRS_OF_LEAD = 100
 # What stands in the way of a merge, by the field that is told.

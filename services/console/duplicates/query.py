@@ -3,12 +3,12 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from shared.db.connections import Connection
 from shared.lead_list.counts import read_counts
 from shared.lead_list.filters import LeadFilters
 from shared.likeness.pair_groups import LIKELY_SCORE, MAX_GROUP_LEADS
 from shared.likeness.pair_list import PAIR_STATES, PairDict, PairFilter, PairPosition, count_open_pairs
-from shared.web.path_params import MAX_ID
+from shared.platform.db.connections import Connection
+from shared.platform.web.path_params import MAX_ID
 
 LARGE_WORKSPACE_LEADS = 300_000  # among more, strangers are alike so often that only likely pairs are shown at first
 POSITION_SEPARATOR = "~"

@@ -14,14 +14,14 @@ from services.console.web.access import workspace_page
 from services.console.web.page_view import PageView
 from services.console.web.sent_form import LONG_FORM_BYTES
 from shared.auth.roles import Permission
-from shared.db.connections import Connection
-from shared.errors import Conflict, ValidationFailed
 from shared.forms.definition import merge_settings
 from shared.forms.form_editing import FormRow, find_draft, find_published_keys, save_draft
 from shared.forms.form_validation import DraftSent, read_draft_fields
-from shared.validation.schema import FieldsSchema
-from shared.web.audit import audit_as_continued, audit_details
-from shared.web.path_params import path_id
+from shared.platform.db.connections import Connection
+from shared.platform.errors import Conflict, ValidationFailed
+from shared.platform.validation.schema import FieldsSchema
+from shared.platform.web.path_params import path_id
+from shared.service_app.audit import audit_as_continued, audit_details
 
 DRAFT_SCHEMA = FieldsSchema(DraftSent)
 QUESTIONS = ("delete", "discard")

@@ -33,8 +33,8 @@ from shared.forms.definition import FormDefinition, complete_settings
 from shared.forms.field_definition import complete_fields
 from shared.forms.form_editing import FormRow, find_form
 from shared.forms.trial_tokens import TRIAL_PARAMETER, make_trial_token
+from shared.platform.web.path_params import path_id
 from shared.spam.honeypot import honeypot_name
-from shared.web.path_params import path_id
 
 SCRIPT_FILE = Path(form_pages.__file__).with_name("static") / "embed.js"
 

@@ -10,8 +10,8 @@ from services.console.web.access import workspace_page
 from services.console.web.page_view import PageView
 from shared.auth.roles import Permission
 from shared.forms.form_editing import find_draft, find_form, list_versions, restore_version
-from shared.web.audit import audit_details
-from shared.web.path_params import path_id
+from shared.platform.web.path_params import path_id
+from shared.service_app.audit import audit_details
 
 
 @workspace_page(Permission.SEE_RECORDS)

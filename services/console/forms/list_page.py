@@ -10,13 +10,13 @@ from services.console.sources.forms import read_texts
 from services.console.web.access import workspace_page
 from services.console.web.page_view import PageView
 from shared.auth.roles import Permission
-from shared.errors import NotFound, ValidationFailed
 from shared.forms.form_cache import forget_form
 from shared.forms.form_editing import FormRow, create_form
 from shared.forms.form_validation import FormSent, read_form_fields
 from shared.outbound.mail_setup import can_send_mail
-from shared.validation.schema import FieldsSchema
-from shared.web.audit import audit_details
+from shared.platform.errors import NotFound, ValidationFailed
+from shared.platform.validation.schema import FieldsSchema
+from shared.service_app.audit import audit_details
 
 NEW_FORM_SCHEMA = FieldsSchema(FormSent, required=("name",))
 

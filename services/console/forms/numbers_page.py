@@ -9,7 +9,7 @@ from services.console.web.page_view import PageView
 from shared.auth.roles import Permission
 from shared.forms.form_editing import find_form
 from shared.forms.form_numbers import read_form_numbers
-from shared.web.path_params import path_id
+from shared.platform.web.path_params import path_id
 
 NUMBER_SPANS = (7, 30, 90)  # days
 

@@ -15,8 +15,8 @@ from shared.form_pages.page_state import FormPageState
 from shared.forms.definition import FormDefinition, complete_settings
 from shared.forms.field_definition import complete_fields
 from shared.forms.form_editing import find_draft, find_form
+from shared.platform.web.path_params import path_id
 from shared.spam.honeypot import honeypot_name
-from shared.web.path_params import path_id
 
 # Its script, which is the public page's, shows steps and conditions. Nothing can be sent from it.
 PREVIEW_POLICY = (

@@ -9,8 +9,6 @@ from services.console.sources.forms import read_texts
 from services.console.web.access import workspace_page
 from services.console.web.page_view import PageView
 from shared.auth.roles import Permission
-from shared.db.connections import Connection
-from shared.errors import Conflict, ValidationFailed
 from shared.forms.form_cache import forget_form
 from shared.forms.form_editing import (
     FormRow,
@@ -22,8 +20,10 @@ from shared.forms.form_editing import (
     lock_form,
     publish_draft,
 )
-from shared.web.audit import audit_details
-from shared.web.path_params import path_id
+from shared.platform.db.connections import Connection
+from shared.platform.errors import Conflict, ValidationFailed
+from shared.platform.web.path_params import path_id
+from shared.service_app.audit import audit_details
 
 
 @workspace_page(Permission.SET_UP)

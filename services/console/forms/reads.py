@@ -6,8 +6,8 @@ from typing import Any
 
 from psycopg.rows import dict_row
 
-from shared.db.connections import Connection
 from shared.forms.form_numbers import FormFigures, read_form_totals
+from shared.platform.db.connections import Connection
 
 LIST_DAYS = 7  # days whose figures the list shows
 MAX_LISTED_FORMS = 500

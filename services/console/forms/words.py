@@ -6,9 +6,9 @@ from typing import Any, NamedTuple
 from services.console.sources.words import target_words
 from services.console.web.page_view import PageView
 from services.console.web.translations import mark_message as _
-from shared.errors import FieldErrors
 from shared.form_pages.accent_colors import DEFAULT_ACCENT, contrast_ratio, light_colors
 from shared.forms.field_definition import CHOICE_TYPES
+from shared.platform.errors import FieldErrors
 
 FIELD_TYPE_WORDS: Mapping[str, str] = {
     "text": _("one line"),

@@ -3,11 +3,11 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from shared.errors import FieldErrors
 from shared.imports.column_mapping import CUSTOM_PREFIX, MAX_KEY_LENGTH, ColumnMapping, guess_mapping, is_target
 from shared.imports.import_options import parse_option_fields
 from shared.imports.tag_cells import split_tags
 from shared.integrations.reading.label_text import word_slug
+from shared.platform.errors import FieldErrors
 
 CUSTOM_CHOICE = "custom"
 MAX_TAGS_LENGTH = 2_000  # characters of the tags that are typed

@@ -13,15 +13,15 @@ from services.console.web.access import workspace_page
 from services.console.web.live_updates import stream_snapshots
 from services.console.web.page_view import PageView
 from shared.auth.roles import Permission
-from shared.db.connections import Connection
-from shared.errors import Conflict, FieldErrors
+from shared.files.streamed_download import stream_download
 from shared.imports import import_control
 from shared.imports.import_control import ImportJson
 from shared.imports.import_report import ReportRow, RowChoice, RowState, read_rows, report_csv_pieces
 from shared.imports.text_encoding import TEXT_ENCODINGS, TextEncoding, UnreadableFile
-from shared.web.audit import always_audited, audit_details
-from shared.web.path_params import MAX_ID, path_id
-from shared.web.streamed_download import stream_download
+from shared.platform.db.connections import Connection
+from shared.platform.errors import Conflict, FieldErrors
+from shared.platform.web.path_params import MAX_ID, path_id
+from shared.service_app.audit import always_audited, audit_details
 
 ROWS_PER_PAGE = 20
 EXAMPLES = 3  # cells of a column that are shown beside its field

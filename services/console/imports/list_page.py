@@ -8,7 +8,6 @@ from services.console.imports import words as import_words
 from services.console.web.access import workspace_page
 from services.console.web.page_view import PageView
 from shared.auth.roles import Permission
-from shared.errors import ApiError, FieldErrors
 from shared.imports import import_control
 from shared.imports.import_quota import ImportLimits, ImportQuotaReached, require_import_room
 from shared.imports.import_storage import NewImport, store_import
@@ -16,8 +15,9 @@ from shared.imports.import_upload import MAX_FILE_BYTES, UploadedTable, plan_imp
 from shared.imports.text_encoding import EncodingJudge
 from shared.imports.workbook_upload import has_workbook_reader, readable_table
 from shared.intake.change_author import ChangeAuthor
-from shared.web.audit import audit_details
-from shared.web.file_upload import received_upload
+from shared.platform.errors import ApiError, FieldErrors
+from shared.platform.web.file_upload import received_upload
+from shared.service_app.audit import audit_details
 
 PAGE_SIZE = 25
 MAX_PAGES = 1_000

@@ -19,10 +19,10 @@ from services.console.web.access import workspace_page
 from services.console.web.confirmation_fields import parsed_moment, typed_digits
 from services.console.web.page_view import PageView
 from shared.auth.roles import Permission
-from shared.errors import NotFound
 from shared.intake.change_author import ChangeAuthor
 from shared.jobs.job_control import MAX_RATE, CountMoved, JobRequest, confirm_job
-from shared.web.audit import audit_details
+from shared.platform.errors import NotFound
+from shared.service_app.audit import audit_details
 
 DEFAULT_RATE = 50  # items a second
 MAX_REASON_LENGTH = 300  # characters

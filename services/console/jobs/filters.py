@@ -11,12 +11,12 @@ from urllib.parse import urlencode
 from multidict import MultiMapping
 from typing_extensions import TypedDict
 
-from shared.errors import FieldErrors
 from shared.intake.payload_changes import PayloadChange, validate_changes
 from shared.jobs.job_kinds import JobKind
 from shared.outbound.deliveries import DeliveryKind
-from shared.validation.schema import FieldsSchema
-from shared.validation.types import INT64_LIMIT, QueryFlag, QueryId, QueryText, UtcTime
+from shared.platform.errors import FieldErrors
+from shared.platform.validation.schema import FieldsSchema
+from shared.platform.validation.types import INT64_LIMIT, QueryFlag, QueryId, QueryText, UtcTime
 
 JOB_KINDS: Final[tuple[JobKind, ...]] = ("replay", "release", "reject", "deliveries")
 MAX_NAMED_IDS = 1000  # ids that an address may name

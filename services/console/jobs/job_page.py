@@ -35,7 +35,7 @@ from shared.jobs.job_followers import is_following_job
 from shared.jobs.job_kinds import told_kind
 from shared.jobs.lead_targets import LEAD_KINDS, UNDO_FILTER
 from shared.outbound.mail_setup import can_send_mail
-from shared.web.path_params import MAX_ID, path_id
+from shared.platform.web.path_params import MAX_ID, path_id
 
 OUTCOME_FILTERS: tuple[OutcomeFilter, ...] = ("all", *ROW_OUTCOMES)
 CSV_HEADING = ("row_id", "object_id", "outcome", "message", "handled_at")

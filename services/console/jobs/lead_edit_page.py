@@ -21,13 +21,13 @@ from services.console.web.confirmation_fields import parsed_moment, typed_digits
 from services.console.web.page_view import PageView
 from services.console.web.safe_redirect import local_path
 from shared.auth.roles import Permission
-from shared.db.connections import Connection
-from shared.errors import NotFound, ValidationFailed
 from shared.intake.change_author import ChangeAuthor
 from shared.jobs.job_control import CountMoved, JobRequest, confirm_job, read_job
 from shared.jobs.lead_targets import LEAD_KINDS, UNDO_FILTER, LeadJobKind, count_lead_targets, first_lead_targets
-from shared.web.audit import audit_details
-from shared.web.path_params import MAX_ID, path_id
+from shared.platform.db.connections import Connection
+from shared.platform.errors import NotFound, ValidationFailed
+from shared.platform.web.path_params import MAX_ID, path_id
+from shared.service_app.audit import audit_details
 
 LARGE_COUNT = 1000  # leads above which the number has to be typed; of a deletion it always has to be
 EXAMPLE_LEADS = 3

@@ -11,7 +11,6 @@ from sqlalchemy import select
 
 from services.console.jobs.filters import BulkSelection
 from services.console.web.channel_names import read_channel_names
-from shared.db.connections import Connection
 from shared.intake.payload_changes import PayloadDifference, changed_payload
 from shared.intake.replay import SubmissionRef
 from shared.jobs.job_control import JOB_COLUMNS, JobRow
@@ -19,6 +18,7 @@ from shared.jobs.job_outcomes import DeathCause, JobOutcomes, read_death_causes,
 from shared.jobs.job_targets import count_targets, driver_statement, first_targets, read_clock, targets_query
 from shared.jobs.preview import preview_references
 from shared.models import Delivery
+from shared.platform.db.connections import Connection
 
 JobGroup = Literal["all", "active", "ended"]
 

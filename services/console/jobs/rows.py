@@ -10,9 +10,9 @@ from typing import Any, Literal, NamedTuple, get_args
 import orjson
 
 from services.console.jobs.records import person_of
-from shared.db.connections import Connection
 from shared.jobs.job_control import JobRow
 from shared.jobs.job_outcomes import RETURNING_KINDS
+from shared.platform.db.connections import Connection
 
 RowOutcome = Literal["died_again", "held", "failed", "waiting", "skipped", "done", "to_go"]
 OutcomeFilter = Literal[RowOutcome, "all"]

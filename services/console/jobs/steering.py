@@ -9,14 +9,14 @@ from services.console.jobs.job_page import render_job
 from services.console.web.access import workspace_page
 from services.console.web.page_view import PageView
 from shared.auth.roles import Permission
-from shared.db.connections import Connection
-from shared.errors import Conflict
 from shared.jobs import job_control
 from shared.jobs.job_control import MAX_RATE
 from shared.jobs.job_followers import follow_job, unfollow_job
 from shared.outbound.mail_setup import can_send_mail
-from shared.web.audit import audit_details
-from shared.web.path_params import path_id
+from shared.platform.db.connections import Connection
+from shared.platform.errors import Conflict
+from shared.platform.web.path_params import path_id
+from shared.service_app.audit import audit_details
 
 
 @workspace_page(Permission.STEER_QUEUES)

@@ -15,15 +15,15 @@ from services.console.web.access import workspace_page
 from services.console.web.page_view import PageView
 from services.console.web.sent_form import LONG_FORM_BYTES
 from shared.auth.roles import Permission
-from shared.db.connections import Connection
-from shared.errors import Conflict, FieldErrors, NotFound
 from shared.leads.lead_fields import LeadFields
 from shared.leads.lead_records import LeadJson
 from shared.leads.writes import LeadChange, RefusedChange, change_leads, delete_lead
 from shared.likeness.pair_states import dismiss_pair
-from shared.validation.schema import FieldsSchema
-from shared.web.audit import audit_details
-from shared.web.path_params import path_id
+from shared.platform.db.connections import Connection
+from shared.platform.errors import Conflict, FieldErrors, NotFound
+from shared.platform.validation.schema import FieldsSchema
+from shared.platform.web.path_params import path_id
+from shared.service_app.audit import audit_details
 
 NAMES_SQL = """
 SELECT 'pipeline_stage_id', id, name FROM pipeline_stages WHERE workspace_id = %(w)s

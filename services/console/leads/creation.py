@@ -15,10 +15,10 @@ from services.console.leads.words import field_label, status_words
 from services.console.web.access import workspace_page
 from services.console.web.page_view import PageView
 from shared.auth.roles import Permission
-from shared.db.connections import Connection
-from shared.errors import FieldErrors
 from shared.leads.writes import LeadNotCreated, create_lead
-from shared.web.audit import audit_details
+from shared.platform.db.connections import Connection
+from shared.platform.errors import FieldErrors
+from shared.service_app.audit import audit_details
 
 BLANK_LEAD: Mapping[str, Any] = {**dict.fromkeys(FORM_FIELDS), "status": "new", "custom_fields": {}}
 NAMING_FIELDS = ("first_name", "last_name", "email", "phone", "company")

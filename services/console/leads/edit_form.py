@@ -10,9 +10,9 @@ from typing import Any
 
 import orjson
 
-from shared.errors import FieldErrors
 from shared.leads.lead_fields import LeadFields
-from shared.validation.schema import FieldsSchema
+from shared.platform.errors import FieldErrors
+from shared.platform.validation.schema import FieldsSchema
 
 TEXT_FIELDS = (
     *("first_name", "last_name", "email", "email_as_given", "phone", "company", "job_title", "country", "source"),

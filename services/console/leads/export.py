@@ -5,12 +5,12 @@ from aiohttp import web
 from services.console.web.access import workspace_page
 from services.console.web.page_view import PageView
 from shared.auth.roles import Permission
-from shared.errors import ValidationFailed
+from shared.files.streamed_download import stream_download
 from shared.lead_export.lead_pages import ExportFormat, export_pieces, prepare_export
 from shared.lead_list.list_query import LeadListQuery
-from shared.validation.schema import FieldsSchema
-from shared.web.audit import always_audited, audit_details
-from shared.web.streamed_download import stream_download
+from shared.platform.errors import ValidationFailed
+from shared.platform.validation.schema import FieldsSchema
+from shared.service_app.audit import always_audited, audit_details
 
 FILTERS = FieldsSchema(LeadListQuery)
 ORDER_NAMES = ("sort", "direction")

@@ -37,15 +37,15 @@ from services.console.web.live_updates import stream_snapshots
 from services.console.web.page_view import PageView
 from services.console.web.rendering import page_response
 from shared.auth.roles import Permission
-from shared.db.connections import Connection
-from shared.errors import NotFound
 from shared.leads.lead_records import LeadJson, read_leads
 from shared.leads.lead_redirects import find_winner
 from shared.leads.lead_tasks import list_lead_tasks
 from shared.likeness.pair_list import PairFilter, list_pairs
 from shared.merging.merge_list import MergeRecord, list_merges
 from shared.people.erasures import find_erasure
-from shared.web.path_params import MAX_ID, path_id
+from shared.platform.db.connections import Connection
+from shared.platform.errors import NotFound
+from shared.platform.web.path_params import MAX_ID, path_id
 
 NEW_ROWS_EVENT = "new-rows"
 MAX_PAIRS = 3  # possible duplicates that the banner names

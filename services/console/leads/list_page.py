@@ -42,9 +42,9 @@ from services.console.web.filter_form import FORM_MARK
 from services.console.web.live_updates import stream_snapshots
 from services.console.web.page_view import PageView
 from shared.auth.roles import Permission
-from shared.errors import NotFound
 from shared.lead_list.expensive_queries import ExpensiveQuery, expensive_slot
-from shared.web.path_params import MAX_ID
+from shared.platform.errors import NotFound
+from shared.platform.web.path_params import MAX_ID
 
 NEW_ROWS_EVENT = "new-rows"
 ALL_LEADS = "all"  # the view that has no filters: the list that opens with another one leads there by it

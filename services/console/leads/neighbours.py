@@ -5,13 +5,13 @@ from typing import NamedTuple
 from services.console.leads.query import LeadListState, api_filters
 from services.console.leads.reads import position_of, replace_direction, resolve_list
 from services.console.web.page_view import PageView
-from shared.cursors import CursorPosition
-from shared.db.connections import Connection, with_deadline
 from shared.lead_list.counts import estimate_count
 from shared.lead_list.filters import LeadFilters
 from shared.lead_list.read_page import read_cursor_page
 from shared.lead_list.sorts import LeadSort
 from shared.leads.lead_records import LeadJson
+from shared.platform.cursors import CursorPosition
+from shared.platform.db.connections import Connection, with_deadline
 
 SEARCH_SECONDS = 1.0  # after which a page has no links to its neighbours
 

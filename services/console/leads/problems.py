@@ -6,9 +6,9 @@ from typing import Any
 
 from services.console.leads.words import shown_person_value, status_words
 from services.console.web.page_view import PageView
-from shared.errors import FieldErrors
 from shared.leads.edit import INVALID_PHONE_MESSAGE
-from shared.validation.messages import ERROR_MESSAGES
+from shared.platform.errors import FieldErrors
+from shared.platform.validation.messages import ERROR_MESSAGES
 
 _TOO_LONG = re.compile(r"must not be greater than (\d+) characters")
 

@@ -10,11 +10,11 @@ from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Any, Final
 from urllib.parse import quote
 
-from shared.cursors import CursorPosition
 from shared.lead_list.list_query import LeadListQuery
 from shared.lead_list.sorts import SORT_COLUMNS, TIME_SORTS, LeadSort
-from shared.validation.schema import FieldsSchema
-from shared.validation.types import INT64_LIMIT
+from shared.platform.cursors import CursorPosition
+from shared.platform.validation.schema import FieldsSchema
+from shared.platform.validation.types import INT64_LIMIT
 
 MAX_FILTER_LENGTH = 300  # characters
 MAX_POSITION_LENGTH = 60  # characters of a place in the list

@@ -6,9 +6,6 @@ from datetime import datetime
 from typing import Any
 
 from services.console.leads.query import PERSONAL_SORTS
-from shared.cursors import CursorPosition
-from shared.db.connections import Connection, snapshot
-from shared.errors import FieldErrors
 from shared.lead_list.counts import count_leads, needs_row_count
 from shared.lead_list.expensive_queries import ExpensiveQuery
 from shared.lead_list.filters import LeadFilters
@@ -16,6 +13,9 @@ from shared.lead_list.read_page import read_counted_page, read_cursor_page
 from shared.lead_list.resolve_filters import resolve_filters
 from shared.lead_list.sorts import LeadSort
 from shared.leads.lead_records import LeadJson, read_leads
+from shared.platform.cursors import CursorPosition
+from shared.platform.db.connections import Connection, snapshot
+from shared.platform.errors import FieldErrors
 
 PAGE_SIZE = 50
 MAX_NAMED = 500  # users, stages and pipelines whose names are read

@@ -9,8 +9,8 @@ import orjson
 from psycopg.rows import dict_row
 
 from services.console.submissions.contact_origins import LeadIntake
-from shared.db.connections import Connection
-from shared.ids import received_time
+from shared.platform.db.connections import Connection
+from shared.platform.ids import received_time
 
 RowDict = dict[str, Any]
 

@@ -7,8 +7,8 @@ team's: of any other view it is as if it were not there.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from shared.db.connections import Connection, as_json
-from shared.errors import Conflict, NotFound
+from shared.platform.db.connections import Connection, as_json
+from shared.platform.errors import Conflict, NotFound
 
 MAX_VIEWS = 40  # views of one account, and of the team
 MAX_VIEW_NAME = 80  # characters

@@ -10,11 +10,11 @@ from services.console.leads.lead_page import SentTask, find_lead, lead_path, ren
 from services.console.web.access import workspace_page
 from services.console.web.page_view import PageView
 from shared.auth.roles import Permission
-from shared.db.connections import Connection
-from shared.errors import FieldErrors, NotFound
 from shared.leads.lead_tasks import change_task, create_task, find_task_lead, hold_task_references
-from shared.web.audit import audit_details
-from shared.web.path_params import path_id
+from shared.platform.db.connections import Connection
+from shared.platform.errors import FieldErrors, NotFound
+from shared.platform.web.path_params import path_id
+from shared.service_app.audit import audit_details
 
 MAX_TITLE_LENGTH = 255  # characters, as the API takes them
 TASK_STATES = {"done": True, "reopen": False}

@@ -8,8 +8,8 @@ from typing import Any, NamedTuple
 
 from services.console.leads.related_records import RowDict, read_rows
 from services.console.submissions.story import RUN_REMARK_SQL
-from shared.db.connections import Connection
-from shared.web.path_params import MAX_ID
+from shared.platform.db.connections import Connection
+from shared.platform.web.path_params import MAX_ID
 
 TIMELINE_PAGE = 30  # entries
 MAX_NEWER = 1000  # new entries that are counted

@@ -10,7 +10,7 @@ from services.console.leads.reads import count_matches
 from services.console.leads.saved_views import LeadView
 from services.console.web.page_view import PageView
 from shared.auth.roles import Permission
-from shared.db.connections import Connection
+from shared.platform.db.connections import Connection
 
 MAX_COUNTED_VIEWS = 10  # views whose number is shown: each is a read of counters
 UNKEPT_FILTERS = ("search", "email", "phone")  # what is looked for now is no part of a view

@@ -16,10 +16,10 @@ from services.console.web.access import workspace_page
 from services.console.web.page_view import PageView
 from services.console.web.safe_redirect import local_path
 from shared.auth.roles import Permission
-from shared.db.connections import Connection
-from shared.errors import Conflict
-from shared.web.audit import audit_details
-from shared.web.path_params import path_id
+from shared.platform.db.connections import Connection
+from shared.platform.errors import Conflict
+from shared.platform.web.path_params import path_id
+from shared.service_app.audit import audit_details
 
 MAX_QUERY_LENGTH = 8000  # characters of JSON
 

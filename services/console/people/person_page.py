@@ -21,15 +21,15 @@ from services.console.web.page_view import PageView
 from services.console.web.password_confirmation import confirm_recently
 from services.console.web.rendering import PAGE_HEADERS
 from shared.auth.roles import Permission
-from shared.db.connections import Connection
-from shared.errors import NotFound
 from shared.likeness.pair_list import PairFilter, list_pairs
 from shared.people.erasure_preview import count_sent, preview_erasure
 from shared.people.erasures import ErasureRequest, erase_lead, find_erasure
 from shared.people.person_report import write_report
 from shared.people.person_scope import PersonScope, find_person
-from shared.web.audit import audit_details
-from shared.web.path_params import path_id
+from shared.platform.db.connections import Connection
+from shared.platform.errors import NotFound
+from shared.platform.web.path_params import path_id
+from shared.service_app.audit import audit_details
 
 MAX_REFERENCE_LENGTH = 200  # characters
 MAX_SHOWN_PAIRS = 3

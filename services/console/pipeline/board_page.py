@@ -26,10 +26,10 @@ from services.console.web.filter_form import FORM_MARK
 from services.console.web.page_view import PageView
 from services.console.web.rendering import page_response
 from shared.auth.roles import Permission
-from shared.db.connections import Connection
-from shared.errors import NotFound
 from shared.lead_list.expensive_queries import ExpensiveQuery, expensive_slot
 from shared.lead_list.filters import LeadFilters
+from shared.platform.db.connections import Connection
+from shared.platform.errors import NotFound
 
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)

@@ -11,13 +11,13 @@ from services.console.pipeline.cards import NO_STAGE
 from services.console.web.access import workspace_page
 from services.console.web.page_view import PageView
 from shared.auth.roles import Permission
-from shared.errors import NotFound
 from shared.leads.lead_fields import LeadFields
 from shared.leads.lead_records import LeadJson, read_leads
-from shared.validation.schema import FieldsSchema
-from shared.web.audit import audit_details
-from shared.web.path_params import MAX_ID
-from shared.web.responses import JSON_MEDIA_TYPE, json_response
+from shared.platform.errors import NotFound
+from shared.platform.validation.schema import FieldsSchema
+from shared.platform.web.path_params import MAX_ID
+from shared.platform.web.responses import JSON_MEDIA_TYPE, json_response
+from shared.service_app.audit import audit_details
 
 STAGE_SQL = "SELECT name FROM pipeline_stages WHERE workspace_id = %s AND id = %s"
 CONFLICT_STATUS = 409

@@ -6,12 +6,12 @@ from typing import Any
 
 from services.console.leads.reads import LeadPage, PagePlace, position_of, read_lead_page, read_records
 from services.console.leads.related_records import RowDict, read_rows
-from shared.cursors import CursorPosition
-from shared.db.connections import Connection
 from shared.lead_list.counts import count_leads
 from shared.lead_list.filters import LeadFilters, where_all
 from shared.lead_list.sorts import LeadSort
 from shared.leads.lead_records import LeadJson
+from shared.platform.cursors import CursorPosition
+from shared.platform.db.connections import Connection
 
 COLUMN_SIZE = 25  # cards that a column shows at first, and that it fetches at a time
 MAX_STAGES = 60

@@ -12,8 +12,6 @@ from services.console.quarantine.spam_words import REASON_TITLES
 from services.console.web.access import workspace_page
 from services.console.web.page_view import PageView
 from shared.auth.roles import Permission
-from shared.db.connections import Connection
-from shared.errors import NotFound
 from shared.intake.change_author import ChangeAuthor
 from shared.intake.replay import (
     FoundReference,
@@ -23,8 +21,10 @@ from shared.intake.replay import (
     replay_submissions,
 )
 from shared.jobs.job_targets import count_targets
-from shared.web.audit import audit_details
-from shared.web.path_params import path_uuid
+from shared.platform.db.connections import Connection
+from shared.platform.errors import NotFound
+from shared.platform.web.path_params import path_uuid
+from shared.service_app.audit import audit_details
 
 HELD_TAB, WAITING_TAB, REJECTED_TAB = "held", "waiting", "rejected"
 TAB_FILTERS: dict[str, dict[str, bool]] = {

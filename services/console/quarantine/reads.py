@@ -10,10 +10,10 @@ import orjson
 from sqlalchemy import literal, literal_column, select, tuple_
 
 from services.console.web.payload_words import SenderWords, read_sender
-from shared.db.connections import Connection
 from shared.intake.submission_filters import UNCONFIRMED_SQL, submission_conditions
 from shared.jobs.job_targets import driver_statement
 from shared.models import Submission
+from shared.platform.db.connections import Connection
 
 # Read from the index of submissions that are not done, which has all of these columns, and from that of those whose
 # sender has not confirmed the address: these wait for nobody's decision.

@@ -9,11 +9,11 @@ from services.console.web.page_view import PageView
 from services.console.web.safe_redirect import local_path
 from services.console.web.translations import mark_message as _
 from shared.auth.roles import Permission
-from shared.errors import ValidationFailed
 from shared.forms.definition import SpamRuleKind, SpamRuleVerdict
+from shared.platform.errors import ValidationFailed
+from shared.platform.web.path_params import path_id
+from shared.service_app.audit import audit_details
 from shared.spam.spam_rule_management import create_rule, delete_rule, list_rules
-from shared.web.audit import audit_details
-from shared.web.path_params import path_id
 
 KIND_TITLES = {
     "email": _("E-mail address"),

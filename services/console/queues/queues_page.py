@@ -15,10 +15,10 @@ from services.console.web.context import OverviewRead
 from services.console.web.live_updates import stream_snapshots
 from services.console.web.page_view import PageView
 from shared.auth.roles import Permission
-from shared.errors import NotFound, ValidationFailed
 from shared.operations.history import HistoryPoint
 from shared.operations.lanes import JOURNAL_LANES, LANE_NAMES, LaneActor, LaneName, pause_lane, resume_lane
 from shared.operations.overview_types import LaneState, Overview
+from shared.platform.errors import NotFound, ValidationFailed
 
 SPANS = {"1h": 60, "24h": 24 * 60, "48h": 48 * 60}  # minutes
 PAUSE_MINUTES = {"15": 15, "60": 60, "240": 240}

@@ -18,9 +18,9 @@ from services.console.web.navigation import visible_entries
 from services.console.web.page_view import PageView
 from services.console.web.rendering import PAGE_HEADERS
 from shared.auth.roles import Permission
-from shared.errors import ServiceUnavailable
 from shared.leads.lead_records import LeadJson
-from shared.web.responses import json_response
+from shared.platform.errors import ServiceUnavailable
+from shared.platform.web.responses import json_response
 
 PALETTE_ROWS = 8
 PALETTE_LEADS, PALETTE_SUBMISSIONS = 3, 3

@@ -20,9 +20,9 @@ from shared.auth.key_management import (
     revoke_workspace_key,
 )
 from shared.auth.roles import Permission
-from shared.errors import NotFound, ValidationFailed
-from shared.web.audit import audit_details
-from shared.web.path_params import path_id
+from shared.platform.errors import NotFound, ValidationFailed
+from shared.platform.web.path_params import path_id
+from shared.service_app.audit import audit_details
 
 KEYS_PAGE = "settings/keys"
 MAX_LISTED_KEYS = 500

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
-from shared.db.connections import Connection
+from shared.platform.db.connections import Connection
 
 READ_ACTORS_SQL = """
 SELECT 'user', id, email, name FROM accounts WHERE id = ANY(%(user)s)

@@ -25,7 +25,7 @@ from shared.audit.audit_list import (
 from shared.auth.key_management import list_workspace_keys
 from shared.auth.roles import Permission
 from shared.auth.user_management import list_users
-from shared.db.connections import Connection
+from shared.platform.db.connections import Connection
 
 AUDIT_PAGE = "settings/audit-log"
 PAGE_SIZE = 50

@@ -10,9 +10,9 @@ from services.console.settings.system_words import process_title, system_headlin
 from services.console.web.access import workspace_page
 from services.console.web.page_view import PageView, workspace_path
 from shared.auth.roles import Permission
-from shared.observability.metrics_server import METRICS_PATH
 from shared.operations.settings_display import changed_settings, shown_address
 from shared.operations.system_report import SystemProcess, SystemReport, read_disk, read_system_report
+from shared.platform.observability.metrics_server import METRICS_PATH
 
 HEALTH_PATH = "/api/v1/health"
 

@@ -25,9 +25,9 @@ from shared.auth.user_management import (
     sign_user_out,
 )
 from shared.auth.user_removal import remove_user
-from shared.errors import Conflict, NotFound, ValidationFailed
-from shared.web.audit import audit_details
-from shared.web.path_params import path_id
+from shared.platform.errors import Conflict, NotFound, ValidationFailed
+from shared.platform.web.path_params import path_id
+from shared.service_app.audit import audit_details
 
 USERS_PAGE = "settings/users"
 MAX_LISTED_USERS = 500

@@ -10,8 +10,6 @@ from services.console.sources.source_page import SentForm, find_source, render_s
 from services.console.web.access import workspace_page
 from services.console.web.page_view import PageView
 from shared.auth.roles import Permission
-from shared.db.connections import Connection
-from shared.errors import Conflict, ValidationFailed
 from shared.integrations.catalogue import PROVIDERS_BY_TYPE
 from shared.integrations.integration_fields import CHANGED_INTEGRATION
 from shared.integrations.integration_management import (
@@ -20,8 +18,10 @@ from shared.integrations.integration_management import (
     delete_integration,
     rotate_webhook_url,
 )
-from shared.web.audit import audit_details
-from shared.web.path_params import path_id
+from shared.platform.db.connections import Connection
+from shared.platform.errors import Conflict, ValidationFailed
+from shared.platform.web.path_params import path_id
+from shared.service_app.audit import audit_details
 
 
 @workspace_page(Permission.SET_UP)

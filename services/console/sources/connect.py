@@ -13,11 +13,11 @@ from services.console.sources.words import GALLERY_GROUPS, type_initials, type_n
 from services.console.web.access import workspace_page
 from services.console.web.page_view import PageView
 from shared.auth.roles import Permission
-from shared.errors import NotFound, ValidationFailed
 from shared.integrations.catalogue import PROVIDERS_BY_TYPE
 from shared.integrations.integration_fields import NEW_INTEGRATION
 from shared.integrations.integration_management import IntegrationRow, create_integration, list_integrations
-from shared.web.audit import audit_details
+from shared.platform.errors import NotFound, ValidationFailed
+from shared.service_app.audit import audit_details
 
 
 @dataclass(frozen=True)

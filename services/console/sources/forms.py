@@ -7,10 +7,10 @@ from typing import Any
 
 from services.console.sources.words import credential_label
 from services.console.web.page_view import PageView
-from shared.errors import FieldErrors
 from shared.integrations.account_claims import APP_SECRET_FIELDS
 from shared.integrations.integration_type import CredentialField, IntegrationType
-from shared.masking import SECRET_MASK
+from shared.platform.errors import FieldErrors
+from shared.platform.masking import SECRET_MASK
 
 # Secrets that we choose and the provider is told, by type; `header_secret` is one for every type.
 CHOSEN_SECRETS: Mapping[str, tuple[str, ...]] = {

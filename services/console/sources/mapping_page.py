@@ -23,11 +23,11 @@ from services.console.sources.words import target_words, type_name
 from services.console.web.access import workspace_page
 from services.console.web.page_view import PageView
 from shared.auth.roles import Permission
-from shared.errors import ValidationFailed
 from shared.integrations.catalogue import PROVIDERS_BY_TYPE
 from shared.integrations.integration_management import IntegrationRow, decrypt_integration
 from shared.integrations.mapping_settings import complete_integration_settings
-from shared.web.path_params import path_id
+from shared.platform.errors import ValidationFailed
+from shared.platform.web.path_params import path_id
 
 
 @workspace_page(Permission.SEE_RECORDS)

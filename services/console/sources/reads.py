@@ -9,8 +9,8 @@ from typing import Any
 import orjson
 from psycopg.rows import dict_row
 
-from shared.db.connections import Connection
 from shared.leads.submission import SOURCE_KEY
+from shared.platform.db.connections import Connection
 
 CHART_HOURS = 24
 LAST_SHOWN = 5  # submissions on the page of a source

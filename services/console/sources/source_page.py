@@ -28,8 +28,6 @@ from services.console.submissions.words import submission_line
 from services.console.web.access import workspace_page
 from services.console.web.page_view import PageView
 from shared.auth.roles import Permission
-from shared.db.connections import Connection
-from shared.errors import NotFound
 from shared.integrations.account_claims import APP_SECRET_FIELDS
 from shared.integrations.catalogue import PROVIDERS_BY_TYPE
 from shared.integrations.integration_check import CheckedStep, check_integration
@@ -42,7 +40,9 @@ from shared.integrations.integration_management import (
 )
 from shared.integrations.webhook_trial import sample_request, try_request
 from shared.operations.source_report import SourceReport, read_source_reports
-from shared.web.path_params import path_id
+from shared.platform.db.connections import Connection
+from shared.platform.errors import NotFound
+from shared.platform.web.path_params import path_id
 
 QUESTIONS = ("renew", "delete")
 LONG_LIST = 12  # sources from which on the list has a field to filter it

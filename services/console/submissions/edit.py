@@ -16,10 +16,10 @@ from services.console.web.payload_text import (
     restore_secrets,
     shown_tokens,
 )
-from shared.errors import NotFound
 from shared.intake.payload_changes import JsonObject, checked_payload, lead_fields, replace_payload
 from shared.intake.submission_lookup import FoundSubmission
 from shared.jobs.preview import ReplayPreview, preview_submission
+from shared.platform.errors import NotFound
 
 MAX_EDIT_LENGTH = 1 << 20  # characters
 MAX_REASON_LENGTH = 1000  # characters

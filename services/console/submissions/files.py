@@ -5,9 +5,9 @@ from aiohttp import web
 from services.console.web.access import workspace_page
 from services.console.web.page_view import PageView
 from shared.auth.roles import Permission
-from shared.errors import NotFound
 from shared.files.file_records import find_file
-from shared.web.path_params import path_uuid
+from shared.platform.errors import NotFound
+from shared.platform.web.path_params import path_uuid
 
 
 @workspace_page(Permission.SEE_PERSONS)

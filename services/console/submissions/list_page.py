@@ -32,10 +32,10 @@ from services.console.web.filter_form import FORM_MARK, LOCAL_FORMAT, FilterChip
 from services.console.web.live_updates import stream_snapshots
 from services.console.web.page_view import PageView
 from shared.auth.roles import Permission
-from shared.errors import NotFound
 from shared.intake.submission_search import SubmissionPosition
 from shared.jobs.job_kinds import JobKind
 from shared.jobs.job_targets import count_targets
+from shared.platform.errors import NotFound
 
 NEW_ROWS_EVENT = "new-rows"
 FIRST_ID = uuid.UUID(int=0)

@@ -8,10 +8,10 @@ from typing import Any, NamedTuple
 from sqlalchemy import select, tuple_
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from shared.db.connections import with_deadline
 from shared.intake.submission_filters import submission_conditions
 from shared.models import Submission
-from shared.web.path_params import MAX_ID
+from shared.platform.db.connections import with_deadline
+from shared.platform.web.path_params import MAX_ID
 
 SEARCH_SECONDS = 1.0  # after which a page has no links to its neighbours
 MAX_FILTER_LENGTH = 300  # characters

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Any
 
 from shared.intake.submission_search import SubmissionPosition
-from shared.web.path_params import MAX_ID
+from shared.platform.web.path_params import MAX_ID
 
 SUBMISSION_STATES = ("done", "accepted", "dead", "quarantined")
 MAX_TEXT_LENGTH = 200  # characters of a filter

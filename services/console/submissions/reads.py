@@ -10,13 +10,13 @@ from psycopg.rows import dict_row
 from sqlalchemy import ColumnElement, Select, and_, case, func, select, true, tuple_
 
 from services.console.submissions.query import SubmissionFilters, as_submission_id
-from shared.db.connections import Connection, snapshot
 from shared.intake.pending_submissions import read_pending
 from shared.intake.replay import find_reference
 from shared.intake.submission_filters import submission_conditions
 from shared.intake.submission_search import INDEXED_FILTERS, SubmissionPosition, search_submissions
 from shared.jobs.job_targets import driver_statement
 from shared.models import Cause, Submission
+from shared.platform.db.connections import Connection, snapshot
 
 PAGE_SIZE = 50  # rows of a page
 MAX_LISTED_PAYLOAD = 64 << 10  # bytes of a payload in which a list looks for the person

@@ -10,8 +10,6 @@ from services.console.web.access import workspace_page
 from services.console.web.page_view import PageView
 from services.console.web.sent_form import LONG_FORM_BYTES
 from shared.auth.roles import Permission
-from shared.db.connections import Connection
-from shared.errors import NotFound
 from shared.intake.change_author import ChangeAuthor
 from shared.intake.replay import (
     ReplayableState,
@@ -21,8 +19,10 @@ from shared.intake.replay import (
     replay_submissions,
 )
 from shared.intake.submission_lookup import find_pending
-from shared.web.audit import audit_details
-from shared.web.path_params import path_uuid
+from shared.platform.db.connections import Connection
+from shared.platform.errors import NotFound
+from shared.platform.web.path_params import path_uuid
+from shared.service_app.audit import audit_details
 
 
 @workspace_page(Permission.STEER_QUEUES)

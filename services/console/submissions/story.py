@@ -7,10 +7,10 @@ from typing import Any
 
 from psycopg.rows import dict_row
 
-from shared.db.connections import Connection
 from shared.intake.submission_lookup import KEY_ID_FIELD, FoundSubmission
 from shared.intake.submission_versions import list_versions
 from shared.operations.causes import find_cause
+from shared.platform.db.connections import Connection
 
 MAX_FOLLOWING = 20  # runs, and deliveries, that are shown
 

@@ -29,12 +29,12 @@ from services.console.web.payload_text import (
     split_lines,
 )
 from shared.auth.roles import Permission
-from shared.db.errors import is_unavailable
-from shared.errors import NotFound
 from shared.files.file_records import ListedFile, list_files
 from shared.intake.submission_lookup import FoundSubmission, find_payload, find_spooled, find_submission
 from shared.jobs.preview import ReplayPreview
-from shared.web.path_params import path_uuid
+from shared.platform.db.database_errors import is_unavailable
+from shared.platform.errors import NotFound
+from shared.platform.web.path_params import path_uuid
 
 RAW_MEDIA_TYPE = "application/octet-stream"
 MAX_SHOWN_BYTES = 64 << 10  # bytes of a payload that the page shows

@@ -24,11 +24,11 @@ from services.console.web.translations import mark_message as _
 from shared.audit.audit_entry import AuditActor
 from shared.auth.roles import Permission
 from shared.auth.sessions import AuthenticatedSession, Membership, SessionEnded, renew_session
-from shared.errors import ApiError, Forbidden, NotFound
-from shared.observability import logging
-from shared.web.audit import AUDIT_ACTOR
-from shared.web.middleware import LOG_FIELDS
-from shared.web.openapi import responds
+from shared.platform.errors import ApiError, Forbidden, NotFound
+from shared.platform.observability import logging
+from shared.platform.web.openapi import responds
+from shared.platform.web.response_headers import LOG_FIELDS
+from shared.service_app.audit import AUDIT_ACTOR
 
 log = logging.get_logger()
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from shared.db.connections import Connection
+from shared.platform.db.connections import Connection
 
 CHANNEL_NAMES_SQL = """
 SELECT 'form:' || id, name FROM forms WHERE workspace_id = %(workspace)s

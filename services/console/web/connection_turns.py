@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from contextvars import ContextVar
 
-from shared.fair_limiter import FairLimiter
+from shared.platform.fair_limiter import FairLimiter
 
 MAX_TURNS, TURNS_PER_WORKSPACE = 4, 2  # of this process at once
 CONNECTIONS_PER_TURN = 2  # a page that reads may ask for the figures of the navigation meanwhile

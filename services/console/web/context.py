@@ -22,12 +22,6 @@ from shared.auth.passwords import PasswordHashing
 from shared.auth.rate_limit_redis import RedisCounters
 from shared.auth.sessions import Membership, SessionCache
 from shared.auth.sign_in import SignInService
-from shared.crypto.encryption import Cipher
-from shared.db.connections import Connection, make_pool
-from shared.db.contention import retry_contended
-from shared.db.database_engine import make_engine
-from shared.db.errors import is_unavailable
-from shared.fair_limiter import FairLimiter
 from shared.files.file_downloads import FileDownloads
 from shared.intake.spool import Spool
 from shared.jobs.job_control import EndedJob, count_active_jobs, list_recently_ended
@@ -37,9 +31,15 @@ from shared.operations.history import HistoryPoint, read_history
 from shared.operations.lanes import JOURNAL_LANES, LANE_NAMES, WHOLE_INSTALLATION, LanePauseRecord, read_pauses
 from shared.operations.overview import OverviewReader
 from shared.operations.overview_types import LaneState, Overview
-from shared.settings import Settings
-from shared.supervised_loop import run_forever
-from shared.web.app import NOTIFICATION_LISTENER
+from shared.platform.crypto.encryption import Cipher
+from shared.platform.db.connections import Connection, make_pool
+from shared.platform.db.contention import retry_contended
+from shared.platform.db.database_engine import make_engine
+from shared.platform.db.database_errors import is_unavailable
+from shared.platform.fair_limiter import FairLimiter
+from shared.platform.settings import Settings
+from shared.platform.supervised_loop import run_forever
+from shared.service_app.app import NOTIFICATION_LISTENER
 
 T = TypeVar("T")
 

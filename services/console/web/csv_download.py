@@ -6,8 +6,8 @@ from typing import Any
 from aiohttp import web
 
 from services.console.web.page_view import PageView
-from shared.spreadsheet_cells import csv_text
-from shared.web.streamed_download import stream_download
+from shared.files.streamed_download import stream_download
+from shared.platform.spreadsheet_cells import csv_text
 
 CsvPages = AsyncIterator[Sequence[Sequence[Any]]]
 

@@ -3,11 +3,11 @@
 from aiohttp import web
 
 from services.console.web.page_view import PageView
-from shared.db.database_engine import NoConnectionFree
-from shared.db.errors import is_unavailable
-from shared.errors import ApiError, Overloaded, ServerError, ServiceUnavailable
-from shared.observability import logging
-from shared.web.middleware import REQUEST_ID
+from shared.platform.db.database_engine import NoConnectionFree
+from shared.platform.db.database_errors import is_unavailable
+from shared.platform.errors import ApiError, Overloaded, ServerError, ServiceUnavailable
+from shared.platform.observability import logging
+from shared.platform.web.response_headers import REQUEST_ID
 
 log = logging.get_logger()
 

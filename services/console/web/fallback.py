@@ -4,7 +4,7 @@ from aiohttp import web
 
 from services.console.web.access import anonymous_page
 from services.console.web.page_view import PageView
-from shared.errors import NotFound
+from shared.platform.errors import NotFound
 
 
 @anonymous_page

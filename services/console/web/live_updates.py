@@ -23,9 +23,9 @@ from services.console.web.context import CONSOLE_CONTEXT
 from services.console.web.paced_turns import PacedTurns
 from services.console.web.page_view import PageView
 from services.console.web.session_cookie import sent_session_token
-from shared.db.errors import is_unavailable
-from shared.errors import RateLimited
-from shared.observability import logging
+from shared.platform.db.database_errors import is_unavailable
+from shared.platform.errors import RateLimited
+from shared.platform.observability import logging
 
 log = logging.get_logger()
 

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from shared.errors import RateLimited
+from shared.platform.errors import RateLimited
 
 # A browser opens six connections to a host, and shows pages of several tabs one after the other.
 MAX_ACCOUNT_PAGES, MAX_WORKSPACE_PAGES = 12, 36

@@ -27,9 +27,9 @@ from services.console.web.translations import mark_message as _
 from shared import __version__
 from shared.auth.roles import Permission, is_permitted
 from shared.auth.sessions import AuthenticatedSession, Membership
-from shared.errors import Forbidden
 from shared.operations.lanes import JOURNAL_LANES
-from shared.web.client_address import base_url, client_address, requested_origin
+from shared.platform.errors import Forbidden
+from shared.platform.web.client_address import base_url, client_address, requested_origin
 
 T = TypeVar("T")
 

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import orjson
 
 from shared.audit.audit_masking import is_secret_name
-from shared.masking import SECRET_MASK
+from shared.platform.masking import SECRET_MASK
 
 VALUE_MASK = "…"  # in place of a value that the reader's role may not see
 INDENT_TEXT = "  "

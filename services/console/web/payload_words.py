@@ -8,7 +8,7 @@ import orjson
 
 from shared.audit.audit_masking import is_secret_name
 from shared.intake.payload_changes import PATH_SEPARATOR, PayloadDifference
-from shared.masking import SECRET_MASK
+from shared.platform.masking import SECRET_MASK
 
 MAX_SHOWN_VALUE = 300  # characters
 NAME_FIELDS = ("first_name", "last_name")

@@ -5,7 +5,7 @@ import time
 from collections.abc import Awaitable, Callable, Hashable
 from typing import Any, TypeVar
 
-from shared.db.errors import is_unavailable
+from shared.platform.db.database_errors import is_unavailable
 
 T = TypeVar("T")
 

@@ -3,7 +3,7 @@
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
-from shared.web.audit import audited_as
+from shared.service_app.audit import audited_as
 
 WORKSPACE_PREFIX = "/console/{workspace}"
 

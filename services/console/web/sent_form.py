@@ -5,8 +5,8 @@ from urllib.parse import parse_qsl
 from aiohttp import web
 from multidict import MultiDict, MultiDictProxy
 
-from shared.errors import PayloadTooLarge, UnsupportedMediaType
-from shared.web.request_body import read_body
+from shared.platform.errors import PayloadTooLarge, UnsupportedMediaType
+from shared.platform.web.request_body import read_body
 
 SMALL_FORM_BYTES = 16 << 10  # bytes, for forms that people fill in before they are known, and those of an account
 FORM_BYTES = 256 << 10  # bytes

@@ -11,9 +11,9 @@ from urllib.parse import urlsplit
 
 from aiohttp import web
 
-from shared.errors import ApiError
-from shared.settings import Settings, split_addresses
-from shared.web.client_address import requested_origin
+from shared.platform.errors import ApiError
+from shared.platform.settings import Settings, split_addresses
+from shared.platform.web.client_address import requested_origin
 
 WILDCARD_HOSTS: Final = ("0.0.0.0", "::", "")  # noqa: S104 - compared, not bound
 _match_host = re.compile(r"(?:(?P<name>[A-Za-z0-9._-]+)|\[(?P<address>[0-9A-Fa-f:.]+)\])(?::\d{1,5})?").fullmatch

@@ -10,8 +10,8 @@ from urllib.parse import urlsplit
 from aiohttp import web
 
 from services.console.web.served_hosts import host_name, is_this_machine
-from shared.settings import Settings
-from shared.web.client_address import requested_origin
+from shared.platform.settings import Settings
+from shared.platform.web.client_address import requested_origin
 
 SECURE_COOKIE = "__Host-leadhub"
 PLAIN_COOKIE = "leadhub"

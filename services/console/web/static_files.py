@@ -11,10 +11,10 @@ from pathlib import Path
 
 from aiohttp import web
 
-from shared.errors import NotFound
-from shared.web.authorization import public
-from shared.web.openapi import responds
-from shared.web.static_responses import LazyResponse, StaticResponse
+from shared.platform.errors import NotFound
+from shared.platform.web.openapi import responds
+from shared.platform.web.static_responses import LazyResponse, StaticResponse
+from shared.service_app.authorization import public
 
 STATIC_DIR = Path(__file__).parents[1] / "static"
 STATIC_PREFIX = "/console/static"

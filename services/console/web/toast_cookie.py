@@ -10,7 +10,7 @@ from typing import Final
 
 from itsdangerous import BadData, URLSafeTimedSerializer
 
-from shared.crypto.encryption import Cipher
+from shared.platform.crypto.encryption import Cipher
 
 TOAST_SECONDS: Final = 60  # seconds until nobody needs the sentence any more
 MAX_TOAST_LENGTH: Final = 4000  # characters of the cookie

@@ -6,13 +6,13 @@ from services.gateway.context import GATEWAY_CONTEXT
 from services.gateway.public_forms.forms_context import PUBLIC_FORMS
 from services.gateway.public_forms.page_access import form_page
 from services.gateway.public_forms.page_responses import form_path, page_response, request_language
-from shared.errors import NotFound
 from shared.form_pages.page_rendering import render_confirmation, render_thanks
 from shared.forms.definition import FormDefinition
 from shared.intake.change_author import ChangeAuthor
 from shared.intake.replay import FoundReference, ReplayOptions, find_reference, replay_submissions
 from shared.outbound.confirmation_links import UnconfirmedSubmission, read_confirmation_token
-from shared.web.middleware import LOG_FIELDS
+from shared.platform.errors import NotFound
+from shared.platform.web.response_headers import LOG_FIELDS
 
 VISITOR_AUTHOR = ChangeAuthor("command", None, "confirmation by mail")
 IS_PENDING_SQL = "SELECT EXISTS (SELECT FROM journal WHERE ids @> ARRAY[%s])"

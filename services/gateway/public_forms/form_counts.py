@@ -8,11 +8,11 @@ from urllib.parse import urlsplit
 from aiohttp import hdrs, web
 
 from services.gateway.buffered_counts import HOUR_SECONDS, BufferedCounts, current_hour
-from shared.db.advisory_locks import FORM_COUNTS_LOCK
-from shared.db.connections import ASYNC_COMMIT, Connection, as_json
 from shared.forms.definition import FormDefinition
 from shared.forms.form_numbers import OTHER_SOURCES
-from shared.validation.schema import escape_unstorable
+from shared.platform.db.advisory_locks import FORM_COUNTS_LOCK
+from shared.platform.db.connections import ASYNC_COMMIT, Connection, as_json
+from shared.platform.validation.schema import escape_unstorable
 
 FormOutcome = Literal["view", "start", "submission", "held"]
 FormCountKey = tuple[int, int, int, FormOutcome, str]  # workspace id, form id, hours since the epoch, outcome, source

@@ -3,8 +3,8 @@
 import re
 
 from services.gateway.context import Gateway
-from shared.errors import NotFound
 from shared.forms.definition import FormDefinition
+from shared.platform.errors import NotFound
 
 _is_public_id = re.compile(r"[A-Za-z0-9_-]{1,100}").fullmatch  # others are no form's, and not looked up
 FORM_CLOSED_MESSAGE = "There is no such form, or it takes no submissions."

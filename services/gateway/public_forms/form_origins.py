@@ -6,8 +6,8 @@ from urllib.parse import urlsplit
 from aiohttp import hdrs, web
 
 from shared.forms.definition import FormDefinition
-from shared.settings import Settings
-from shared.web.client_address import base_url
+from shared.platform.settings import Settings
+from shared.platform.web.client_address import base_url
 
 PREFLIGHT_SECONDS = 600  # how long browsers may remember an answer: a change of the origins takes effect by then
 _DEFAULT_PORTS = {"http": ":80", "https": ":443"}

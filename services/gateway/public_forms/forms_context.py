@@ -14,10 +14,10 @@ from services.gateway.public_forms.form_counts import FormCounts
 from services.gateway.public_forms.rule_hits import RuleHits
 from services.gateway.public_forms.spam_observations import PostObservations
 from services.gateway.public_forms.touch_tokens import TouchTokens
-from shared.crypto.encryption import Cipher, key_source, split_keys
 from shared.forms.definition import FormDefinition
-from shared.settings import Settings
-from shared.supervised_loop import run_forever
+from shared.platform.crypto.encryption import Cipher, key_source, split_keys
+from shared.platform.settings import Settings
+from shared.platform.supervised_loop import run_forever
 
 MAX_OBSERVING_CONNECTIONS = 32
 

@@ -10,13 +10,14 @@ from services.gateway.public_forms.form_lookup import find_public_form
 from services.gateway.public_forms.form_origins import cors_headers
 from services.gateway.public_forms.page_responses import request_language
 from services.gateway.public_forms.post_answers import refusal
-from shared.db.errors import is_unavailable
-from shared.errors import ApiError, ServerError, ServiceUnavailable
 from shared.forms.definition import FormDefinition
-from shared.observability import logging
-from shared.web.authorization import public
-from shared.web.middleware import DATABASE_AWAY_MESSAGE, LOG_FIELDS, REQUEST_ID
-from shared.web.openapi import responds
+from shared.platform.db.database_errors import is_unavailable
+from shared.platform.errors import ApiError, ServerError, ServiceUnavailable
+from shared.platform.observability import logging
+from shared.platform.web.openapi import responds
+from shared.platform.web.response_headers import LOG_FIELDS, REQUEST_ID
+from shared.service_app.authorization import public
+from shared.service_app.middleware import DATABASE_AWAY_MESSAGE
 
 log = logging.get_logger()
 

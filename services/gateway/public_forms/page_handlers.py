@@ -26,16 +26,16 @@ from services.gateway.public_forms.page_responses import (
 )
 from services.gateway.public_forms.trial_posts import trial_token
 from shared import form_pages
-from shared.errors import NotFound
 from shared.form_pages.field_views import prefill_values
 from shared.form_pages.form_stylesheet import form_stylesheet
 from shared.form_pages.page_rendering import render_form, render_fragment
 from shared.form_pages.page_state import FormPageState
 from shared.forms.definition import FormDefinition
 from shared.forms.trial_tokens import TRIAL_PARAMETER
+from shared.platform.errors import NotFound
+from shared.platform.web.client_address import base_url
+from shared.platform.web.responses import json_response
 from shared.spam.honeypot import honeypot_name
-from shared.web.client_address import base_url
-from shared.web.responses import json_response
 
 SCRIPT_FILE = Path(form_pages.__file__).with_name("static") / "embed.js"
 MAX_PAGE_URL_LENGTH = 2048  # characters

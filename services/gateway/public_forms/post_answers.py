@@ -14,17 +14,17 @@ from services.gateway.public_forms.forms_context import PUBLIC_FORMS
 from services.gateway.public_forms.page_responses import form_path, page_response, request_language
 from services.gateway.public_forms.posted_form import PostedForm
 from services.gateway.public_forms.trial_posts import trial_token
-from shared.errors import ApiError, Conflict, ServiceUnavailable, ValidationFailed
 from shared.form_pages.field_problems import problem_texts
 from shared.form_pages.page_rendering import render_form, render_problem_page, render_thanks, thanks_text
 from shared.form_pages.page_state import FORM_PROBLEM_KEY, FieldProblem, FormPageState, ThanksKind
 from shared.forms.definition import FormDefinition
 from shared.outbound.mail_setup import has_installation_mail
-from shared.settings import Settings
+from shared.platform.errors import ApiError, Conflict, ServiceUnavailable, ValidationFailed
+from shared.platform.settings import Settings
+from shared.platform.validation.types import is_url
+from shared.platform.web.response_headers import REQUEST_ID
+from shared.platform.web.responses import error_body, json_response
 from shared.spam.honeypot import honeypot_name
-from shared.validation.types import is_url
-from shared.web.middleware import REQUEST_ID
-from shared.web.responses import error_body, json_response
 
 HTML_MEDIA_TYPE = "text/html"
 REDIRECT_PARAMETER = "submission_id"

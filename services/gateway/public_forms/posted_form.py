@@ -12,10 +12,10 @@ from services.gateway.inbound_request import FORM_MEDIA_TYPE, JSON_MEDIA_TYPE, m
 from services.gateway.multipart import received_files
 from services.gateway.public_forms.form_counts import SOURCE_PARAMETER
 from services.gateway.public_forms.visitor_text import storable_text
-from shared.errors import BadRequest, UnsupportedMediaType
 from shared.forms.definition import FormDefinition
 from shared.leads.form_encoding import MalformedBody, parse_brackets, read_form
 from shared.leads.inbound import parse_json
+from shared.platform.errors import BadRequest, UnsupportedMediaType
 from shared.spam.honeypot import trap_names
 
 MULTIPART_TYPE = "multipart/form-data"

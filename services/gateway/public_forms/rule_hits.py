@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from services.gateway.buffered_counts import BufferedCounts
-from shared.db.connections import ASYNC_COMMIT, Connection, as_json
+from shared.platform.db.connections import ASYNC_COMMIT, Connection, as_json
 
 RuleKey = tuple[int, int]  # workspace id, rule id
 

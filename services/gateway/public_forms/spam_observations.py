@@ -12,7 +12,7 @@ from typing import Any
 
 import redis.asyncio as redis
 
-from shared.observability import logging
+from shared.platform.observability import logging
 
 log = logging.get_logger()
 

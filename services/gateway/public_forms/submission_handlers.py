@@ -20,11 +20,11 @@ from services.gateway.public_forms.posted_form import PostedForm, read_post
 from services.gateway.public_forms.spam_judgement import judge_post
 from services.gateway.public_forms.trial_posts import trial_body, trial_token
 from services.gateway.uploaded_files import comparable_values
-from shared.errors import ApiError, Conflict, Forbidden
 from shared.forms.definition import FormDefinition
 from shared.intake.journal import Lane
-from shared.web.client_address import client_address
-from shared.web.middleware import LOG_FIELDS
+from shared.platform.errors import ApiError, Conflict, Forbidden
+from shared.platform.web.client_address import client_address
+from shared.platform.web.response_headers import LOG_FIELDS
 
 FORM_ROUTE = "/f/{public_id}"
 FOREIGN_SITE_MESSAGE = "This form takes submissions from its own sites only."

@@ -12,7 +12,7 @@ import orjson
 
 from services.gateway.public_forms.visitor_text import storable_text
 from shared.integrations.attribution import UTM_FIELDS, Attribution, make_attribution
-from shared.validation.types import is_url
+from shared.platform.validation.types import is_url
 
 MAX_NAMED_VALUES = 20  # consents or ids that are kept of those sent
 MAX_NAME_LENGTH = 64  # characters

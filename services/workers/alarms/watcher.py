@@ -24,19 +24,19 @@ from services.workers.alarms.alarm_rules import (
 )
 from services.workers.alarms.notifier import AlarmMessage, AlarmNotifier, is_sent
 from shared.accounting import ledger
-from shared.db.connections import Connection, connect, with_deadline
-from shared.db.errors import is_unavailable
 from shared.intake.spool import Spool
-from shared.observability import logging
-from shared.observability.metrics import (
+from shared.operations.alarms import note_cleared, note_raised, read_ringing_alarms
+from shared.platform.db.connections import Connection, connect, with_deadline
+from shared.platform.db.database_errors import is_unavailable
+from shared.platform.observability import logging
+from shared.platform.observability.metrics import (
     ALARMS_CHECKED_AT,
     DATA_DIR_USED_RATIO,
     DUE_DELIVERIES,
     POSTGRESQL_UP,
     WAITING_EVENTS,
 )
-from shared.operations.alarms import note_cleared, note_raised, read_ringing_alarms
-from shared.settings import Settings
+from shared.platform.settings import Settings
 
 log = logging.get_logger()
 

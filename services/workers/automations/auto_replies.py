@@ -8,11 +8,11 @@ from services.workers.automations.types import OutboxEvent
 from services.workers.mail_allowance import VisitorMail
 from shared.automations.rendering_budget import RenderingBudget
 from shared.automations.templates import TemplateTooCostly
-from shared.crypto.encryption import Cipher
-from shared.db.connections import Connection, as_json
-from shared.observability import logging
 from shared.outbound.deliveries import REPLY_EVENT, NewDelivery, notification_to_address
 from shared.outbound.mailboxes import recipient_digest
+from shared.platform.crypto.encryption import Cipher
+from shared.platform.db.connections import Connection, as_json
+from shared.platform.observability import logging
 
 log = logging.get_logger()
 

@@ -13,13 +13,13 @@ from services.workers.automations.lead_events import EventFact
 from services.workers.automations.lead_messages import LeadMessage, find_unsent
 from services.workers.automations.types import ActiveRun, OutboxEvent
 from shared.automations.action_handlers import ACTIONS_WITH_EFFECTS, ActionEffect, StepReport, StepRun
-from shared.crypto.encryption import Cipher
-from shared.db.connections import Connection, as_json
 from shared.leads.submission import LeadKey
 from shared.outbound import deliveries
 from shared.outbound.deliveries import NewDelivery
 from shared.outbound.staff_texts import staff_texts
 from shared.outbound.webhook_events import WebhookEvent
+from shared.platform.crypto.encryption import Cipher
+from shared.platform.db.connections import Connection, as_json
 
 LeadView = Mapping[str, Any]
 

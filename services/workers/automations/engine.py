@@ -23,13 +23,13 @@ from services.workers.automations.workspace_fairness import WorkspaceCursor
 from services.workers.bisection import isolate_failures
 from services.workers.lane_pauses import PauseWatch
 from services.workers.work_statistics import WorkStatistics
-from shared.crypto.encryption import Cipher
-from shared.db.connections import ASYNC_COMMIT, Connection
-from shared.db.contention import retry_contended
-from shared.db.errors import is_contention, is_timeout, is_unavailable
-from shared.observability import logging
-from shared.observability.metrics import AUTOMATION_ACTS, AUTOMATION_SECONDS
-from shared.settings import Settings
+from shared.platform.crypto.encryption import Cipher
+from shared.platform.db.connections import ASYNC_COMMIT, Connection
+from shared.platform.db.contention import retry_contended
+from shared.platform.db.database_errors import is_contention, is_timeout, is_unavailable
+from shared.platform.observability import logging
+from shared.platform.observability.metrics import AUTOMATION_ACTS, AUTOMATION_SECONDS
+from shared.platform.settings import Settings
 
 log = logging.get_logger()
 

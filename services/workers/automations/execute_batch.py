@@ -19,13 +19,13 @@ from shared.automations.action_handlers import LeadDict, StepRun, WorkspaceConte
 from shared.automations.rendering_budget import BudgetExhausted, RenderingBudget
 from shared.automations.step_runner import lead_difference, run_steps
 from shared.automations.workspace_context import load_contexts
-from shared.crypto.encryption import Cipher
-from shared.db.connections import Connection, as_json
-from shared.db.errors import ContentionError
 from shared.leads import identities, lead_redirects, reference_locks
 from shared.leads.lead_records import read_leads
 from shared.leads.submission import LeadKey
 from shared.leads.writes import ChangeCause, LeadChange, RefusedChange, change_leads
+from shared.platform.crypto.encryption import Cipher
+from shared.platform.db.connections import Connection, as_json
+from shared.platform.db.database_errors import ContentionError
 
 LEAD_GONE_REASON = "the lead is gone"
 # Deleted leads, as the API showed them last.

@@ -9,9 +9,9 @@ import orjson
 from services.workers.automations.form_notification import FormNotification, reply_values
 from services.workers.automations.suppressed_addresses import AddressKey, find_suppressed
 from services.workers.automations.types import OutboxEvent
-from shared import ids
-from shared.db.connections import Connection, as_json
 from shared.leads.submission import FORM_KEY
+from shared.platform import ids
+from shared.platform.db.connections import Connection, as_json
 
 # One lateral lookup for each submission: its time, taken from the id or the key, selects one partition of submissions.
 FORM_SUBMISSIONS_SQL = """

@@ -10,7 +10,7 @@ from services.workers.automations.workspace_fairness import (
     take_fair_batch,
 )
 from shared.accounting import counters
-from shared.db.connections import Connection, as_json
+from shared.platform.db.connections import Connection, as_json
 
 TIMERS_PER_BATCH = 200
 

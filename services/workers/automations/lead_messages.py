@@ -12,9 +12,9 @@ from services.workers.automations.suppressed_addresses import AddressKey, find_s
 from services.workers.mail_allowance import MailRefusal, VisitorMail
 from services.workers.recipient_limits import count_mails
 from shared.automations.action_handlers import StepReport
-from shared.db.connections import Connection
 from shared.outbound.deliveries import NewDelivery
 from shared.outbound.mailboxes import recipient_digest
+from shared.platform.db.connections import Connection
 
 SKIPPED_OUTCOME: Final = "skipped"
 # How much an address gets from other workspaces is nobody's business.

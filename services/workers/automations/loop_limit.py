@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 
 from services.workers.automations.types import NewRun
-from shared.db.connections import Connection, as_json
 from shared.leads.submission import LeadKey
+from shared.platform.db.connections import Connection, as_json
 
 MAX_CHAINED_RUNS_PER_MINUTE = 100  # runs triggered by automations, for one lead within a minute
 

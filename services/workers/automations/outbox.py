@@ -12,7 +12,7 @@ from services.workers.automations.workspace_fairness import (
     take_fair_batch,
     workspaces_cte,
 )
-from shared.db.connections import ASYNC_COMMIT, Connection, as_json
+from shared.platform.db.connections import ASYNC_COMMIT, Connection, as_json
 
 EVENTS_PER_BATCH, SKIP_CHUNK_SIZE = 100, 10_000  # events in a claim, and events dropped by one statement
 

@@ -19,9 +19,9 @@ from shared.automations.action_handlers import LeadDict, StepRun, WorkspaceConte
 from shared.automations.rendering_budget import BudgetExhausted, RenderingBudget, SharedBudget
 from shared.automations.step_runner import run_steps
 from shared.automations.workspace_context import load_contexts
-from shared.db.connections import Connection
 from shared.leads.lead_records import read_leads
 from shared.leads.submission import LeadKey
+from shared.platform.db.connections import Connection
 
 ACTIONS_WITH_TEMPLATES = frozenset(("send_email", "send_sms", "notify_slack", "notify_users", "create_task"))
 

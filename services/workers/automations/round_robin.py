@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 
 from services.workers.automations.types import ActiveRun
 from shared.automations.action_handlers import next_turn
-from shared.db.connections import Connection, as_json
+from shared.platform.db.connections import Connection, as_json
 
 StepKey = tuple[int, int, int]  # workspace, automation, step
 

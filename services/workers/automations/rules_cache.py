@@ -7,7 +7,7 @@ from typing import Any
 from services.workers.automations.event_subscribers import ActiveScoringRule, ActiveSubscription, WorkspaceRules
 from services.workers.automations.types import ActiveAutomation
 from services.workers.conversions.conversion_triggers import ConversionRules
-from shared.db.connections import Connection
+from shared.platform.db.connections import Connection
 
 MAX_CACHED_RULE_SETS = 10_000  # workspaces in memory
 

@@ -13,9 +13,9 @@ from services.workers.automations.workspace_fairness import (
 )
 from services.workers.failure_causes import add_failures, run_cause
 from shared.accounting import counters
-from shared.crypto.encryption import DecryptionError
-from shared.db.connections import Connection, as_json
 from shared.operations.fingerprint import FailureCause, cause_of_exception
+from shared.platform.crypto.encryption import DecryptionError
+from shared.platform.db.connections import Connection, as_json
 
 RUNS_PER_BATCH = 100
 MAX_RUN_ATTEMPTS = 5  # at a run that fails with an error

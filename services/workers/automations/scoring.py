@@ -9,9 +9,9 @@ from typing import Any
 
 from services.workers.automations.event_subscribers import WorkspaceRules
 from services.workers.automations.types import OutboxEvent
-from shared.db.connections import Connection, as_json
 from shared.leads.submission import LeadKey
 from shared.leads.writes import ChangeCause, LeadChange
+from shared.platform.db.connections import Connection, as_json
 
 RULE_POINTS_SQL = """
 SELECT p.workspace_id, p.lead_id, p.points FROM lead_points p

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection
 
-from shared.db.connections import Connection
+from shared.platform.db.connections import Connection
 
 SUPPRESSED_ADDRESSES_SQL = """
 SELECT s.workspace_id, s.email FROM unnest(%s::bigint[], %s::text[]) AS wanted(workspace_id, email)

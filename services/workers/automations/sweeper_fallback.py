@@ -7,8 +7,8 @@ from services.workers.automations import outbox
 from services.workers.automations.engine import AutomationEngine
 from services.workers.lane_pauses import PauseWatch
 from services.workers.work_statistics import WorkStatistics
-from shared.db.connections import Connection
-from shared.settings import Settings
+from shared.platform.db.connections import Connection
+from shared.platform.settings import Settings
 
 OUTBOX_CHECK_INTERVAL_SECONDS = 0.1  # seconds between two checks
 AUTOMATIONS_OVERDUE_SECONDS = 1.0  # seconds of waiting after which we assume that no worker is active

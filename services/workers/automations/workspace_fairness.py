@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from shared.db.connections import Connection
+from shared.platform.db.connections import Connection
 
 LOOK_AHEAD_ROWS = (
     500  # rows that a batch looks at to find free ones, since other engines may have locked the first ones

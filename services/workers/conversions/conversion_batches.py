@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from services.workers.conversions.conversion_queue import send_in_batches
 from services.workers.conversions.conversion_types import ConversionPerson, JudgedConversions, LeadConversion
 from services.workers.conversions.person_hashes import sha256_hex
-from shared.db.connections import Connection, as_json
+from shared.platform.db.connections import Connection, as_json
 
 DeliveryKey = tuple[int, int]  # workspace, id
 STATES_BY_DELIVERY = {"sent": "sent", "failed": "failed"}  # other final states: the events are skipped

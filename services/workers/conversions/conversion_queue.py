@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from services.workers.conversions.conversion_triggers import ConversionMatch
-from shared.db.connections import Connection, as_json
 from shared.outbound.deliveries import conversions_to_platform, enqueue_deliveries
+from shared.platform.db.connections import Connection, as_json
 
 MAX_BATCH_EVENTS = 1_000  # Meta takes no more in a request
 

@@ -4,12 +4,12 @@ from collections.abc import Sequence
 from typing import Any
 
 from services.workers.deliveries.outcomes import DeliveryOutcome
-from shared.db.connections import Connection, as_json
-from shared.observability import logging
 from shared.outbound import deliveries
 from shared.outbound.cancellation import cancel_disabled
 from shared.outbound.mail_readers import read_admins
 from shared.outbound.staff_texts import staff_texts
+from shared.platform.db.connections import Connection, as_json
+from shared.platform.observability import logging
 
 log = logging.get_logger()
 

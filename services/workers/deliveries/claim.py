@@ -7,8 +7,8 @@ from types import MappingProxyType
 from services.workers.deliveries.backoff import JITTER_FRACTION, RETRY_DELAYS_SECONDS
 from services.workers.deliveries.circuits import INITIAL_SLOTS
 from services.workers.deliveries.types import ClaimedDelivery
-from shared.db.advisory_locks import DELIVERY_CLAIM_LOCK
-from shared.db.connections import Connection, as_json
+from shared.platform.db.advisory_locks import DELIVERY_CLAIM_LOCK
+from shared.platform.db.connections import Connection, as_json
 
 # Seconds for which a delivery belongs to one sender. An attempt ends long before; afterwards the sender counts as dead.
 # A sender whose connection is gone counts as dead sooner, since its deliveries occupy their receivers' slots.

@@ -19,7 +19,7 @@ from services.workers.deliveries.http_client import HttpClient
 from services.workers.deliveries.providers import FORM_CONTENT_TYPE
 from services.workers.deliveries.types import AttemptResult, ConversionRequest, RequestFailure
 from services.workers.deliveries.webhook_request import USER_AGENT
-from shared.settings import Settings
+from shared.platform.settings import Settings
 
 MAX_TOKEN_BYTES = 16 << 10  # of an answer with a token
 MAX_CACHED_TOKENS = 1_000

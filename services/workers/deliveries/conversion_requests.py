@@ -24,7 +24,7 @@ from services.workers.deliveries.types import (
     SkippedDelivery,
 )
 from services.workers.deliveries.webhook_request import JSON_CONTENT_TYPE, USER_AGENT, recorded_request
-from shared.settings import Settings
+from shared.platform.settings import Settings
 
 WRONG_TYPE_MESSAGE = "The integration is of another type."
 NOTHING_TO_SEND_MESSAGE = "None of its events may be sent: the timelines of their leads say why."

@@ -21,9 +21,9 @@ from yarl import URL
 
 from services.workers.deliveries.bounded_connection import MAX_RESPONSE_BYTES, BoundedConnector, ResponseTooLarge
 from services.workers.deliveries.types import AttemptResult, HttpDocument, HttpRequest, RequestFailure
-from shared.masking import SECRET_MASK
 from shared.outbound.address_policy import AddressPolicy, BlockedTarget, normalised_host, parse_address
 from shared.outbound.retry_after import parse_retry_after
+from shared.platform.masking import SECRET_MASK
 
 CONNECT_TIMEOUT_SECONDS, ATTEMPT_TIMEOUT_SECONDS = 5.0, 20.0  # seconds
 MAX_BODY_BYTES_READ, MAX_BODY_LENGTH_KEPT = 64 * 1024, 4 * 1024  # of a response: bytes read, characters kept

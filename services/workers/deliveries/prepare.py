@@ -17,13 +17,13 @@ from services.workers.deliveries.types import (
     SkippedDelivery,
 )
 from services.workers.deliveries.webhook_request import webhook_request
-from shared.crypto.encryption import Cipher, DecryptionError
 from shared.outbound import unsubscribe_links
 from shared.outbound.confirmation_links import CONFIRMATION_EVENT, UnconfirmedSubmission, confirmation_link
 from shared.outbound.deliveries import COUNTED_ADDRESS_KEY, LINK_PLACEHOLDER
 from shared.outbound.mailboxes import mailbox_of
 from shared.outbound.unsubscribe_links import UnsubscribeTarget
-from shared.settings import Settings
+from shared.platform.crypto.encryption import Cipher, DecryptionError
+from shared.platform.settings import Settings
 
 NO_MAIL_MESSAGE = "No way to send mail is set up: add an integration of type smtp or mailgun."
 OTHER_ADDRESS_MESSAGE = "The lead has another address than when the mail was written."

@@ -13,8 +13,8 @@ from services.workers.deliveries.auto_disable import disable_failing_subscriptio
 from services.workers.deliveries.circuits import Circuit
 from services.workers.deliveries.outcomes import DeliveryOutcome
 from services.workers.failure_causes import add_failures, delivery_cause
-from shared.db.connections import Connection, as_json
 from shared.operations.fingerprint import FailureCause
+from shared.platform.db.connections import Connection, as_json
 
 DIVIDED_MESSAGE = "The two halves of the batch are sent by themselves."
 

@@ -29,10 +29,10 @@ from services.workers.deliveries.types import (
 )
 from services.workers.lane_pauses import PauseWatch
 from services.workers.work_statistics import WorkStatistics
-from shared.db.connections import Connection, connect
-from shared.db.errors import is_contention, is_timeout, is_unavailable
-from shared.observability import logging
-from shared.observability.metrics import DELIVERY_ATTEMPTS, DELIVERY_SECONDS
+from shared.platform.db.connections import Connection, connect
+from shared.platform.db.database_errors import is_contention, is_timeout, is_unavailable
+from shared.platform.observability import logging
+from shared.platform.observability.metrics import DELIVERY_ATTEMPTS, DELIVERY_SECONDS
 
 log = logging.get_logger()
 

@@ -9,9 +9,9 @@ from services.workers.deliveries.prepare import DeliveryPreparer
 from services.workers.deliveries.sender import DeliverySender
 from services.workers.lane_pauses import PauseWatch
 from services.workers.work_statistics import WorkStatistics
-from shared.crypto.encryption import Cipher
 from shared.outbound.address_policy import AddressPolicy
-from shared.settings import Settings
+from shared.platform.crypto.encryption import Cipher
+from shared.platform.settings import Settings
 
 STOP_TIMEOUT_SECONDS = 25.0  # seconds: longer than an attempt takes
 

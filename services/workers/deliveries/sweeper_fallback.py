@@ -9,11 +9,11 @@ from services.workers.deliveries.prepare import DeliveryPreparer
 from services.workers.deliveries.sender import DeliverySender
 from services.workers.lane_pauses import PauseWatch
 from services.workers.work_statistics import WorkStatistics
-from shared.crypto.encryption import Cipher
-from shared.db.connections import Connection
-from shared.observability import logging
 from shared.outbound.address_policy import AddressPolicy
-from shared.settings import Settings
+from shared.platform.crypto.encryption import Cipher
+from shared.platform.db.connections import Connection
+from shared.platform.observability import logging
+from shared.platform.settings import Settings
 
 log = logging.get_logger()
 

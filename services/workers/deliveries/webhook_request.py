@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 from services.workers.deliveries import signatures
 from services.workers.deliveries.types import ClaimedDelivery, HttpRequest
 from shared import __version__
-from shared.masking import SECRET_MASK
+from shared.platform.masking import SECRET_MASK
 
 USER_AGENT = f"LeadHub/{__version__}"
 JSON_CONTENT_TYPE = "application/json"

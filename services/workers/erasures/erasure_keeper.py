@@ -9,17 +9,17 @@ from psycopg import sql
 
 from services.workers.erasures.finish_erasure import OpenErasure, erase_late_arrivals
 from services.workers.erasures.quotations import replace_quotations
-from shared.crypto.encryption import Cipher, DecryptionError
-from shared.db.advisory_locks import ERASURE_LOCK
-from shared.db.connections import Connection
-from shared.db.contention import retry_contended
 from shared.intake.spool import Spool
-from shared.observability import logging
 from shared.people.erasure_log import read_erasures, read_log, update_log
 from shared.people.erasures import ErasedPerson
 from shared.people.personal_tables import BLANKED_COLUMNS, PERSONAL_TABLES, QUOTING_COLUMNS
 from shared.people.restored_erasures import apply_erasures
-from shared.settings import Settings
+from shared.platform.crypto.encryption import Cipher, DecryptionError
+from shared.platform.db.advisory_locks import ERASURE_LOCK
+from shared.platform.db.connections import Connection
+from shared.platform.db.contention import retry_contended
+from shared.platform.observability import logging
+from shared.platform.settings import Settings
 
 log = logging.get_logger()
 

@@ -9,14 +9,14 @@ from collections.abc import Collection
 from datetime import datetime
 from typing import NamedTuple
 
-from shared.crypto.encryption import Cipher
-from shared.db.connections import Connection
 from shared.people.erase_person import drop_raw_requests, lock_person, remove_person
 from shared.people.erasures import ErasedPerson
 from shared.people.identity_hashes import PersonMatcher
 from shared.people.person_scope import PersonScope, find_rest
 from shared.people.restored_erasures import find_hash_owners
 from shared.people.waiting_people import take_out_waiting
+from shared.platform.crypto.encryption import Cipher
+from shared.platform.db.connections import Connection
 
 ALL_KINDS = ("email", "phone", "external")
 

@@ -2,10 +2,10 @@
 
 from collections.abc import Sequence
 
-from shared.db.connections import Connection
 from shared.people.erasures import ERASED_TEXT
 from shared.people.person_scope import needle_pattern
 from shared.people.personal_tables import DOCUMENT_COLUMNS, QUOTING_COLUMNS
+from shared.platform.db.connections import Connection
 
 UNIQUE_ENDINGS = {"tags": " || ' ' || id"}  # two tags that quote persons must not get one name
 REPLACE_SQL = """

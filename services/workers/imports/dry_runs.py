@@ -11,7 +11,6 @@ from typing import Any
 
 from services.workers.imports.import_claims import ClaimedImport, kinds_of_warnings
 from services.workers.imports.row_reading import ReadRow, add_rows, read_rows, refused_record
-from shared.db.connections import Connection, as_json
 from shared.leads import identities
 from shared.leads.apply_batch import MERGED_LEAD_FIELDS, BatchWrites, JsonRow
 from shared.leads.decide import FoundLeads, decide_submissions
@@ -20,6 +19,7 @@ from shared.leads.resolve import LeadResolution, resolve_submissions
 from shared.leads.submission import AcceptedSubmission, IdentityKey, LeadState, TagIds, TagKey
 from shared.leads.tags import find_tags
 from shared.leads.workspace_settings import load_board, load_workspace_settings
+from shared.platform.db.connections import Connection, as_json
 
 ROWS_PER_DRY_CHUNK = 200
 ROWS_BESIDE_CALLERS = 50  # while callers may come: they wait for the end of a chunk, which takes 7 ms and not 16

@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from shared.db.connections import Connection
 from shared.imports.column_mapping import ColumnMapping
 from shared.imports.import_report import RowChoice
 from shared.imports.text_encoding import TextEncoding
 from shared.jobs.job_followers import notify_followers
 from shared.leads.submission import KEPT_ENDING
+from shared.platform.db.connections import Connection
 
 WAIT_SECONDS = 0.1  # seconds before an import looks again for room in the journal or for verdicts
 FAILED_CHUNK_PAUSE_SECONDS = 5  # seconds before a chunk that failed as a whole is tried again

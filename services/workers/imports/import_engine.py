@@ -21,12 +21,12 @@ from services.workers.imports.row_reading import MAX_ROWS_UNDER_WAY, take_chunk
 from services.workers.imports.verdict_collection import collect_verdicts
 from services.workers.jobs.job_engine import BetweenChunks, serve_nobody
 from services.workers.likeness.weight_requests import request_weights
-from shared.db.connections import Connection
-from shared.db.contention import retry_contended
-from shared.db.errors import is_unavailable
 from shared.imports.import_storage import drop_file
 from shared.intake.journal import Lane
-from shared.observability import logging
+from shared.platform.db.connections import Connection
+from shared.platform.db.contention import retry_contended
+from shared.platform.db.database_errors import is_unavailable
+from shared.platform.observability import logging
 
 log = logging.get_logger()
 

@@ -9,15 +9,15 @@ from typing import Any, NamedTuple
 
 from services.workers.imports.lead_removal import remove_leads
 from services.workers.imports.value_recovery import ImportedValues, recovered_fields
-from shared.db.connections import Connection
-from shared.db.contention import retry_contended
-from shared.db.errors import is_unavailable
-from shared.ids import numbered_uuid7
 from shared.jobs.job_followers import notify_followers
 from shared.leads import identities, writes
 from shared.leads.edit import ChangeCause, LeadChange
 from shared.leads.tags import tag_names
-from shared.observability import logging
+from shared.platform.db.connections import Connection
+from shared.platform.db.contention import retry_contended
+from shared.platform.db.database_errors import is_unavailable
+from shared.platform.ids import numbered_uuid7
+from shared.platform.observability import logging
 
 log = logging.get_logger()
 

@@ -17,9 +17,9 @@ from shared.leads.duplicate_policy import MAX_NOTES_LENGTH
 from shared.leads.full_name import split_name
 from shared.leads.inbound import CustomFieldKey, EmailAddress, InvalidFields
 from shared.leads.submission import MAX_LEAD_TAGS
-from shared.spreadsheet_cells import unguarded_text
-from shared.validation.messages import messages_by_field
-from shared.validation.types import RecordId, StrictFlag, Text100, Text255, text_constraints
+from shared.platform.spreadsheet_cells import unguarded_text
+from shared.platform.validation.messages import messages_by_field
+from shared.platform.validation.types import RecordId, StrictFlag, Text100, Text255, text_constraints
 
 NUMBER_TARGETS = ("pipeline_id", "pipeline_stage_id", "assigned_user_id")
 TRUE_WORDS = frozenset("1 true yes y x ja oui si sí sim نعم ★".split())

@@ -3,10 +3,10 @@
 from collections.abc import Collection
 from typing import Any
 
-from shared.db.connections import Connection, as_json
 from shared.leads import phone_handover, writes
 from shared.leads.edit import ChangeCause
 from shared.leads.lead_records import read_leads
+from shared.platform.db.connections import Connection, as_json
 
 DELETE_LEADS_SQL = tuple(statement.replace("= %(lead)s", "= ANY(%(leads)s)") for statement in writes.DELETE_LEAD_SQL)
 

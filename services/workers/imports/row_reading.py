@@ -7,13 +7,13 @@ import orjson
 
 from services.workers.imports.import_claims import ClaimedImport
 from services.workers.imports.imported_rows import RowMapper, clean_text
-from shared.db.connections import Connection, as_json
-from shared.ids import numbered_uuid7
 from shared.imports.csv_records import CsvRecord, read_records
 from shared.imports.import_storage import CHUNK_BYTES, read_file_part
 from shared.imports.text_encoding import decode_text, text_size
 from shared.intake.journal import Lane, NewJournalRow, append_row, chunk_by_size
 from shared.leads.submission import POLICY_KEY, QUIET_KEY
+from shared.platform.db.connections import Connection, as_json
+from shared.platform.ids import numbered_uuid7
 
 ROWS_PER_CHUNK = 500
 ROWS_PER_JOURNAL_ROW = 100  # what a batch of the bulk lane holds

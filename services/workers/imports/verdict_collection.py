@@ -4,7 +4,7 @@ from typing import Any, NamedTuple
 
 from services.workers.imports.import_claims import WAIT_SECONDS, ClaimedImport
 from services.workers.imports.row_reading import add_rows, submission_id_of
-from shared.db.connections import Connection
+from shared.platform.db.connections import Connection
 
 ROWS_PER_COLLECTION = 1_000
 

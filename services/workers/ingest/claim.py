@@ -2,13 +2,13 @@
 
 from collections.abc import Mapping, Sequence
 
-from shared.db.connections import StatementExecutor
-from shared.db.errors import ContentionError
 from shared.leads import identities
 from shared.leads.apply_batch import MERGED_LEAD_FIELDS
 from shared.leads.identities import MAX_CLAIM_ROUNDS
 from shared.leads.resolve import LeadResolution, claim_corrections, resolve_submissions
 from shared.leads.submission import AcceptedSubmission, LeadState
+from shared.platform.db.connections import StatementExecutor
+from shared.platform.db.database_errors import ContentionError
 
 
 async def claim_identities(

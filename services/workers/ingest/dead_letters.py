@@ -5,13 +5,13 @@ import orjson
 from services.workers.failure_causes import add_failures
 from services.workers.ingest.file_rows import add_files
 from services.workers.ingest.visitor_rows import add_visitors
-from shared.db.connections import Connection, StatementExecutor, as_json
 from shared.intake.journal import Lane
 from shared.leads import submission
 from shared.leads.apply_batch import JsonRow, submission_row
 from shared.leads.submission import AcceptedSubmission
-from shared.observability import logging
 from shared.operations.fingerprint import cause_of_exception
+from shared.platform.db.connections import Connection, StatementExecutor, as_json
+from shared.platform.observability import logging
 
 log = logging.get_logger()
 

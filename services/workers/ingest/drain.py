@@ -18,13 +18,13 @@ from services.workers.ingest.batch import (
 )
 from services.workers.ingest.journal_reader import JournalReader, LaneHead
 from services.workers.ingest.row_splitting import split_row, split_suspects
-from shared.db.connections import Connection
-from shared.db.contention import retry_contended
-from shared.db.errors import is_unavailable
 from shared.intake.journal import Lane
-from shared.observability import logging
-from shared.observability.metrics import BATCH_SECONDS, BATCH_SIZE, INGESTED_SUBMISSIONS
 from shared.operations.lanes import JOURNAL_LANES
+from shared.platform.db.connections import Connection
+from shared.platform.db.contention import retry_contended
+from shared.platform.db.database_errors import is_unavailable
+from shared.platform.observability import logging
+from shared.platform.observability.metrics import BATCH_SECONDS, BATCH_SIZE, INGESTED_SUBMISSIONS
 
 log = logging.get_logger()
 

@@ -5,8 +5,8 @@ Their contents are on disk already: the gateway stored them before it answered.
 
 from collections.abc import Sequence
 
-from shared.db.connections import StatementExecutor, as_json
 from shared.leads.submission import AcceptedSubmission
+from shared.platform.db.connections import StatementExecutor, as_json
 
 # A submission that is replayed or released brings its files again, under the same ids.
 ADD_FILES_SQL = """

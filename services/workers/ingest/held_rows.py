@@ -10,11 +10,11 @@ import orjson
 
 from services.workers.mail_allowance import MailRefusal, VisitorMail
 from services.workers.recipient_limits import count_mails
-from shared.db.connections import StatementExecutor, as_json
 from shared.leads.apply_batch import JsonRow, submission_row
 from shared.leads.submission import HOLD_KEYS, AcceptedSubmission
 from shared.outbound.deliveries import NewDelivery, enqueue_deliveries, mail_to_confirm
 from shared.outbound.mailboxes import recipient_digest
+from shared.platform.db.connections import StatementExecutor, as_json
 
 UNCONFIRMED_REASON = {
     "code": "unconfirmed",

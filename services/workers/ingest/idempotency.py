@@ -5,9 +5,9 @@ from typing import Any
 
 from psycopg.rows import TupleRow
 
-from shared.db.connections import StatementExecutor, as_json
 from shared.intake.verdicts import KEY_REUSED_WARNING, Verdict
 from shared.leads.submission import AcceptedSubmission
+from shared.platform.db.connections import StatementExecutor, as_json
 
 # In the lock order, keys come before identities. They are sorted.
 CLAIM_KEYS_SQL = """

@@ -5,8 +5,8 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 
 from services.workers.libpq_pipeline import query_once
-from shared.db.connections import ASYNC_COMMIT, Connection
 from shared.intake.journal import Lane
+from shared.platform.db.connections import ASYNC_COMMIT, Connection
 
 RESCAN_INTERVAL_SECONDS = 2.0  # seconds between two reads of the journal from its beginning
 MAX_LEADS_READ, MAX_ROWS_READ, MAX_BYTES_READ = (

@@ -3,7 +3,7 @@
 from collections import deque
 from collections.abc import Iterable
 
-from shared.db.connections import StatementExecutor
+from shared.platform.db.connections import StatementExecutor
 
 MIN_IDS_DRAWN = 64  # smallest number of ids drawn at once, so that a batch of one rarely waits for its id
 

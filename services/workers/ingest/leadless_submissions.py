@@ -9,12 +9,12 @@ import orjson
 
 from services.workers.failure_causes import add_failures
 from services.workers.ingest.dead_letters import store_dead_record
-from shared.db.connections import StatementExecutor, as_json
 from shared.leads.apply_batch import JsonRow, submission_row
 from shared.leads.source_part import SourcePart, makes_no_lead
 from shared.leads.submission import AcceptedSubmission, encode_submission
-from shared.observability import logging
 from shared.operations.fingerprint import cause_of_text
+from shared.platform.db.connections import StatementExecutor, as_json
+from shared.platform.observability import logging
 
 log = logging.get_logger()
 

@@ -5,13 +5,13 @@ from collections.abc import Collection, Mapping, Sequence
 from services.workers.ingest.claim import claim_identities
 from services.workers.ingest.lead_ids import LeadIdPool
 from services.workers.ingest.workspace_cache import WorkspaceCache
-from shared.db.connections import StatementExecutor
-from shared.db.errors import ContentionError
 from shared.leads.decide import FoundLeads
 from shared.leads.placement import Board, WorkspaceSettings
 from shared.leads.submission import AcceptedSubmission, TagIds, TagKey
 from shared.leads.tags import make_missing_tags
 from shared.leads.workspace_settings import WorkspaceSnapshot, load_board
+from shared.platform.db.connections import StatementExecutor
+from shared.platform.db.database_errors import ContentionError
 
 
 class BatchLookups:

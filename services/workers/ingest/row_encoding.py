@@ -8,7 +8,7 @@ more, since psycopg writes it element by element.
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from shared.db.connections import as_json
+from shared.platform.db.connections import as_json
 
 ColumnTypes = dict[str, str]  # SQL types by column name
 

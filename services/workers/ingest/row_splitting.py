@@ -11,9 +11,9 @@ import orjson
 
 from services.workers.ingest.batch import SUSPECT_ATTEMPTS
 from services.workers.ingest.dead_letters import MAX_INGEST_ATTEMPTS, mark_dead
-from shared.db.connections import Connection
 from shared.intake.journal import Lane
 from shared.leads import submission
+from shared.platform.db.connections import Connection
 
 LOCK_ROWS_SQL = """
 SELECT id, n, attempts, stored_at, payload FROM journal

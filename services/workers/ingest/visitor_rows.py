@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
-from shared.db.connections import StatementExecutor, as_json
 from shared.leads.submission import VISITOR_KEY, AcceptedSubmission
+from shared.platform.db.connections import StatementExecutor, as_json
 
 ADD_VISITORS_SQL = """
 INSERT INTO submission_visitors (workspace_id, submission_id, address, user_agent)

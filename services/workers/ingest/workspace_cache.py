@@ -8,9 +8,9 @@ does, so a batch fails this way at most once, however often the workspace change
 
 from collections.abc import Collection, Mapping
 
-from shared.db.connections import StatementExecutor
 from shared.leads import reference_locks
 from shared.leads.workspace_settings import WorkspaceSnapshot, load_snapshots
+from shared.platform.db.connections import StatementExecutor
 
 MAX_CACHED_ENTRIES = 10_000  # workspaces and tags in the cache; above that it is cleared
 

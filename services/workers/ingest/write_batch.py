@@ -12,10 +12,10 @@ import psycopg
 
 from services.workers.ingest.row_encoding import encode_rows, parse_columns, rows_query
 from shared.accounting import counters
-from shared.db.connections import StatementExecutor, as_json
 from shared.intake.verdicts import VerdictReply, encode_replies
 from shared.leads.apply_batch import WITHOUT_AUTOMATIONS, BatchWrites, JsonRow
 from shared.leads.submission import AcceptedSubmission
+from shared.platform.db.connections import StatementExecutor, as_json
 
 SUBMISSION_COLUMNS = parse_columns(
     "w bigint, id uuid, at float8, channel text, source text, key_id bigint, lead_id bigint, is_duplicate boolean, "

@@ -5,7 +5,6 @@ from collections.abc import Mapping, Sequence
 
 from services.workers.jobs.job_items import ClaimedItem, ClaimedJob, ItemHandler, ItemOutcome
 from services.workers.jobs.lead_items import delete_leads, edit_leads
-from shared.db.connections import Connection
 from shared.intake.change_author import ChangeAuthor
 from shared.intake.payload_changes import changed_payload
 from shared.intake.replay import (
@@ -17,6 +16,7 @@ from shared.intake.replay import (
     replay_submissions,
 )
 from shared.outbound.resending import reasons_not_resent, resend_deliveries
+from shared.platform.db.connections import Connection
 
 
 async def _replay_items(

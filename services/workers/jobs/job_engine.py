@@ -10,12 +10,12 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from services.workers.bisection import isolate_failures
 from services.workers.jobs.item_handlers import ITEM_HANDLERS
 from services.workers.jobs.job_items import ClaimedItem, ClaimedJob, ItemHandler, ItemOutcome
-from shared.db.connections import Connection, as_json
-from shared.db.contention import retry_contended
-from shared.db.errors import is_unavailable
 from shared.intake.journal import Lane
 from shared.jobs.job_followers import notify_followers
-from shared.observability import logging
+from shared.platform.db.connections import Connection, as_json
+from shared.platform.db.contention import retry_contended
+from shared.platform.db.database_errors import is_unavailable
+from shared.platform.observability import logging
 
 log = logging.get_logger()
 

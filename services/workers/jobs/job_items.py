@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
 from typing import Any, Literal, NamedTuple
 
-from shared.db.connections import Connection
+from shared.platform.db.connections import Connection
 
 
 class ClaimedJob(NamedTuple):

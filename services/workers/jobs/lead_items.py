@@ -4,13 +4,13 @@ from collections.abc import Sequence
 from typing import Any
 
 from services.workers.jobs.job_items import ClaimedItem, ClaimedJob, ItemOutcome
-from shared.db.connections import Connection
 from shared.leads import reference_locks
 from shared.leads.edit import ChangeCause, LeadChange
 from shared.leads.identities import lock_leads, read_unlocked
 from shared.leads.submission import LeadState
 from shared.leads.tags import tag_names
 from shared.leads.writes import RefusedChange, change_leads, delete_lead
+from shared.platform.db.connections import Connection
 
 PLACE_COLUMNS = ("pipeline_id", "pipeline_stage_id")
 EDITED_COLUMNS = ("status", *PLACE_COLUMNS, "assigned_user_id", "starred")

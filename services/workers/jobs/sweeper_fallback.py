@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 from services.workers.imports.import_engine import ImportEngine
 from services.workers.jobs.job_engine import JobEngine
-from shared.db.connections import Connection
+from shared.platform.db.connections import Connection
 
 JOBS_CHECK_SECONDS = 0.2  # seconds between two checks
 JOBS_OVERDUE_SECONDS = 1.0  # seconds after which no worker is assumed to run jobs

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from services.workers.likeness.candidate_ranking import CLOSED_KEY_LEAD, KEY_CAP
 from services.workers.likeness.sql_arrays import bigint_array
-from shared.db.connections import Connection
+from shared.platform.db.connections import Connection
 
 LOOK_UP_SQL = f"""
 SELECT k.key, found.lead_id FROM unnest(%s::bigint[]) AS k(key), LATERAL (

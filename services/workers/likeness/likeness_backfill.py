@@ -1,6 +1,6 @@
 """Bring leads that were there before likeness into its queue, gently: only while little waits in it."""
 
-from shared.db.connections import Connection
+from shared.platform.db.connections import Connection
 
 BACKFILL_KIND = "likeness"  # of the row in `background_cleanups`
 MAX_WAITING_ROWS = 5  # rows of the queue, of 100 leads, beyond which a backfill waits

@@ -30,9 +30,9 @@ from services.workers.likeness.path_pairs import lift_paths
 from services.workers.likeness.queue_rows import QueuedLeads, lock_workspace, take_leads
 from services.workers.likeness.suggestions import noted_pairs, stored_pairs, write_pairs
 from services.workers.likeness.value_frequencies import ValueFrequencies, counted_hashes
-from shared.db.connections import Connection
-from shared.db.errors import is_unavailable
-from shared.observability import logging
+from shared.platform.db.connections import Connection
+from shared.platform.db.database_errors import is_unavailable
+from shared.platform.observability import logging
 
 log = logging.get_logger()
 

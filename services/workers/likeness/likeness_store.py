@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 from services.workers.likeness.lead_profile import PROFILE_VERSION, LeadProfile, decode_profile, encode_profile
 from services.workers.likeness.match_weights import DEFAULT_DUPLICATES, MatchWeights
 from services.workers.likeness.sql_arrays import bigint_array
-from shared.db.connections import Connection, as_json
+from shared.platform.db.connections import Connection, as_json
 
 ALL_LEADS = 0  # the hash that counts all leads with a profile
 

@@ -11,7 +11,7 @@ from services.workers.likeness.match_weights import MatchWeights
 from services.workers.likeness.path_rule import STRONG_BITS, add_paths, path_evidence
 from services.workers.likeness.sql_arrays import bigint_array
 from services.workers.likeness.value_frequencies import ValueFrequencies, counted_hashes
-from shared.db.connections import Connection
+from shared.platform.db.connections import Connection
 
 MAX_PATH_LEADS = 300  # leads around the strong pairs of a batch that are looked at
 

@@ -3,8 +3,8 @@
 from typing import Any, NamedTuple
 
 from services.workers.likeness.sql_arrays import bigint_array
-from shared.db.advisory_locks import LIKENESS_LOCK_CLASS
-from shared.db.connections import Connection
+from shared.platform.db.advisory_locks import LIKENESS_LOCK_CLASS
+from shared.platform.db.connections import Connection
 
 MAX_QUEUE_ROWS = 100  # rows of one look; each holds the leads of one statement, up to 500
 

@@ -8,7 +8,7 @@ from services.workers.likeness.lead_comparison import MIN_OPEN_BITS, PairKey, Sc
 from services.workers.likeness.lead_profile import PROFILE_VERSION
 from services.workers.likeness.reasons import describe_reasons
 from services.workers.likeness.sql_arrays import bigint_array
-from shared.db.connections import Connection, as_json
+from shared.platform.db.connections import Connection, as_json
 
 REOPEN_BITS = 6.0  # that the evidence must gain before a dismissed pair comes back
 

@@ -10,7 +10,7 @@ from services.workers.likeness.likeness_batches import LikenessEngine
 from services.workers.likeness.queue_progress import QueueProgress
 from services.workers.likeness.queue_rows import QueueHeads, read_heads
 from services.workers.likeness.weight_training import train_due
-from shared.db.connections import Connection
+from shared.platform.db.connections import Connection
 
 CHECK_SECONDS = 0.5  # seconds between two checks
 OVERDUE_SECONDS = 5.0  # seconds after which no worker is assumed to have time

@@ -1,6 +1,6 @@
 """Ask for the weights of a workspace's likeness to be learnt again."""
 
-from shared.db.connections import Connection
+from shared.platform.db.connections import Connection
 
 REQUEST_WEIGHTS_SQL = """
 INSERT INTO likeness_weights (workspace_id, requested_at) VALUES (%s, clock_timestamp())

@@ -26,9 +26,9 @@ from services.workers.likeness.reasons import describe_reasons
 from services.workers.likeness.sql_arrays import bigint_array
 from services.workers.likeness.suggestions import state_of
 from services.workers.likeness.value_frequencies import ValueFrequencies
-from shared.db.advisory_locks import LIKENESS_LOCK_CLASS
-from shared.db.connections import Connection, as_json
-from shared.observability import logging
+from shared.platform.db.advisory_locks import LIKENESS_LOCK_CLASS
+from shared.platform.db.connections import Connection, as_json
+from shared.platform.observability import logging
 
 log = logging.get_logger()
 Result = TypeVar("Result")

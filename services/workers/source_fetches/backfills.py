@@ -12,12 +12,12 @@ from services.workers.source_fetches.fetch_outcomes import retry_pause
 from services.workers.source_fetches.fetch_records import show_problem
 from services.workers.source_fetches.fetching_integrations import IntegrationKey
 from services.workers.source_fetches.listed_leads import ListedLead, store_listed
-from shared.db.connections import Connection, as_json
 from shared.intake.journal import Lane
 from shared.integrations.integration_cache import ReceivingIntegration
 from shared.integrations.lead_fetching import FetchedPage, FetchProblem, ListWindow
 from shared.jobs.job_followers import notify_followers
-from shared.observability import logging
+from shared.platform.db.connections import Connection, as_json
+from shared.platform.observability import logging
 
 log = logging.get_logger()
 

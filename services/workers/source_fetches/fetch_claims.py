@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from services.workers.source_fetches.fetching_integrations import IntegrationKey
-from shared.db.connections import Connection, as_json
+from shared.platform.db.connections import Connection, as_json
 
 LEASE_SECONDS = 60  # seconds: longer than the requests for one lead take
 MAX_PARALLEL_FETCHES = 4  # fetches of one integration at once, in one process

@@ -16,15 +16,15 @@ from services.workers.source_fetches.fetch_records import record_deleted_integra
 from services.workers.source_fetches.fetching_integrations import IntegrationKey, load_integrations
 from services.workers.source_fetches.polls import ClaimedPoll, claim_poll, record_poll
 from services.workers.source_fetches.provider_client import ProviderClient
-from shared.crypto.encryption import Cipher
-from shared.db.connections import Connection, connect
-from shared.db.errors import is_contention, is_unavailable
 from shared.integrations.integration_cache import ReceivingIntegration
 from shared.integrations.lead_fetchers import LEAD_FETCHERS
 from shared.integrations.lead_fetching import FetchedPage, FetchProblem
 from shared.integrations.source_event import SourceEvent
 from shared.leads.submission import SOURCE_KEY
-from shared.observability import logging
+from shared.platform.crypto.encryption import Cipher
+from shared.platform.db.connections import Connection, connect
+from shared.platform.db.database_errors import is_contention, is_unavailable
+from shared.platform.observability import logging
 
 log = logging.get_logger()
 

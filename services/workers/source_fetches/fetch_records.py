@@ -10,7 +10,6 @@ from services.workers.failure_causes import add_failures
 from services.workers.ingest.dead_letters import store_dead_record
 from services.workers.source_fetches.fetch_claims import ClaimedFetch
 from services.workers.source_fetches.fetch_outcomes import FailedFetch, PostponedFetch, decide_problem
-from shared.db.connections import Connection
 from shared.intake.journal import Lane
 from shared.integrations.integration_cache import ReceivingIntegration
 from shared.integrations.lead_fetchers import LEAD_FETCHERS
@@ -19,8 +18,9 @@ from shared.integrations.source_event import SourceEvent
 from shared.integrations.source_items import event_key, fetched_item, key_digest, submission_id
 from shared.leads.apply_batch import submission_row
 from shared.leads.submission import decode_submission
-from shared.observability import logging
 from shared.operations.fingerprint import cause_of_text
+from shared.platform.db.connections import Connection
+from shared.platform.observability import logging
 
 log = logging.get_logger()
 

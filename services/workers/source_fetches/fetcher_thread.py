@@ -7,10 +7,10 @@ import uvloop
 from services.workers.deliveries.http_client import SafeResolver
 from services.workers.source_fetches.fetch_engine import FetchEngine
 from services.workers.source_fetches.provider_client import ProviderClient
-from shared.crypto.encryption import Cipher
 from shared.intake.hints import HintPublisher, HintSender
 from shared.outbound.address_policy import AddressPolicy
-from shared.settings import Settings
+from shared.platform.crypto.encryption import Cipher
+from shared.platform.settings import Settings
 
 STOP_TIMEOUT_SECONDS = 25.0  # seconds: longer than a request takes
 

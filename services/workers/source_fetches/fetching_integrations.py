@@ -4,10 +4,10 @@ from collections.abc import Iterable
 
 import orjson
 
-from shared.crypto.encryption import Cipher, DecryptionError
-from shared.db.connections import Connection, as_json
 from shared.integrations.integration_cache import ReceivingIntegration
 from shared.integrations.mapping_settings import complete_integration_settings
+from shared.platform.crypto.encryption import Cipher, DecryptionError
+from shared.platform.db.connections import Connection, as_json
 
 IntegrationKey = tuple[int, int]  # workspace, id
 

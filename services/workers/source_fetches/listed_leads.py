@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from shared.db.connections import Connection
 from shared.intake.journal import JournalItem, Lane, NewJournalRow, append_row, chunk_by_size
 from shared.integrations.integration_cache import ReceivingIntegration
 from shared.integrations.source_event import SourceEvent
 from shared.integrations.source_items import listed_item
+from shared.platform.db.connections import Connection
 
 KNOWN_IDS_SQL = """
 SELECT w.id::text FROM unnest(%s::uuid[]) AS w(id)

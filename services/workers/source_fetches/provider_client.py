@@ -22,8 +22,8 @@ from shared.integrations.lead_fetching import (
 )
 from shared.integrations.source_event import SourceEvent
 from shared.integrations.webhook_exchange import CaseInsensitive
-from shared.observability import logging
-from shared.settings import Settings
+from shared.platform.observability import logging
+from shared.platform.settings import Settings
 
 log = logging.get_logger()
 

@@ -8,11 +8,11 @@ from services.workers.source_fetches.fetch_claims import has_due, release_orphan
 from services.workers.source_fetches.fetch_engine import FetchEngine
 from services.workers.source_fetches.polls import has_due_poll
 from services.workers.source_fetches.provider_client import ProviderClient
-from shared.crypto.encryption import Cipher
-from shared.db.connections import Connection
-from shared.observability import logging
 from shared.outbound.address_policy import AddressPolicy
-from shared.settings import Settings
+from shared.platform.crypto.encryption import Cipher
+from shared.platform.db.connections import Connection
+from shared.platform.observability import logging
+from shared.platform.settings import Settings
 
 log = logging.get_logger()
 

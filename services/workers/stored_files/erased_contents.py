@@ -1,12 +1,12 @@
 """Remove the contents of an erased person's files, at once: others wait for a day until they count as orphans."""
 
 from services.workers.stored_files.pending_contents import read_pending_digests
-from shared.crypto.encryption import Cipher, DecryptionError
-from shared.db.connections import Connection
 from shared.files.file_store import FileStore, seconds_ago
 from shared.files.s3_bucket import S3Bucket
 from shared.intake.spool import Spool
 from shared.people.erasures import ErasedPerson
+from shared.platform.crypto.encryption import Cipher, DecryptionError
+from shared.platform.db.connections import Connection
 
 OPEN_ERASURES_SQL = """
 SELECT workspace_id, id, identities FROM erasures WHERE finished_at IS NULL AND identities IS NOT NULL

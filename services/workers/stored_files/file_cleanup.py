@@ -5,11 +5,11 @@ from collections.abc import Collection, Iterable
 from typing import NamedTuple
 
 from services.workers.stored_files.pending_contents import read_pending_digests
-from shared.db.connections import Connection
 from shared.files.file_store import FileStore, seconds_ago
 from shared.files.s3_bucket import BucketUnusable, S3Bucket
 from shared.intake.spool import Spool
-from shared.observability import logging
+from shared.platform.db.connections import Connection
+from shared.platform.observability import logging
 
 log = logging.get_logger()
 

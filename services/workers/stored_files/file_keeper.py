@@ -8,14 +8,14 @@ import redis.asyncio as redis
 from services.workers.stored_files.erased_contents import remove_erased_contents
 from services.workers.stored_files.file_cleanup import remove_forgotten_files, remove_orphaned_contents
 from services.workers.stored_files.file_mover import FileMover
-from shared.crypto.encryption import Cipher
-from shared.db.advisory_locks import FILES_LOCK
-from shared.db.connections import Connection
 from shared.files.file_store import FileStore
 from shared.files.s3_bucket import BucketUnusable, S3Bucket, open_bucket
 from shared.intake.spool import Spool
-from shared.observability import logging
-from shared.settings import Settings
+from shared.platform.crypto.encryption import Cipher
+from shared.platform.db.advisory_locks import FILES_LOCK
+from shared.platform.db.connections import Connection
+from shared.platform.observability import logging
+from shared.platform.settings import Settings
 
 log = logging.get_logger()
 

@@ -3,11 +3,11 @@
 import time
 
 from services.workers.stored_files.pending_contents import read_pending_digests
-from shared.db.connections import Connection
 from shared.files.file_store import FileStore
 from shared.files.s3_bucket import S3Bucket
 from shared.intake.spool import Spool
-from shared.observability import logging
+from shared.platform.db.connections import Connection
+from shared.platform.observability import logging
 
 log = logging.get_logger()
 

@@ -5,8 +5,8 @@ These have no rows in `files` so far, however long they wait: a lane may be paus
 
 import re
 
-from shared.db.connections import Connection
 from shared.intake.spool import Spool
+from shared.platform.db.connections import Connection
 
 # A body names its files' digests beside this member. Other bodies are passed over as bytes.
 PENDING_DIGESTS_SQL = r"""

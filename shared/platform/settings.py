@@ -1,0 +1,326 @@
+"""Every setting of every service, in one place. `docs/settings.md` is generated from here."""
+
+import re
+from email.utils import parseaddr
+from ipaddress import ip_network
+from pathlib import Path
+from typing import Literal
+from urllib.parse import urlsplit
+
+from pydantic import Field, SecretStr, ValidationInfo, field_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+PROJECT_ROOT = Path(__file__).resolve().parents[2]
+MIN_SECRET_KEY_LENGTH = 16  # characters
+LOCAL_VALUE = "local"  # as the value of a setting: use the server or key of this machine, on purpose
+BROKER_SCHEMES = ("redis://", "rediss://", "redis+socket://", "amqp://", "amqps://")
+NUMBERED_DATABASE_SCHEMES = ("redis://", "rediss://")
+REDIS_SCHEMES = ("redis://", "rediss://", "unix://")
+POSTGRES_SCHEMES = ("postgresql://", "postgres://")
+HOST_REQUIRING_SCHEMES = ("https://", "smtp://", "s3://")  # schemes of URLs that need a host
+INVALID_URL_MESSAGE = (
+    "cannot be read: its port is a number, and in a password %, /, #, ?, @, [ and ] are written %25, %2F, %23, %3F, "
+    "%40, %5B and %5D"
+)
+INVALID_POSTGRES_URL_MESSAGE = f"{INVALID_URL_MESSAGE}; several hosts go behind it, as postgresql://USER:PASSWORD@/DATABASE?host=a,b&port=5432,5432"
+_find_bad_escape = re.compile(r"%(?![0-9A-Fa-f]{2})").search
+_match_host = re.compile(r"[A-Za-z0-9._-]+|[0-9a-fA-F:.]+").fullmatch
+_password_pattern = re.compile(r"(?<=:)//[^/?#@]*@")
+ALLOWED_SCHEMES = {
+    "database_url": POSTGRES_SCHEMES,
+    "broker_url": BROKER_SCHEMES,
+    "redis_url": REDIS_SCHEMES,
+    "spool_url": REDIS_SCHEMES,
+    "replica_url": POSTGRES_SCHEMES,
+    "public_url": ("https://", "http://"),
+    "smtp_url": ("smtp://", "smtps://"),
+    "alarm_smtp_url": ("smtp://", "smtps://"),
+    "alarm_slack_url": ("https://", "http://"),
+    "twilio_url": ("https://", "http://"),
+    "mailgun_url": ("https://", "http://"),
+    "meta_url": ("https://", "http://"),
+    "linkedin_url": ("https://", "http://"),
+    "hubspot_url": ("https://", "http://"),
+    "google_data_manager_url": ("https://", "http://"),
+    "google_accounts_url": ("https://", "http://"),
+    "files_url": ("s3://",),
+    "files_endpoint": ("https://", "http://"),
+}
+
+
+class Settings(BaseSettings):
+    """The settings. They are read once, at the entry point of a service, and passed on; nothing else reads them."""
+
+    model_config = SettingsConfigDict(env_prefix="LEADHUB_", env_ignore_empty=True, extra="ignore", frozen=True)
+
+    data_dir: Path = Field(PROJECT_ROOT / ".leadhub", description="Where all state of the embedded servers lies.")
+    database_url: str = Field("", description="PostgreSQL 15 or newer. Empty: the embedded PostgreSQL of the data dir.")
+    replica_url: str = Field("", description="A replica, for the lists of the API. Empty: the database itself.")
+    broker_url: str = Field(
+        "", description="Celery's broker, redis:// or amqp://. Empty or `local`: the embedded Valkey."
+    )
+    redis_url: str = Field("", description="Redis for rate limits. Empty: the broker if it is Redis, else embedded.")
+    spool_url: str = Field(
+        "",
+        description="Redis with appendfsync always, for leads while PostgreSQL is away. Empty or `local`: the embedded "
+        "Valkey.",
+    )
+    public_url: str = Field("", description="What links in answers start with. Empty: the request's host.")
+    hosts: str = Field(
+        "",
+        description="Comma-separated host names of the console beside that of `LEADHUB_PUBLIC_URL` and the address that"
+        " the services listen on. With a port only that port counts. The console answers other hosts with 421.",
+    )
+    trusted_proxies: str = Field("", description="Comma-separated networks whose X-Forwarded-* headers are believed.")
+
+    host: str = Field("127.0.0.1", description="Address that the HTTP services listen on.")
+    port: int = Field(8000, ge=0, le=65535, description="Port that the HTTP services listen on.")
+    web: int = Field(1, ge=1, le=64, description="Identical gateway processes that share the listening socket.")
+    workers: int = Field(1, ge=1, le=64, description="Worker processes that `up` starts.")
+
+    files_dir: str = Field(
+        "",
+        description="Folder of the files that visitors send. All services share it. Empty: `files` of the data dir.",
+    )
+    files_url: str = Field(
+        "",
+        description="s3://BUCKET or s3://BUCKET/PREFIX: where a worker moves files to. Empty: they stay in the folder.",
+    )
+    files_endpoint: str = Field(
+        "", description="URL of a server that speaks S3's language, such as MinIO. Empty: that of AWS."
+    )
+
+    files_quota_mb: int = Field(
+        10_240, ge=0, description="MB of visitors' files that one workspace may keep. More are refused. 0: no limit."
+    )
+
+    imports_quota_mb: int = Field(
+        2048, ge=0, description="MB of files that one workspace's waiting imports and dry runs may hold. 0: no limit."
+    )
+    max_waiting_imports: int = Field(
+        20, ge=0, description="Imports that one workspace may have waiting or as dry runs. 0: no limit."
+    )
+    disk_reserve_mb: int = Field(
+        1024,
+        ge=0,
+        description="MB of the disk that uploads of imports leave free. Larger ones are refused.",
+    )
+
+    body_limit: int = Field(256 * 1024, ge=1024, description="Largest request body, bytes.")
+    batch_body_limit: int = Field(5 * 1024 * 1024, ge=1024, description="Largest body of a batch, bytes.")
+    webhook_body_limit: int = Field(1024 * 1024, ge=1024, description="Largest body of a provider's webhook, bytes.")
+    mail_body_limit: int = Field(
+        30 * 1024 * 1024,
+        ge=1024,
+        description="Largest mail that Mailgun or SendGrid forwards, bytes. Attachments count.",
+    )
+    body_timeout: float = Field(
+        10.0, gt=0, le=3600, description="Seconds a client has to send its headers, and its body."
+    )
+    fast_path: bool = Field(
+        True,
+        description="Whether the gateway answers ordinary leads without aiohttp's request handling: less CPU where "
+        "sources post many.",
+    )
+    max_waiting: int = Field(2000, ge=1, description="Callers waiting for a verdict before answers turn into 202.")
+    buffer_bytes: int = Field(
+        64 * 1024 * 1024, ge=1024, description="Bytes of one lane waiting to be stored before 503."
+    )
+    flush_timeout: float = Field(
+        1.0, gt=0, le=3600, description="Seconds PostgreSQL has to store a flush; then the spool."
+    )
+
+    session_idle_hours: float = Field(
+        12.0, gt=0, le=8760, description="Hours after which an unused session of the console ends."
+    )
+    session_days: float = Field(
+        14.0,
+        gt=0,
+        le=365,
+        description='Days after which every session of the console ends, and how long "keep me signed in" keeps one.',
+    )
+
+    max_subscriptions: int = Field(100, ge=1, description="Webhook subscriptions that a workspace may have.")
+    max_automations: int = Field(200, ge=1, description="Automations that a workspace may have.")
+    max_keys: int = Field(
+        20,
+        ge=1,
+        description="Keys that a workspace may have before a key with a rate limit makes no more. Ended keys count "
+        "too in the hour after they were made.",
+    )
+
+    allowed_targets: str = Field(
+        "", description="Comma-separated host names and networks that messages may go to although they are private."
+    )
+    smtp_url: str = Field(
+        "",
+        description="smtp:// or smtps://, with user and password: mails of workspaces that have no mail integration. A"
+        " login demands TLS: `smtps://`, or a server that offers STARTTLS.",
+    )
+    mail_from: str = Field("", description="Sender's address of mails that go by `LEADHUB_SMTP_URL`.")
+    twilio_url: str = Field("https://api.twilio.com", description="Twilio's API, or that of one of its regions.")
+    mailgun_url: str = Field("", description="Mailgun's API. Empty: that of the integration's region.")
+    meta_url: str = Field(
+        "https://graph.facebook.com", description="Meta's Graph API, where leads are fetched and conversions are sent."
+    )
+    meta_version: str = Field(
+        "v26.0", pattern=r"^v\d{1,3}\.\d{1,2}$", description="Version of the Graph API. Meta ends each after two years."
+    )
+    linkedin_url: str = Field("https://api.linkedin.com", description="LinkedIn's API, where leads are fetched.")
+    linkedin_version: str = Field(
+        "202610",
+        pattern=r"^20\d{4}$",
+        description="Version of LinkedIn's API: year and month. LinkedIn ends each after a year.",
+    )
+    hubspot_url: str = Field("https://api.hubapi.com", description="HubSpot's API, where leads are fetched.")
+    google_data_manager_url: str = Field(
+        "https://datamanager.googleapis.com", description="Google's Data Manager API, which takes conversions."
+    )
+    google_accounts_url: str = Field(
+        "https://oauth2.googleapis.com/token", description="Where Google gives service accounts their tokens."
+    )
+
+    alarm_email: str = Field(
+        "", description="Comma-separated addresses that get a mail when an alarm is raised or cleared."
+    )
+    alarm_smtp_url: str = Field(
+        "", description="smtp:// or smtps://, as `LEADHUB_SMTP_URL`: the server for alarms. Empty: `LEADHUB_SMTP_URL`."
+    )
+    alarm_slack_url: str = Field(
+        "", description="Slack's URL of an incoming webhook, or a compatible one, which gets the alarms."
+    )
+
+    keep_days: int = Field(
+        90,
+        ge=1,
+        le=36_500,
+        description="Days that submissions, idempotency keys, finished deliveries and finished runs are kept.",
+    )
+    audit_days: int = Field(400, ge=1, le=36_500, description="Days that the audit log is kept.")
+    log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="Lowest level logged.")
+    access_log: bool = Field(True, description="One structured line per HTTP request.")
+    metrics_host: str = Field("127.0.0.1", description="Address on which every service shows its metrics.")
+    metrics_port: int = Field(9464, ge=0, le=65535, description="Port of the metrics; 0: they are not shown.")
+    metrics_dir: str = Field(
+        "",
+        description="Folder in which the processes of one machine pool their metrics. Empty: `run/metrics` of the data "
+        "dir.",
+    )
+    process_name: str = Field("", description="The `--name` of a worker or sweeper; the same when it is started again.")
+    secret_key: SecretStr = Field(
+        SecretStr(""),
+        description="Encrypts stored credentials. Several, comma-separated: the first encrypts, all decrypt. "
+        "Empty or `local`: the key of the data dir.",
+    )
+
+    @property
+    def configured_base_url(self) -> str:
+        """What the service's addresses start with where no request tells: the public URL, a named host, or the port."""
+        if self.public_url:
+            return self.public_url.rstrip("/")
+        if named := split_addresses(self.hosts):
+            return f"http://{named[0]}"
+        host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(self.host, self.host)  # noqa: S104 - compared, not bound
+        return f"http://{f'[{host}]' if ':' in host else host}:{self.port}"
+
+    @property
+    def files_folder(self) -> Path:
+        """The folder of the files that visitors send."""
+        return PROJECT_ROOT / self.files_dir if self.files_dir else self.data_dir / "files"
+
+    @field_validator("broker_url", "spool_url", "secret_key", mode="before")
+    @classmethod
+    def _read_local(cls, value: object) -> object:
+        """Turn `local` into an empty value. The field still counts as set, in `model_fields_set`."""
+        said = value.get_secret_value() if isinstance(value, SecretStr) else value
+        return "" if isinstance(said, str) and said.strip() == LOCAL_VALUE else value
+
+    @field_validator(*ALLOWED_SCHEMES)
+    @classmethod
+    def _check_urls(cls, value: str, info: ValidationInfo) -> str:
+        known = ALLOWED_SCHEMES[str(info.field_name)]
+        if value and not value.startswith(known):
+            raise ValueError(f"must begin with one of {', '.join(known)}")
+        # libpq accepts any character in a password except those that end it.
+        if not _is_readable_url(
+            _password_pattern.sub("//", value) if known is POSTGRES_SCHEMES else value
+        ) or _find_bad_escape(value):
+            raise ValueError(INVALID_POSTGRES_URL_MESSAGE if known is POSTGRES_SCHEMES else INVALID_URL_MESSAGE)
+        if value.startswith(NUMBERED_DATABASE_SCHEMES) and not _has_valid_database_number(value):
+            raise ValueError("ends with the number of a database, as redis://HOST:6379/0")
+        if value and known[0] in HOST_REQUIRING_SCHEMES and not urlsplit(value).hostname:
+            raise ValueError("must name a host")
+        return value
+
+    @field_validator("trusted_proxies", "allowed_targets")
+    @classmethod
+    def _check_networks(cls, value: str, info: ValidationInfo) -> str:
+        for part in filter(None, map(str.strip, value.split(","))):
+            if info.field_name == "trusted_proxies" or "/" in part or ":" in part:
+                try:
+                    ip_network(part, strict=False)
+                except ValueError:
+                    known = "network" if info.field_name == "trusted_proxies" else "network or host's name alone"
+                    raise ValueError(f"{part} is no {known}, as 10.1.0.0/16") from None
+        return value
+
+    @field_validator("hosts")
+    @classmethod
+    def _check_hosts(cls, value: str) -> str:
+        for part in split_addresses(value):
+            if not _is_host(part):
+                raise ValueError(f"{part} is no host's name alone, as crm.example.com or crm.example.com:8443")
+        return value
+
+    @field_validator("mail_from")
+    @classmethod
+    def _check_mail_address(cls, value: str) -> str:
+        name, at, domain = parseaddr(value)[1].rpartition("@")
+        if value and not (name and at and domain and value.isprintable()):
+            raise ValueError("is no address, as leads@example.com or Leads <leads@example.com>")
+        return value
+
+    @field_validator("alarm_email")
+    @classmethod
+    def _check_alarm_addresses(cls, value: str) -> str:
+        for part in split_addresses(value):
+            if not re.fullmatch(r"[^@\s<>]+@[^@\s<>]+", part) or not part.isprintable():
+                raise ValueError("is no comma-separated list of addresses, as ops@example.com,boss@example.com")
+        return value
+
+    @field_validator("secret_key")
+    @classmethod
+    def _check_key_lengths(cls, value: SecretStr) -> SecretStr:
+        keys = value.get_secret_value()
+        if keys and any(len(key.strip()) < MIN_SECRET_KEY_LENGTH for key in keys.split(",")):
+            raise ValueError(
+                f"each key must have at least {MIN_SECRET_KEY_LENGTH} characters; `openssl rand -hex 32` makes one"
+            )
+        return value
+
+
+def split_addresses(text: str) -> list[str]:
+    """Split comma-separated addresses."""
+    return [part.strip() for part in text.split(",") if part.strip()]
+
+
+def _is_host(text: str) -> bool:
+    try:
+        parts = urlsplit(f"//{text}")
+        name = parts.hostname or ""
+        return "@" not in text and parts.netloc == text and _match_host(name) is not None and (parts.port or 1) > 0
+    except ValueError:
+        return False
+
+
+def _is_readable_url(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        return not parts.netloc.endswith(":") and (parts.port or 0) >= 0
+    except ValueError:  # not chained: the message may quote a part of the password
+        return False
+
+
+def _has_valid_database_number(url: str) -> bool:
+    path = urlsplit(url).path.strip("/")
+    return not path or (path.isascii() and path.isdigit())
