@@ -1,7 +1,8 @@
 """Which requests stand in the audit log, and what handlers add to their entries.
 
 Audited are requests that change something and need a scope that steers, allowed or refused. Intake and edits of leads
-are not: they are many, and a lead has a timeline. A service may have all changes below a path audited.
+are not: they are many, and a lead has a timeline. A lead's deletion is, since its timeline goes with it. A service may
+have all changes below a path audited.
 """
 
 from collections.abc import Iterable, Mapping
@@ -33,7 +34,7 @@ SAFE_METHODS = frozenset((hdrs.METH_GET, hdrs.METH_HEAD, hdrs.METH_OPTIONS))
 STEERING_SCOPES = frozenset(
     (
         *("*", "write:operations", "write:users", "delete:users", "write:integrations", "write:automations"),
-        *("delete:automations", "write:forms", "delete:forms"),
+        *("delete:automations", "write:forms", "delete:forms", "write:pipelines", "write:tags", "delete:leads"),
     )
 )
 # The past participles of handlers' names, and the nouns of modules that do not end in a plural.
