@@ -23,7 +23,8 @@ ALREADY_MEMBER_MESSAGE: Final = "There is a user with this email already."
 NOT_INVITED_MESSAGE: Final = "This user cannot sign in yet: invite them first."
 
 LIST_USERS_SQL = """
-SELECT u.id, u.name, u.email, u.role, u.is_active, u.created_at, a.id AS account_id, a.last_signed_in_at,
+SELECT u.id, u.name, u.email, u.role, u.is_active, u.created_at, a.id AS account_id,
+    a.email AS sign_in_email, a.last_signed_in_at,
     coalesce(a.password_hash IS NOT NULL, false) AS can_sign_in, coalesce(a.totp_secret IS NOT NULL, false)
     AS has_second_factor, coalesce(a.is_operator, false) AS is_operator,
     EXISTS (SELECT FROM account_links l
@@ -58,6 +59,7 @@ WHERE workspace_id = %s AND id = %s RETURNING account_id
 class ManagedUser:
     """A user as the users page shows it. `can_sign_in`: the account has a password.
 
+    `sign_in_email` is the account's address. `email` is the workspace's own: it may have been changed since.
     Sessions are those of the account, whatever its workspaces; `session_count` are the valid ones.
     """
 
@@ -68,6 +70,7 @@ class ManagedUser:
     is_active: bool
     created_at: datetime
     account_id: int | None
+    sign_in_email: str | None
     last_signed_in_at: datetime | None
     can_sign_in: bool
     has_second_factor: bool

@@ -156,6 +156,17 @@ async def test_a_user_is_invited_changed_and_taken_out_and_the_last_admin_stays(
         assert (await reader.post(f"users/{joan}", action="sign_out"))[0] == 404
 
 
+async def test_users_show_the_address_that_signs_in_where_it_differs(stack: Stack) -> None:
+    async with settings_reader(stack) as reader:
+        _, before = await reader.get("users")
+        with stack.database() as database:
+            statement = "UPDATE users SET email = %s FROM workspaces w WHERE w.id = workspace_id AND w.slug = %s"
+            database.execute(statement, (f"{reader.slug}-desk@example.com", reader.slug))
+        _, shown = await reader.get("users")
+        assert ("Signs in as" in before, "Signs in as" in shown) == (False, True)
+        assert f"{reader.slug}-desk@example.com" in shown
+
+
 async def test_an_invitation_past_the_limit_says_when_to_try_again(stack: Stack) -> None:
     async with settings_reader(stack) as reader:
         email = f"{reader.slug}-joan@example.com"
