@@ -20,8 +20,13 @@ async def to_console(view: PageView) -> web.StreamResponse:
 
 @account_page
 async def first_page(view: PageView) -> web.StreamResponse:
-    """Send the reader to the workspace that they saw last."""
-    view.redirect(view.path() if view.membership else "/console/workspaces")
+    """Send the reader to the workspace that they saw last, and there to the page on which their work begins."""
+    view.redirect(view.path(_start_page(view)) if view.membership else "/console/workspaces")
+
+
+def _start_page(view: PageView) -> str:
+    """Return the page that the reader's role begins with: an agent's is the list of leads, everybody else's is Now."""
+    return "leads" if view.workspace.role == "agent" and not view.account.is_operator else "now"
 
 
 @account_page

@@ -7,6 +7,8 @@ from typing import Any
 from aiohttp import web
 from markupsafe import Markup
 
+from services.console.now import first_minutes
+from services.console.now.first_steps import is_untouched, read_first_steps
 from services.console.now.verdict_words import verdict_headline, verdict_notes, verdict_reasons
 from services.console.queues import history_charts
 from services.console.queues.lane_words import activity_title, lane_forecast
@@ -20,6 +22,7 @@ from shared.operations.history import HistoryPoint
 from shared.operations.overview_types import Overview
 from shared.operations.verdict import judge_overview
 
+FIRST_LEADS = 200  # accepted leads up to which Now reminds of the first steps
 SPANS = {"1h": 60, "24h": 24 * 60}  # minutes
 
 
@@ -42,7 +45,10 @@ async def show(view: PageView) -> web.StreamResponse:
     """Show the verdict, the ledger, queues, workers, causes and sources."""
     span = _span(view)
     snapshot = await _read(view, span, view.console.read_overview)
-    return await view.render("now/now.html", **_shown(view, snapshot, span))
+    if await _is_new(view, snapshot.overview):
+        view.redirect(view.path(first_minutes.PAGE))
+    open_steps = await _count_open_steps(view, snapshot.overview)
+    return await view.render("now/now.html", open_steps=open_steps, **_shown(view, snapshot, span))
 
 
 @workspace_page(Permission.SEE_RECORDS)
@@ -51,6 +57,23 @@ async def live(view: PageView) -> web.StreamResponse:
     span = _span(view)
     topic = "now", span, view.account.is_operator
     return await stream_snapshots(view, topic, lambda: _read(view, span, view.console.watch_overview), _render_live)
+
+
+async def _is_new(view: PageView, overview: Overview) -> bool:
+    """Return whether nothing has come yet, so that the first steps are of more use than a page of zeros."""
+    if view.request.query or overview.ledger is None or overview.ledger.accepted:
+        return False
+    async with view.console.reading() as connection:
+        return await is_untouched(connection, view.workspace.workspace_id)
+
+
+async def _count_open_steps(view: PageView, overview: Overview) -> int:
+    """Return how many first steps are left, 0 once leads flow."""
+    accepted = overview.ledger.accepted if overview.ledger else FIRST_LEADS
+    if accepted >= FIRST_LEADS or not view.permits(Permission.SET_UP):
+        return 0
+    async with view.console.reading() as connection:
+        return (await read_first_steps(connection, view.workspace.workspace_id)).open_count
 
 
 def _span(view: PageView) -> str:

@@ -42,6 +42,7 @@ ACTION_WORDS: dict[str, tuple[str, str]] = {
     "lead.changed": (_("Changed a lead"), _("Tried to change a lead")),
     "lead.created": (_("Added a lead by hand"), _("Tried to add a lead by hand")),
     "lead.deleted": (_("Deleted a lead"), _("Tried to delete a lead")),
+    "lead.example_sent": (_("Sent an example lead"), _("Tried to send an example lead")),
     "lead.exported": (_("Exported leads"), _("Tried to export leads")),
     "lead.moved": (_("Moved a lead to another stage"), _("Tried to move a lead to another stage")),
     "lead_export.export": (_("Exported leads"), _("Tried to export leads")),
