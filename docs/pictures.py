@@ -7,18 +7,17 @@ import asyncio
 import re
 import shutil
 import subprocess
-import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from playwright.async_api import Page, async_playwright
+from playwright.async_api import Page, ViewportSize, async_playwright
 
 PROJECT = Path(__file__).resolve().parents[1]
 PICTURES = Path(__file__).with_name("pictures")
 CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome")
-SIZE = {"width": 1280, "height": 800}  # CSS pixels
+SIZE: ViewportSize = {"width": 1280, "height": 800}  # CSS pixels
 DEMO_LEADS = "800"
 START_SECONDS, TRAFFIC_SECONDS = 120.0, 75.0  # until the demo is ready; until its charts show some minutes
 SETTLING_SECONDS = 2.0  # for what a page loads after itself
@@ -78,4 +77,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()
