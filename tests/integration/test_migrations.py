@@ -76,6 +76,11 @@ def rows(url: str, query: str) -> list[tuple[object, ...]]:
         return connection.execute(query).fetchall()
 
 
+def undated_rows(url: str, query: str) -> list[str]:
+    """The same in order without the days of partitions: the two databases may have been made in different weeks."""
+    return sorted(re.sub(r"_20\d{6}", "_day", repr(row)) for row in rows(url, query))
+
+
 def test_migrations_make_the_tables_of_the_models(database_url: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert check_models(database_url), capsys.readouterr().err
 
@@ -87,7 +92,7 @@ def test_a_database_at_the_end_of_the_earlier_series_goes_on_in_the_present_one(
     assert database_version(earlier_url) == head_version()
     assert "bringing the tables from migration 0021 to r0001" in capsys.readouterr().err
     for query in (FUNCTIONS, TRIGGERS, RELATIONS):
-        assert rows(earlier_url, query) == rows(databases.url, query)
+        assert undated_rows(earlier_url, query) == undated_rows(databases.url, query)
 
 
 def test_the_upgrade_script_runs_once_for_two_migrators(earlier_url: str, hook: Path) -> None:
