@@ -11,6 +11,9 @@ from shared.platform.db.connections import Connection
 
 CHECK_SECONDS = 0.1  # seconds between two statements
 CHECK_REST_FACTOR = 20  # rests so many times as long as a statement took, which dead entries of an index make slow
+# Seconds that it rests at most. A statement also takes long because its server hung or this process was suspended. That
+# is over by then, and 20 times its length would be minutes in which no work is seen.
+MAX_CHECK_REST_SECONDS = 2.0
 
 # `now()` and not `clock_timestamp()`: only a stable time can be looked up in an index.
 CONDITIONS_SQL = {
@@ -67,7 +70,7 @@ class DueWork:
             began = now()
             row = await (await connection.execute(DUE_WORK_SQL)).fetchone()
             self._note({kind for kind, waits in zip(CONDITIONS_SQL, row or (), strict=True) if waits})
-            rest = max(CHECK_SECONDS, CHECK_REST_FACTOR * (now() - began))
+            rest = min(max(CHECK_SECONDS, CHECK_REST_FACTOR * (now() - began)), MAX_CHECK_REST_SECONDS)
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._stopping.wait(), rest)
 

@@ -27,6 +27,12 @@ from shared.platform.db.connections import Connection
 from shared.platform.db.database_errors import UNAVAILABLE_ERRORS, is_unavailable
 from shared.platform.observability import logging
 from shared.platform.settings import Settings
+from shared.platform.crypto.encryption import read_first_key
+from shared.platform.crypto.settings_fingerprints import fingerprint_reader
+from shared.platform.db.connections import Connection, has_server_left
+from shared.platform.db.database_errors import UNAVAILABLE_ERRORS, is_unavailable
+from shared.platform.observability import logging
+from shared.platform.settings import Settings
 
 log = logging.get_logger()
 
@@ -175,7 +181,8 @@ class Worker:
             await self._connection.close()
 
     async def _get_connection(self) -> Connection:
-        if self._connection is None or self._connection.closed:
+        # The message that finds the connection dead would do nothing and be lost.
+        if self._connection is None or has_server_left(self._connection):
             self._connection = await open_blocking_connection(self._url, "leadhub worker")
             await self._heartbeat.start(self._connection)
         return self._connection

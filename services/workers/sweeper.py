@@ -264,7 +264,8 @@ class Sweeper:
             if has_lock and began - self._history_folded_at > FOLD_HISTORY_SECONDS:
                 self._history_folded_at = began
                 await fold_history(connection)
-        return max(SAMPLE_INTERVAL_SECONDS, SAMPLE_REST_FACTOR * (now() - began))
+        # Capped, since a sample also takes long because the server hung: the history would stand still for minutes.
+        return min(max(SAMPLE_INTERVAL_SECONDS, SAMPLE_REST_FACTOR * (now() - began)), IDLE_SAMPLE_SECONDS)
 
     async def _fold_lead_counts(self, connection: Connection) -> float:
         return 0.0 if await fold_lead_counts(connection) else FOLD_COUNTS_INTERVAL_SECONDS

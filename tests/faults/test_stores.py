@@ -8,6 +8,7 @@ import uuid
 import pytest
 from redis import Redis
 
+from services.workers.due_work import DUE_WORK_SQL
 from shared.auth.key_format import generate_key
 from shared.intake.spool import SPOOL_COUNT_KEY
 from tests.faults.conftest import Settle
@@ -20,6 +21,7 @@ from tests.support.waiting import background, until_async
 
 pytestmark = pytest.mark.faults
 
+HANG_SECONDS = 4.0
 AT_ONCE = 2.5  # seconds: 1.5 to find a slow store out and spool, and the rest for a slow machine
 
 
@@ -178,6 +180,18 @@ async def test_leads_are_taken_while_postgresql_is_away(stack: Stack, client: Cl
     await until_async(lambda: asyncio.to_thread(stack.answers_201), what="a 201 after its return")
     again = await client.post(lead, Idempotency_Key=key)
     assert (again.status, again.headers["Idempotent-Replayed"]) == (201, "true")
+
+
+async def test_leads_of_an_outage_after_a_hang_are_soon_ingested(stack: Stack, client: Client, settle: Settle) -> None:
+    """The sweeper looks for work all the same, though its last look took as long as the hang."""
+    with stack.database() as database:  # work in the worker's hand would show it that its connection is dead
+        await until_async(lambda: not any(database.execute(DUE_WORK_SQL).fetchone() or ()), what="nothing to do")
+    async with background(stack.frozen("postgres")):
+        await asyncio.sleep(HANG_SECONDS)
+    async with background(stack.away("postgres")):
+        answers = [await client.post({"email": email()}) for _ in range(3)]
+    assert {answer.status for answer in answers} == {202}
+    await settle("PostgreSQL frozen, then away", 1, client.told)
 
 
 async def test_with_both_stores_away_leads_are_refused(stack: Stack, client: Client, settle: Settle) -> None:

@@ -14,6 +14,13 @@ from tests.support.waiting import DEADLINE_SECONDS, until_async
 
 pytestmark = pytest.mark.integration
 
+HANG_SECONDS = 3.0
+SOON_SECONDS = 30.0  # on a busy machine; a rest as many times as long as the hang would take a minute
+WATCH_STATE_SQL = """
+SELECT state, wait_event_type FROM pg_stat_activity
+WHERE application_name = 'tests sweeper' AND datname = current_database()
+"""
+
 
 @pytest_asyncio.fixture
 async def due_work(database_url: str) -> AsyncIterator[DueWork]:
@@ -82,6 +89,23 @@ async def test_a_wait_ends_with_its_time(due_work: DueWork) -> None:
     await until_nothing_is_due(due_work)
     await asyncio.wait_for(due_work.wait({"journal"}, 0.1), DEADLINE_SECONDS)
     assert not due_work.kinds
+
+
+async def test_a_server_that_hung_is_soon_asked_again(
+    due_work: DueWork, database: Connection, database_url: str
+) -> None:
+    async def is_state(*expected: str | None) -> bool:
+        return await rows(database, WATCH_STATE_SQL) == [expected]
+
+    await until_nothing_is_due(due_work)
+    async with connect(database_url, "tests") as other, other.transaction():
+        await other.execute("LOCK TABLE journal IN ACCESS EXCLUSIVE MODE")
+        await until_async(lambda: is_state("active", "Lock"), what="a statement that waits")
+        await asyncio.sleep(HANG_SECONDS)
+    await until_async(lambda: is_state("idle", "Client"), what="the statement's end")
+    await accept(database, [item(await workspace_id(database), {"email": "ada@example.com"})])
+    await due_work.wait({"journal"}, SOON_SECONDS)
+    assert "journal" in due_work.kinds
 
 
 async def test_no_table_is_read_whole(database: Connection) -> None:

@@ -7,6 +7,8 @@ from typing import Any
 import pytest
 
 from services.workers.deliveries.sweeper_fallback import DUE_CHECK_SECONDS
+from services.workers.sweeper import IDLE_SAMPLE_SECONDS, SAMPLE_REST_FACTOR, Sweeper
+from shared.platform.db.connections import Connection, connect
 from shared.outbound.deliveries import enqueue_deliveries, webhook_to_subscription
 from shared.platform.db.connections import Connection
 from tests.support.automating import action, leads, save
@@ -94,3 +96,17 @@ async def test_sweeper_deliveries_survive_a_broken_connection(
         receiver.release()
         await until_async(is_sent, what="its outcome")
     assert len(receiver.requests) == 1
+
+
+async def test_the_history_goes_on_soon_after_a_sample_that_hung(
+    database_url: str, database: Connection, tmp_path: Path
+) -> None:
+    sweeper = Sweeper(settings_of(database_url, tmp_path))
+    async with connect(database_url, "tests") as other, other.transaction():
+        await other.execute("LOCK TABLE lane_statistics IN ACCESS EXCLUSIVE MODE")
+        turn = asyncio.create_task(sweeper._sample_history(database))
+        await asyncio.sleep(2 * IDLE_SAMPLE_SECONDS / SAMPLE_REST_FACTOR)
+        assert not turn.done()
+    assert await turn == IDLE_SAMPLE_SECONDS
+    for publisher in sweeper._hint_publishers:
+        publisher.stop()

@@ -6,6 +6,7 @@ The API also uses an SQLAlchemy engine, which is made in that service.
 import asyncio
 import os
 import re
+import select
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from itertools import count
@@ -24,7 +25,6 @@ set_json_loads(orjson.loads)
 AttemptWithBackoff.INITIAL_DELAY, AttemptWithBackoff.DELAY_BACKOFF = 0.2, 1.0  # seconds, and the growth factor
 
 Connection = psycopg.AsyncConnection[TupleRow]
-ConnectionPool = AsyncConnectionPool[Connection]
 T = TypeVar("T")
 
 # A worker that died must not keep its rows locked. The server therefore checks for its client while a statement runs,
@@ -85,6 +85,35 @@ def connection_parameters(application: str, *, statement_timeout: float = 15.0) 
     }
 
 
+def has_server_left(connection: Connection) -> bool:
+    """Return whether the server's end of an unused connection is closed, as after a restart of the server.
+
+    This asks the operating system alone and takes microseconds. A server that hangs or is out of reach is not noticed.
+    """
+    if connection.closed:
+        return True
+    libpq, poll = connection.pgconn, select.poll()
+    poll.register(libpq.socket, select.POLLIN)
+    try:
+        while poll.poll(0):
+            libpq.consume_input()  # raises at the end of the stream, behind notices and the server's last message
+    except psycopg.OperationalError:
+        return True
+    return False
+
+
+class ConnectionPool(AsyncConnectionPool[Connection]):
+    """A pool that hands out no connection whose server has left.
+
+    psycopg's hands them out one by one after a restart of the server, and each costs its user an error and a pause.
+    """
+
+    async def getconn(self, timeout: float | None = None) -> Connection:  # noqa: ASYNC109  # psycopg's
+        while has_server_left(connection := await super().getconn(timeout)):
+            await self.putconn(connection)  # drops it, and opens another one
+        return connection
+
+
 def make_pool(
     url: str,
     application: str,
@@ -100,7 +129,7 @@ def make_pool(
     sign of life before it hands it out: one round trip, for people who would see the error of a dead one. All
     connections but one are closed, one after the other, when they were unneeded for `idle` seconds.
     """
-    return AsyncConnectionPool(
+    return ConnectionPool(
         url,
         kwargs={**connection_parameters(application, statement_timeout=statement_timeout), "autocommit": True},
         min_size=1,
