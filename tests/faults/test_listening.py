@@ -111,6 +111,18 @@ def test_services_outlive_the_fork_server_and_the_next_one_forks_them(stack: Sta
     until(lambda: called(stack.port) == "answered", 60, "its answer")
 
 
+def test_a_fork_server_that_hangs_does_not_hold_the_supervisor(stack: Stack) -> None:
+    (dead,) = stack.kill("gateway")  # the first fork of a new server waits for its imports, and has longer
+    (forked,) = until(lambda: [pid for pid in stack.pids("gateway") if pid != dead], 60, "another gateway")
+    (server,) = until(lambda: fork_servers(stack), 60, "a fork server")
+    os.kill(server, signal.SIGSTOP)
+    stack.kill("gateway")
+    until(lambda: [pid for pid in stack.pids("gateway") if pid != forked], 50, "a gateway without a fork server")
+    until(lambda: called(stack.port) == "answered", 60, "its answer")
+    until(lambda: [pid for pid in fork_servers(stack) if pid != server], 60, "another fork server")
+    assert "did not fork gateway (TimeoutError)" in stack.said()
+
+
 def maps_of(pid: int) -> set[str]:
     """Where its heap lies: a fork has that of its server, another process one of its own."""
     lines = Path(f"/proc/{pid}/maps").read_text().splitlines()
