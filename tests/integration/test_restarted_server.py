@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from services.workers.runtime import Worker
-from shared.db.connections import Connection, make_pool
+from shared.platform.db.connections import Connection, make_pool
 from tests.support.ingesting import accept, item, workspace_id
 from tests.support.leads import rows
 from tests.support.processes import is_alive
