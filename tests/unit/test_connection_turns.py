@@ -5,7 +5,7 @@ from contextlib import ExitStack
 
 import pytest
 
-from services.console.web.connection_turns import TURNS_PER_WORKSPACE, ConnectionTurns, reading_workspace
+from services.console.web.connection_turns import TURNS_PER_OWNER, ConnectionTurns, turn_owner
 from services.console.web.open_pages import MAX_ACCOUNT_PAGES, MAX_WORKSPACE_PAGES, TooManyPages
 from services.console.web.open_pages import OpenPages as OpenPageCounts
 from shared.platform import fair_limiter
@@ -22,7 +22,7 @@ class OpenPages:
         self.turns, self.reading, self.may_end = ConnectionTurns(), list[int](), asyncio.Event()
 
     async def read(self, workspace_id: int) -> None:
-        reading_workspace.set(workspace_id)
+        turn_owner.set(workspace_id)
         async with self.turns.turn(), self.turns.turn():  # a page asks for a second connection
             self.reading.append(workspace_id)
             await self.may_end.wait()
@@ -31,10 +31,10 @@ class OpenPages:
 async def test_a_crowd_of_one_workspace_leaves_turns_to_another() -> None:
     pages = OpenPages()
     crowd = [asyncio.create_task(pages.read(1)) for _ in range(50)]
-    await until_async(lambda: len(pages.reading) == TURNS_PER_WORKSPACE, what="the turns of a workspace")
+    await until_async(lambda: len(pages.reading) == TURNS_PER_OWNER, what="the turns of a workspace")
     other = asyncio.create_task(pages.read(2))
     await until_async(lambda: 2 in pages.reading, what="the turn of another workspace")
-    assert pages.reading.count(1) == TURNS_PER_WORKSPACE
+    assert pages.reading.count(1) == TURNS_PER_OWNER
     pages.may_end.set()
     async with asyncio.timeout(DEADLINE_SECONDS):
         await asyncio.gather(other, *crowd)
@@ -43,8 +43,8 @@ async def test_a_crowd_of_one_workspace_leaves_turns_to_another() -> None:
 async def test_without_a_turn_in_time_it_is_an_overload(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(fair_limiter, "SLOT_TIMEOUT_SECONDS", 0.05)
     pages = OpenPages()
-    held = [asyncio.create_task(pages.read(1)) for _ in range(TURNS_PER_WORKSPACE)]
-    await until_async(lambda: len(pages.reading) == TURNS_PER_WORKSPACE)
+    held = [asyncio.create_task(pages.read(1)) for _ in range(TURNS_PER_OWNER)]
+    await until_async(lambda: len(pages.reading) == TURNS_PER_OWNER)
     with pytest.raises(Overloaded, match="Try it again in a moment"):
         await pages.read(1)
     pages.may_end.set()

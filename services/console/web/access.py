@@ -13,7 +13,7 @@ from typing import Any
 from aiohttp import hdrs, web
 
 from services.console.web import error_pages
-from services.console.web.connection_turns import reading_workspace
+from services.console.web.connection_turns import ANONYMOUS_OWNER, turn_owner
 from services.console.web.context import CONSOLE_CONTEXT
 from services.console.web.cross_site import cross_site_reason
 from services.console.web.open_pages import REFUSAL_DELAY_SECONDS, TooManyPages
@@ -112,9 +112,11 @@ async def _admit(view: PageView, access: str | Permission) -> None:
     if reason:
         log.warning("console.cross_site_refused", reason=reason)
         raise Forbidden(CROSS_SITE_MESSAGE.format(reason))
-    reading_workspace.set(0)
+    turn_owner.set(ANONYMOUS_OWNER)
     token = sent_session_token(request, settings)
     view.session = await request.app[CONSOLE_CONTEXT].sessions.authenticate(token) if token else None
+    if view.session is not None:
+        turn_owner.set(-view.session.account_id)
     if access == ANONYMOUS_ACCESS:
         return
     if view.session is None:
@@ -127,7 +129,7 @@ async def _admit(view: PageView, access: str | Permission) -> None:
     if isinstance(access, Permission):
         view.membership = await find_membership(view, view.session)
         workspace_id = view.membership.workspace_id
-        reading_workspace.set(workspace_id)
+        turn_owner.set(workspace_id)
         request[LOG_FIELDS]["workspace_id"] = workspace_id
         request[AUDIT_ACTOR] = AuditActor("user", account.account_id, account.name, workspace_id)
         if not view.permits(access):

@@ -109,7 +109,7 @@ class ConsoleContext:
 
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[Connection]:
-        """A connection in autocommit, for reading. Raises Overloaded if the workspace has none free in time."""
+        """A connection in autocommit, for reading. Raises Overloaded if the reader has no turn in time."""
         reads = self.engine.execution_options(isolation_level="AUTOCOMMIT")
         async with self.turns.turn(), reads.connect() as connection:
             yield cast("Connection", (await connection.get_raw_connection()).driver_connection)
