@@ -18,6 +18,7 @@ from services.workers.imports.import_engine import ImportEngine
 from services.workers.ingest.drain import JournalDrainer
 from services.workers.jobs.job_engine import JobEngine
 from services.workers.libpq_pipeline import open_blocking_connection
+from services.workers.likeness.caller_watch import CallerWatch
 from services.workers.likeness.ingest_priority import IngestRate
 from services.workers.likeness.likeness_batches import LikenessEngine
 from services.workers.source_fetches.fetcher_thread import FetcherThread
@@ -38,8 +39,7 @@ log = logging.get_logger()
 
 JOBS_TURN_SECONDS = 0.05  # seconds of jobs before a worker handles its other queues again
 LIKENESS_TURN_SECONDS = 0.5  # seconds of likeness before a worker handles its other queues again, if nothing waits
-BRIEF_LIKENESS_TURN_SECONDS = 0.03  # the same, when a lead has just come: the next one may wait for a batch
-SHORT_LIKENESS_TURN_SECONDS = 0.015  # the same, while callers wait for verdicts
+BRIEF_LIKENESS_TURN_SECONDS = 0.03  # the same, when a lead has just come: a batch is given up at the next one
 AUTOMATIONS_TURN_SECONDS = 0.05  # seconds of automations before a worker handles its other queues again
 
 
@@ -79,7 +79,7 @@ class Worker:
         self._job_engine = JobEngine(stopping)
         self._import_engine = ImportEngine(stopping, self._drainer.expects_callers)
         self._ingest_rate = IngestRate()
-        self._likeness_engine = LikenessEngine(stopping, gives_way=has_worker_work)
+        self._likeness_engine = LikenessEngine(stopping, gives_way=has_worker_work, callers=CallerWatch())
         self._send_likeness_hint = send_likeness_hint
         self._wake_another = wake_another
         self._send_job_hint = send_job_hint
@@ -126,7 +126,13 @@ class Worker:
 
     async def _serve_callers(self, connection: Connection) -> None:
         """Ingest, between two chunks of jobs, what callers wait for: a turn of jobs is ten times as long as a lead."""
-        self._note_ingest(await self._drainer.drain_for_callers(connection))
+        await self._ingest_for_callers(connection)
+
+    async def _ingest_for_callers(self, connection: Connection) -> int:
+        """Ingest what callers wait for. Return the number of leads."""
+        leads = await self._drainer.drain_for_callers(connection)
+        self._note_ingest(leads)
+        return leads
 
     def _note_ingest(self, leads: int) -> None:
         self._ingest_rate.add(leads)
@@ -164,16 +170,17 @@ class Worker:
             self._send_job_hint()
 
     async def _find_likenesses(self) -> None:
-        """Give likeness a turn. While callers wait for verdicts, it is short, and the sweeper asks for the next one."""
-        has_callers = self._ingest_rate.has_callers
-        has_finished = await self._likeness_engine.run(await self._get_connection(), seconds=self._likeness_seconds())
-        if not has_finished and not has_callers:
-            self._send_likeness_hint()
+        """Give likeness a turn, before and after which callers are served.
 
-    def _likeness_seconds(self) -> float:
-        if self._ingest_rate.has_callers:
-            return SHORT_LIKENESS_TURN_SECONDS
-        return BRIEF_LIKENESS_TURN_SECONDS if self._ingest_rate.is_trickle else LIKENESS_TURN_SECONDS
+        After a caller the next turn waits until the sweeper asks for it, half a second at most: others may follow.
+        """
+        connection = await self._get_connection()
+        callers = await self._ingest_for_callers(connection)
+        seconds = BRIEF_LIKENESS_TURN_SECONDS if self._ingest_rate.is_trickle else LIKENESS_TURN_SECONDS
+        has_finished = await self._likeness_engine.run(connection, seconds=seconds)
+        callers += await self._ingest_for_callers(connection)
+        if not has_finished and not callers:
+            self._send_likeness_hint()
 
     async def _leave_database(self) -> None:
         if self._connection is not None:

@@ -8,16 +8,18 @@ import pytest
 
 from services.workers import runtime
 from services.workers.due_work import has_worker_work
-from services.workers.likeness import sweeper_fallback
+from services.workers.likeness import caller_watch, sweeper_fallback
+from services.workers.likeness.caller_watch import CallerWatch
 from services.workers.likeness.ingest_priority import IngestRate
 from services.workers.likeness.likeness_batches import LikenessEngine
 from services.workers.likeness.sweeper_fallback import LikenessFallback
+from services.workers.read_models import fold_search_texts
 from services.workers.runtime import Worker
 from shared import workspaces
 from shared.intake.journal import Lane
 from shared.platform.db.connections import Connection
 from tests.support.ingesting import accept, item, workspace_id
-from tests.support.likeness import rows
+from tests.support.likeness import add_lead, rows
 from tests.support.serving import settings_of
 
 pytestmark = pytest.mark.integration
@@ -38,7 +40,31 @@ def _worker(url: str, folder: Path, hint: Callable[[], object]) -> Worker:
     return Worker(settings_of(url, folder), lambda: None, lambda: None, lambda: False, send_likeness_hint=hint)
 
 
-async def test_a_message_compares_all_that_waits_unless_a_lead_came(
+class _LateCaller(CallerWatch):
+    """Looks always, and right before some of the looks a lead comes whose caller waits. `looks` counts all."""
+
+    url, workspace, at_looks = "", 0, range(3, 4)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.looks = 0
+
+    async def look(self, connection: Connection) -> None:
+        self.looks += 1
+        if self.looks in self.at_looks:
+            async with await Connection.connect(self.url, autocommit=True) as gateway:
+                await accept(gateway, [item(self.workspace, {"email": f"{self.looks}@example.com"})], Lane.WAITED_FOR)
+        await super().look(connection)
+
+
+@pytest.fixture
+def late_caller(database_url: str, monkeypatch: pytest.MonkeyPatch) -> type[_LateCaller]:
+    monkeypatch.setattr(caller_watch, "LOOK_SECONDS", 0.0)
+    monkeypatch.setattr(_LateCaller, "url", database_url)
+    return _LateCaller
+
+
+async def test_a_message_compares_all_that_waits_after_the_leads_that_callers_wait_for(
     database_url: str, database: Connection, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name in ("LIKENESS_TURN_SECONDS", "BRIEF_LIKENESS_TURN_SECONDS"):
@@ -49,14 +75,82 @@ async def test_a_message_compares_all_that_waits_unless_a_lead_came(
     worker = _worker(database_url, tmp_path, lambda: hints.append(None))
 
     await asyncio.to_thread(worker.find_likenesses)
-    left = await _waiting(database, workspace)
-    assert (900 <= left < 1_000, len(hints)) == (True, 1)  # one batch
-
-    await asyncio.to_thread(worker.ingest_journal)
+    assert await rows(database, "SELECT state FROM submissions") == [("done",)]
     await database.execute("DELETE FROM events")
     await asyncio.to_thread(worker.find_likenesses)
-    assert (await _waiting(database, workspace), len(hints)) == (0, 1)
+    assert (await _waiting(database, workspace), len(hints)) == (0, 0)
     await asyncio.to_thread(worker.stop)
+
+
+async def test_a_batch_is_given_up_at_the_next_look_after_a_caller_came(
+    database: Connection, late_caller: type[_LateCaller]
+) -> None:
+    late_caller.workspace = await workspace_id(database)
+    await database.execute(QUEUE_SQL, (late_caller.workspace, 1_000))
+    watch = late_caller()
+    assert not await LikenessEngine(callers=watch).run(database, seconds=3_600)
+    assert (watch.looks, await _waiting(database, late_caller.workspace)) == (3, 1_000)
+
+
+async def test_a_batch_that_is_given_up_at_its_last_step_leaves_nothing(
+    database: Connection, late_caller: type[_LateCaller], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    workspace = late_caller.workspace = await workspace_id(database)
+    for number in range(5):
+        await add_lead(database, workspace, first_name="Wilhelmina", last_name="Vandermeulen", company=f"Shop {number}")
+    while await fold_search_texts(database):
+        pass
+    waiting, written = await _waiting(database, workspace), "SELECT count(*) FROM likeness_profiles"
+    for look in range(15, 18):  # two for each lead, and some between statements
+        monkeypatch.setattr(late_caller, "at_looks", (look,))
+        watch = late_caller()
+        await LikenessEngine(callers=watch).run(database, seconds=0)
+        if watch.looks < look:
+            break
+        assert await _waiting(database, workspace) == waiting
+        assert await rows(database, written) == [(0,)]
+    assert look > 15
+    assert await _waiting(database, workspace) == 0
+    assert await rows(database, written) == [(5,)]
+
+
+async def test_the_worker_serves_that_caller_and_leaves_the_next_turn_to_the_sweeper(
+    database_url: str,
+    database: Connection,
+    tmp_path: Path,
+    late_caller: type[_LateCaller],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(runtime, "CallerWatch", late_caller)
+    late_caller.workspace, hints = await workspace_id(database), list[None]()
+    await database.execute(QUEUE_SQL, (late_caller.workspace, 1_000))
+    worker = _worker(database_url, tmp_path, lambda: hints.append(None))
+    await asyncio.to_thread(worker.find_likenesses)
+    assert await rows(database, "SELECT state FROM submissions") == [("done",)]
+    assert (await _waiting(database, late_caller.workspace), hints) == (1_000, [])
+    await asyncio.to_thread(worker.stop)
+
+
+async def test_rows_that_nobody_can_take_now_keep_no_lead_from_being_compared(
+    database: Connection, late_caller: type[_LateCaller], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    workspace = await workspace_id(database)
+    monkeypatch.setattr(late_caller, "at_looks", ())
+    await database.execute(QUEUE_SQL, (workspace, 1_000))
+    await accept(database, [item(workspace, {"email": "paused@example.com"})], Lane.WAITED_FOR)
+    assert await LikenessEngine(callers=late_caller()).run(database, seconds=3_600)
+
+
+async def test_callers_without_end_leave_small_batches_to_likeness(
+    database: Connection, late_caller: type[_LateCaller], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    late_caller.workspace = await workspace_id(database)
+    monkeypatch.setattr(late_caller, "at_looks", range(1_000_000))
+    await database.execute(QUEUE_SQL, (late_caller.workspace, 1_000))
+    engine = LikenessEngine(gives_way=has_worker_work, callers=late_caller())
+    for _ in range(20):
+        assert not await engine.run(database, seconds=3_600)
+    assert await _waiting(database, late_caller.workspace) < 1_000
 
 
 async def test_a_turn_ends_with_the_batch_during_which_a_lead_came(database: Connection, database_url: str) -> None:

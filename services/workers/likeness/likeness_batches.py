@@ -1,6 +1,7 @@
 """Compare the leads of the queue, batch by batch. A batch is one transaction, of about ten statements.
 
-It locks no lead, and waits for none: a lead that changes meanwhile comes again.
+It locks no lead, and waits for none: a lead that changes meanwhile comes again. A batch during which a caller comes
+is given up, and its leads stay in the queue.
 """
 
 import time
@@ -9,6 +10,7 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from services.workers.likeness.blocking_keys import blocking_keys
+from services.workers.likeness.caller_watch import CallerCame, CallerWatch
 from services.workers.likeness.candidate_ranking import rank_candidates
 from services.workers.likeness.key_rows import KeyTable, look_up_keys, write_keys
 from services.workers.likeness.lead_comparison import PairKey, ScoredPair, compare_lead, contacts_hash
@@ -18,6 +20,7 @@ from services.workers.likeness.likeness_store import (
     SETTINGS_SQL,
     NewProfile,
     QueuedLead,
+    StoredProfile,
     add_counts,
     delete_profiles,
     read_leads,
@@ -53,10 +56,15 @@ async def _nothing_waits(_: Connection) -> bool:
     return False
 
 
+async def _look_nowhere() -> None:
+    pass
+
+
 class LikenessEngine:
     """Compares leads in one process. `batch_seconds`: a batch is made smaller until it takes no longer.
 
-    `gives_way` is asked at the end of each batch, in its transaction, whether other work waits.
+    `gives_way` is asked at the end of each batch, in its transaction, whether other work waits. `callers` looks in the
+    middle of a batch: whoever waits for a verdict does not wait for the batch's end.
     """
 
     def __init__(
@@ -64,10 +72,12 @@ class LikenessEngine:
         stopping: Callable[[], bool] = lambda: False,
         batch_seconds: float | None = BATCH_SECONDS,
         gives_way: Callable[[Connection], Awaitable[bool]] = _nothing_waits,
+        callers: CallerWatch | None = None,
     ) -> None:
         self._stopping = stopping
         self._batch_seconds = batch_seconds
         self._gives_way = gives_way
+        self._callers = callers
         self._others_wait = False
         self._limit = FULL_BATCH if batch_seconds is None else FULL_BATCH // 4
         self._last_workspace = 0
@@ -78,6 +88,8 @@ class LikenessEngine:
         Return whether no lead waited any more.
         """
         end = time.monotonic() + seconds
+        if self._callers:
+            await self._callers.begin_turn(connection)
         while not self._stopping():
             if await self.run_batch(connection, seconds) is None:
                 return True
@@ -90,6 +102,10 @@ class LikenessEngine:
         began, self._others_wait = time.monotonic(), False
         try:
             costs = await self._run_batch(connection, self._limit)
+        except CallerCame:
+            self._others_wait = True
+            self._limit = max(self._limit * 2 // 3, SMALLEST_BATCH)
+            return BatchCosts(0, 0, [], 0)
         except Exception as error:
             if is_unavailable(error) or self._limit == 1:
                 self._limit = SMALLEST_BATCH
@@ -119,31 +135,60 @@ class LikenessEngine:
                 return None
             self._last_workspace = workspace_id
             queued = await take_leads(connection, workspace_id, limit)
-            costs = await compare_queued(connection, queued)
+            costs = await _Batch(connection, queued, self._look(connection, limit)).compare()
             self._others_wait = await self._gives_way(connection)  # here, where every table is read by its index
             return costs
 
-
-async def compare_queued(connection: Connection, queued: QueuedLeads) -> BatchCosts:
-    """Compare leads, in the caller's transaction, which holds the workspace's lock."""
-    leads = await read_leads(connection, queued.workspace_id, queued.lead_ids)
-    batch = _Batch(connection, queued, leads)
-    return await batch.compare()
+    def _look(self, connection: Connection, limit: int) -> Callable[[], Awaitable[None]]:
+        """Return what a batch calls between its steps. The smallest ones end in any case, so that the queue moves."""
+        callers = self._callers
+        if callers is None or limit <= SMALLEST_BATCH:
+            return _look_nowhere
+        return lambda: callers.look(connection)
 
 
 class _Batch:
     """One batch on its way through the statements."""
 
-    def __init__(self, connection: Connection, queued: QueuedLeads, leads: Sequence[QueuedLead]) -> None:
+    def __init__(self, connection: Connection, queued: QueuedLeads, look: Callable[[], Awaitable[None]]) -> None:
         self._connection = connection
         self._workspace_id = queued.workspace_id
-        self._stored = {lead.id: lead.stored for lead in leads if lead.stored}
-        self._gone = [lead.id for lead in leads if lead.record is None]
+        self._queued = queued
+        self._look = look
+        self._stored: dict[int, StoredProfile] = {}
+        self._gone: list[int] = []
         self._new: dict[int, NewProfile] = {}
         self._changed: set[int] = set()
+
+    async def compare(self) -> BatchCosts:
+        """Compare the leads, in the caller's transaction, which holds the workspace's lock. Raises CallerCame."""
+        connection, workspace_id = self._connection, self._workspace_id
+        await self._make_profiles(await read_leads(connection, workspace_id, self._queued.lead_ids))
+        noted = await noted_pairs(connection, workspace_id, list(self._new))
+        compared = {id_: new for id_, new in self._new.items() if id_ in self._changed or any(id_ in p for p in noted)}
+        counts = await self._count(compared)
+        await self._look()
+        table = await look_up_keys(connection, workspace_id, {id_: new.keys for id_, new in compared.items()})
+        known = await stored_pairs(connection, workspace_id, [*self._stored.keys() & {*compared, *self._gone}])
+        await self._look()
+        candidates = self._candidates(compared, table, known, noted, counts.get(ALL_LEADS, 0))
+        profiles = await self._profiles(candidates)
+        weights = await read_weights(connection, workspace_id)
+        found = await self._compare(compared, candidates, profiles, noted, counts, weights)
+        leads = counts.get(ALL_LEADS, 0)
+        undecided = {key: pair for key, pair in found.items() if known.get(key) not in ("dismissed", "merged")}
+        found |= await lift_paths(connection, workspace_id, undecided, compared.keys(), profiles, leads, weights)
+        await self._write(compared, table, found, profiles, known)
+        sizes = [len(others) for others in candidates.values()]
+        return BatchCosts(len(self._new) + len(self._gone), len(compared), sizes, len(found))
+
+    async def _make_profiles(self, leads: Sequence[QueuedLead]) -> None:
+        self._stored = {lead.id: lead.stored for lead in leads if lead.stored}
+        self._gone = [lead.id for lead in leads if lead.record is None]
         for lead in leads:
+            await self._look()
             if lead.record is not None:
-                self._add_lead(lead, lead.id in queued.rescored)
+                self._add_lead(lead, lead.id in self._queued.rescored)
 
     def _add_lead(self, lead: QueuedLead, is_rescored: bool) -> None:
         profile, stored = make_profile(lead.record or {}), lead.stored
@@ -155,24 +200,6 @@ class _Batch:
             self._changed.add(lead.id)
         if is_rescored:
             self._changed.add(lead.id)
-
-    async def compare(self) -> BatchCosts:
-        connection, workspace_id = self._connection, self._workspace_id
-        noted = await noted_pairs(connection, workspace_id, list(self._new))
-        compared = {id_: new for id_, new in self._new.items() if id_ in self._changed or any(id_ in p for p in noted)}
-        counts = await self._count(compared)
-        table = await look_up_keys(connection, workspace_id, {id_: new.keys for id_, new in compared.items()})
-        known = await stored_pairs(connection, workspace_id, [*self._stored.keys() & {*compared, *self._gone}])
-        candidates = self._candidates(compared, table, known, noted, counts.get(ALL_LEADS, 0))
-        profiles = await self._profiles(candidates)
-        weights = await read_weights(connection, workspace_id)
-        found = self._compare(compared, candidates, profiles, noted, counts, weights)
-        leads = counts.get(ALL_LEADS, 0)
-        undecided = {key: pair for key, pair in found.items() if known.get(key) not in ("dismissed", "merged")}
-        found |= await lift_paths(connection, workspace_id, undecided, compared.keys(), profiles, leads, weights)
-        await self._write(compared, table, found, profiles, known)
-        sizes = [len(others) for others in candidates.values()]
-        return BatchCosts(len(self._new) + len(self._gone), len(compared), sizes, len(found))
 
     async def _count(self, compared: Mapping[int, NewProfile]) -> dict[int, int]:
         added: list[int] = []
@@ -224,7 +251,7 @@ class _Batch:
             profiles |= await read_profiles(self._connection, self._workspace_id, missing)
         return profiles
 
-    def _compare(
+    async def _compare(
         self,
         compared: Mapping[int, NewProfile],
         candidates: Mapping[int, Sequence[int]],
@@ -240,6 +267,7 @@ class _Batch:
         found: dict[PairKey, ScoredPair] = {}
         frequencies = ValueFrequencies(counts.get(ALL_LEADS, 0), counts)
         for lead_id, new in compared.items():
+            await self._look()
             others = {other: profiles[other] for other in candidates[lead_id] if other in profiles}
             for pair in compare_lead(lead_id, new.profile, others, notes[lead_id], frequencies, weights):
                 if pair.key not in found or found[pair.key].weighed.bits < pair.weighed.bits:
@@ -259,9 +287,12 @@ class _Batch:
         new_keys = {id_: [key for key in new.keys if key not in before.get(id_, ())] for id_, new in compared.items()}
         old_keys = {id_: [*before[id_] - {*new.keys}] for id_, new in compared.items() if id_ in before}
         old_keys |= {id_: [*before[id_]] for id_ in self._gone if id_ in before}
+        await self._look()
         await write_keys(connection, workspace_id, table, new_keys, old_keys)
+        await self._look()
         changed = {id_: new for id_, new in compared.items() if id_ in self._changed}
         await write_profiles(connection, workspace_id, changed)
         await delete_profiles(connection, workspace_id, [id_ for id_ in self._gone if id_ in self._stored])
+        await self._look()
         pairs = [(pair, contacts_hash(profiles[pair.key[0]], profiles[pair.key[1]])) for pair in found.values()]
         await write_pairs(connection, workspace_id, pairs, [key for key in known if key not in found])
