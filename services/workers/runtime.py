@@ -24,12 +24,6 @@ from services.workers.likeness.likeness_batches import LikenessEngine
 from services.workers.source_fetches.fetcher_thread import FetcherThread
 from shared.platform.crypto.encryption import read_first_key
 from shared.platform.crypto.settings_fingerprints import fingerprint_reader
-from shared.platform.db.connections import Connection
-from shared.platform.db.database_errors import UNAVAILABLE_ERRORS, is_unavailable
-from shared.platform.observability import logging
-from shared.platform.settings import Settings
-from shared.platform.crypto.encryption import read_first_key
-from shared.platform.crypto.settings_fingerprints import fingerprint_reader
 from shared.platform.db.connections import Connection, has_server_left
 from shared.platform.db.database_errors import UNAVAILABLE_ERRORS, is_unavailable
 from shared.platform.observability import logging

@@ -8,9 +8,8 @@ import pytest
 
 from services.workers.deliveries.sweeper_fallback import DUE_CHECK_SECONDS
 from services.workers.sweeper import IDLE_SAMPLE_SECONDS, SAMPLE_REST_FACTOR, Sweeper
-from shared.platform.db.connections import Connection, connect
 from shared.outbound.deliveries import enqueue_deliveries, webhook_to_subscription
-from shared.platform.db.connections import Connection
+from shared.platform.db.connections import Connection, connect
 from tests.support.automating import action, leads, save
 from tests.support.ingesting import accept, item, workspace_id
 from tests.support.receivers import Receiver
