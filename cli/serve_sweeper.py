@@ -2,7 +2,7 @@
 
 import uvloop
 
-from services.workers.sweeper import Sweeper
+from services.workers.sweeper.sweeper import Sweeper
 from shared.platform.observability import logging, metrics_server
 from shared.platform.settings import Settings
 

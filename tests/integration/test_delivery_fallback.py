@@ -6,10 +6,11 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from services.workers.deliveries import sweeper_fallback as standby
 from services.workers.deliveries.claim import claim_due
 from services.workers.deliveries.sender_thread import SenderThread
-from services.workers.deliveries.sweeper_fallback import DeliveryFallback
+from services.workers.lane_pauses import PauseWatch
+from services.workers.sweeper import overdue_work
+from services.workers.work_statistics import WorkStatistics
 from shared.outbound.deliveries import enqueue_deliveries, webhook_to_subscription
 from shared.platform.db.connections import connect
 from tests.support.receivers import Receiver
@@ -35,16 +36,18 @@ async def watching(outbox: Outbox, stopping: asyncio.Event, *, broker_away: bool
     """The sweeper's watch, and the hints that it gave."""
     hints: list[int] = []
     settings = outbox.settings.model_copy(update={"database_url": outbox.url})
-    standby = DeliveryFallback(settings, lambda: hints.append(1), lambda: broker_away, stopping)
+    fallback, sender = overdue_work.delivery_fallback(
+        settings, lambda: hints.append(1), lambda: broker_away, stopping, PauseWatch(), WorkStatistics()
+    )
     async with connect(outbox.url, "tests sweeper") as connection:
-        task = asyncio.create_task(take_turns(standby.take_turn, connection, stopping))
+        task = asyncio.create_task(take_turns(fallback.take_turn, connection, stopping))
         try:
             yield hints
         finally:
             stopping.set()
             async with asyncio.timeout(DEADLINE_SECONDS):
                 await task
-                await standby.stop()
+                await sender.stop()
 
 
 async def states(outbox: Outbox) -> list[str]:
@@ -56,7 +59,7 @@ async def test_the_sweeper_wakes_the_workers_and_sends_what_none_of_them_does(
     outbox: Outbox, receiver: Receiver, monkeypatch: pytest.MonkeyPatch, *, broker_away: bool
 ) -> None:
     overdue = 600.0 if broker_away else 1.0  # seconds that it leaves it to them; at once is not so long, however slowly
-    monkeypatch.setattr(standby, "OVERDUE_AFTER_SECONDS", overdue)
+    monkeypatch.setattr(overdue_work, "OVERDUE_SECONDS", overdue)
     await happen(outbox, receiver)
     await outbox.connection.execute("UPDATE deliveries SET due_at = now()")
     async with watching(outbox, asyncio.Event(), broker_away=broker_away) as hints:
@@ -95,38 +98,42 @@ async def test_a_sweeper_that_stops_waits_for_what_is_under_way(outbox: Outbox, 
 
 
 async def test_a_sweeper_that_has_nothing_to_send_needs_no_sender(outbox: Outbox) -> None:
-    standby = DeliveryFallback(outbox.settings, lambda: None, lambda: False, asyncio.Event())
+    fallback, sender = overdue_work.delivery_fallback(
+        outbox.settings, lambda: None, lambda: False, asyncio.Event(), PauseWatch(), WorkStatistics()
+    )
     async with connect(outbox.url, "tests sweeper") as connection:
-        await standby.take_turn(connection)
+        await fallback.take_turn(connection)
     assert await _has_senders(outbox, 0)
-    await standby.stop()
+    await sender.stop()
 
 
 async def test_a_sweeper_whose_connection_breaks_goes_on_with_the_same_sender(
     outbox: Outbox, receiver: Receiver
 ) -> None:
     settings, stopping = outbox.settings.model_copy(update={"database_url": outbox.url}), asyncio.Event()
-    standby = DeliveryFallback(settings, lambda: None, lambda: True, stopping)
+    fallback, background = overdue_work.delivery_fallback(
+        settings, lambda: None, lambda: True, stopping, PauseWatch(), WorkStatistics()
+    )
     receiver.hold()
     await happen(outbox, receiver)
     async with connect(outbox.url, "tests sweeper") as connection:
-        watch = asyncio.create_task(take_turns(standby.take_turn, connection, stopping))
+        watch = asyncio.create_task(take_turns(fallback.take_turn, connection, stopping))
         await until_async(lambda: len(receiver.requests) == 1, what="the request")
         await outbox.connection.execute("SELECT pg_terminate_backend(%s)", (connection.info.backend_pid,))
         await asyncio.wait({watch}, timeout=DEADLINE_SECONDS)
         assert watch.exception()
-    sender = standby._sender
+    sender = background._engine
     await happen(outbox, receiver)
     async with connect(outbox.url, "tests sweeper") as connection:
-        again = asyncio.create_task(take_turns(standby.take_turn, connection, stopping))
+        again = asyncio.create_task(take_turns(fallback.take_turn, connection, stopping))
         await until_async(lambda: len(receiver.requests) == 2, what="a request after the break")
-        assert standby._sender is sender
+        assert background._engine is sender
         assert await _has_senders(outbox, 1)
         stopping.set()
         receiver.release()
         async with asyncio.timeout(DEADLINE_SECONDS):
             await again
-            await standby.stop()
+            await background.stop()
     await until_async(lambda: _has_senders(outbox, 0), what="its end")
 
 

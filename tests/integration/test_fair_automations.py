@@ -1,12 +1,16 @@
 """Whatever one workspace has waiting, the others' turn comes."""
 
 import asyncio
+from collections.abc import Callable
 
 import pytest
 
-from services.workers.automations import inactivity_timers, outbox, runs, sweeper_fallback
-from services.workers.automations.sweeper_fallback import AutomationFallback
+from services.workers.automations import inactivity_timers, outbox, runs
 from services.workers.automations.workspace_fairness import WorkspaceCursor
+from services.workers.lane_pauses import PauseWatch
+from services.workers.sweeper import overdue_work
+from services.workers.sweeper.sweeper_fallback import SweeperFallback
+from services.workers.work_statistics import WorkStatistics
 from shared.platform.db.connections import Connection, connect
 from tests.support.automating import SETTINGS, action, leads, rows, save
 from tests.support.sweeping import take_turns
@@ -38,6 +42,11 @@ SELECT %s, 1, n, n, now() - interval '1 min' FROM generate_series(1, %s) n
 async def _others(connection: Connection, n: int) -> list[int]:
     """Workspaces in which somebody waits for events."""
     return sorted(row["workspace_id"] for row in await rows(connection, OTHERS, (n,)))
+
+
+def _fallback(send_hint: Callable[[], object], stopping: asyncio.Event) -> SweeperFallback:
+    knowledge = PauseWatch(), WorkStatistics()
+    return overdue_work.automation_fallback(SETTINGS, send_hint, lambda: None, lambda: False, stopping, *knowledge)
 
 
 async def test_events_of_one_workspace_are_in_no_others_way(database: Connection) -> None:
@@ -136,7 +145,7 @@ async def test_workers_are_told_of_what_has_waited_long(database_url: str, datab
     await leads(database_url, database, {"email": "a@example.com"})
     await database.execute("UPDATE events SET occurred_at = now() - interval '1 min'")
     told, stopping = asyncio.Event(), asyncio.Event()
-    standby = AutomationFallback(SETTINGS, told.set, lambda: None, lambda: False, stopping)
+    standby = _fallback(told.set, stopping)
     watching = asyncio.create_task(take_turns(standby.take_turn, database, stopping))
     await asyncio.wait_for(told.wait(), 60)
     stopping.set()
@@ -165,7 +174,7 @@ async def test_the_sweeper_drops_what_nobody_waits_for(database_url: str, databa
         return await rows(database, "SELECT 1 FROM events") == []
 
     async with connect(database_url, "tests sweeper") as connection:
-        standby = AutomationFallback(SETTINGS, lambda: None, lambda: None, lambda: False, stopping)
+        standby = _fallback(lambda: None, stopping)
         watching = asyncio.create_task(take_turns(standby.take_turn, connection, stopping))
         await until_async(is_dropped, what="the drop")
         stopping.set()
@@ -177,7 +186,7 @@ async def test_workers_are_told_again_while_the_sweeper_acts(
 ) -> None:
     """One that has nothing to do must not be idle until the sweeper is through."""
     # A fast machine is through with all of the events in a turn of the usual second.
-    monkeypatch.setattr(sweeper_fallback, "AUTOMATIONS_OVERDUE_SECONDS", 0.1)
+    monkeypatch.setattr(overdue_work, "WORK_SECONDS", 0.1)
     (large,) = await _others(database, 1)
     await database.execute(EVENTS, (large, 10_000))
     await database.execute("UPDATE events SET occurred_at = now() - interval '1 min'")
@@ -189,7 +198,7 @@ async def test_workers_are_told_again_while_the_sweeper_acts(
             again.set()
 
     async with connect(database_url, "tests sweeper") as connection:
-        standby = AutomationFallback(SETTINGS, hint, lambda: None, lambda: False, stopping)
+        standby = _fallback(hint, stopping)
         watching = asyncio.create_task(take_turns(standby.take_turn, connection, stopping))
         await asyncio.wait_for(again.wait(), 60)
         (left,) = await rows(database, "SELECT count(*) AS n FROM events")

@@ -16,8 +16,8 @@ import pytest_asyncio
 
 from services.workers.jobs import job_engine
 from services.workers.jobs.job_engine import JobEngine
-from services.workers.jobs.sweeper_fallback import JobFallback
 from services.workers.runtime import Worker
+from services.workers.sweeper.overdue_work import job_fallback
 from shared import workspaces
 from shared.accounting import ledger
 from shared.jobs import job_control
@@ -327,7 +327,7 @@ async def test_the_sweeper_runs_jobs_that_no_worker_takes(
     id_ = await start_job(database, workspace, "reject")
     hints: list[None] = []
     stopping = asyncio.Event()
-    fallback = JobFallback(lambda: hints.append(None), lambda: None, lambda: False, stopping)
+    fallback = job_fallback(JobEngine(stopping.is_set), lambda: hints.append(None), lambda: None, lambda: False)
     async with connect(database_url, "tests sweeper") as connection:
         watching = asyncio.create_task(take_turns(fallback.take_turn, connection, stopping))
         await until_async(lambda: _handled(database, id_, 50), what="the sweeper")

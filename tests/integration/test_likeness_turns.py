@@ -8,13 +8,13 @@ import pytest
 
 from services.workers import runtime
 from services.workers.due_work import has_worker_work
-from services.workers.likeness import caller_watch, sweeper_fallback
+from services.workers.likeness import caller_watch
 from services.workers.likeness.caller_watch import CallerWatch
 from services.workers.likeness.ingest_priority import IngestRate
 from services.workers.likeness.likeness_batches import LikenessEngine
-from services.workers.likeness.sweeper_fallback import LikenessFallback
 from services.workers.read_models import fold_search_texts
 from services.workers.runtime import Worker
+from services.workers.sweeper import overdue_work
 from shared import workspaces
 from shared.intake.journal import Lane
 from shared.platform.db.connections import Connection
@@ -203,7 +203,9 @@ class _WatchedSweeper:
     def __init__(self, database: Connection, workspace: int, rate: IngestRate) -> None:
         self._database, self._workspace = database, workspace
         self.done: list[str] = []
-        self._fallback = LikenessFallback(lambda: self.done.append("hint"), lambda: False, asyncio.Event(), rate)
+        self._fallback = overdue_work.likeness_fallback(
+            lambda: self.done.append("hint"), lambda: False, asyncio.Event(), rate
+        )
 
     async def compares(self) -> bool:
         before = await _waiting(self._database, self._workspace)
@@ -214,8 +216,8 @@ class _WatchedSweeper:
 async def test_the_sweeper_compares_only_while_no_worker_does(
     database: Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sweeper_fallback, "OVERDUE_SECONDS", 0.0)
-    monkeypatch.setattr(sweeper_fallback, "FALLBACK_SECONDS", 0.0)  # a batch
+    monkeypatch.setattr(overdue_work, "LIKENESS_OVERDUE_SECONDS", 1e-9)
+    monkeypatch.setattr(overdue_work, "LIKENESS_WORK_SECONDS", 0.0)  # a batch
     workspace = await workspace_id(database)
     await database.execute(QUEUE_SQL, (workspace, 1_000))
     sweeper, worker = _WatchedSweeper(database, workspace, IngestRate()), LikenessEngine()
@@ -231,7 +233,7 @@ async def test_the_sweeper_compares_only_while_no_worker_does(
 async def test_the_sweeper_helps_workers_that_callers_keep_busy(
     database: Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sweeper_fallback, "FALLBACK_SECONDS", 0.0)
+    monkeypatch.setattr(overdue_work, "LIKENESS_WORK_SECONDS", 0.0)
     workspace, rate = await workspace_id(database), IngestRate(lambda: 0.0)
     await database.execute(QUEUE_SQL, (workspace, 1_000))
     rate.add(50)
@@ -241,8 +243,8 @@ async def test_the_sweeper_helps_workers_that_callers_keep_busy(
 async def test_the_sweeper_wakes_workers_when_it_holds_no_lock(
     database: Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sweeper_fallback, "OVERDUE_SECONDS", -1.0)
-    monkeypatch.setattr(sweeper_fallback, "FALLBACK_SECONDS", 0.0)
+    monkeypatch.setattr(overdue_work, "LIKENESS_OVERDUE_SECONDS", -1.0)
+    monkeypatch.setattr(overdue_work, "LIKENESS_WORK_SECONDS", 0.0)
     workspace = await workspace_id(database)
     await database.execute(QUEUE_SQL, (workspace, 1_000))
     sweeper = _WatchedSweeper(database, workspace, IngestRate())

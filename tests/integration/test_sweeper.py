@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from services.workers.deliveries.sweeper_fallback import DUE_CHECK_SECONDS
-from services.workers.sweeper import IDLE_SAMPLE_SECONDS, SAMPLE_REST_FACTOR, Sweeper
+from services.workers.sweeper.overdue_work import CHECK_SECONDS
+from services.workers.sweeper.sweeper import IDLE_SAMPLE_SECONDS, SAMPLE_REST_FACTOR, Sweeper
 from shared.outbound.deliveries import enqueue_deliveries, webhook_to_subscription
 from shared.platform.db.connections import Connection, connect
 from tests.support.automating import action, leads, save
@@ -91,7 +91,7 @@ async def test_sweeper_deliveries_survive_a_broken_connection(
             return await count(outbox.connection, SESSIONS) > 0
 
         await until_async(is_back, what="a sweeper on new connections")
-        await asyncio.sleep(3 * DUE_CHECK_SECONDS)  # in which it looks for what is due
+        await asyncio.sleep(3 * CHECK_SECONDS)  # in which it looks for what is due
         receiver.release()
         await until_async(is_sent, what="its outcome")
     assert len(receiver.requests) == 1

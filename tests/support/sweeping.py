@@ -6,7 +6,7 @@ import signal
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
-from services.workers.sweeper import Sweeper
+from services.workers.sweeper.sweeper import Sweeper
 from shared.platform.db.connections import Connection
 from shared.platform.settings import Settings
 from tests.support.waiting import until_async

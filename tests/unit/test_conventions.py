@@ -30,7 +30,6 @@ REPEATED_MODULE_NAMES = {
     "handlers": "the requests of the gateway, and those of the documentation",
     "idempotency": "the gateway looks keys up, ingest decides",
     "schemas": "of the gateway's bodies, and of the OpenAPI document",
-    "sweeper_fallback": "work that the sweeper does where no worker does",
     "types": "values that the modules of a package pass to each other",
 }
 # A noun has a module of the same name in each of these.

@@ -36,6 +36,7 @@ class Duty:
     kinds: AbstractSet[str]
     seconds: float = IDLE_LOOK_SECONDS
     has_own_connection: bool = False
+    name: str = ""  # in the log, in place of that of `take_turn`
 
 
 class DutyRunner:
@@ -67,7 +68,7 @@ class DutyRunner:
                 await self.wait_for_stop(pause)
                 await self._due_work.wait(duty.kinds, duty.seconds - pause)
 
-        await self.repeat(duty.take_turn.__qualname__, take_turns)
+        await self.repeat(duty.name or duty.take_turn.__qualname__, take_turns)
 
     async def repeat(self, name: str, work: Callable[[], Awaitable[None]]) -> None:
         """Work until the sweeper stops. Start again after errors, such as a lost database."""

@@ -12,24 +12,24 @@ import redis.asyncio as redis
 
 from services.workers.alarms.watcher import AlarmWatcher
 from services.workers.automations.runs import expire_runs
-from services.workers.automations.sweeper_fallback import AutomationFallback as Automations
-from services.workers.deliveries.sweeper_fallback import DeliveryFallback as Deliveries
 from services.workers.due_work import DueWork
-from services.workers.duty_runner import SWEEPER_APPLICATION, Duty, DutyRunner, trying_lock
 from services.workers.erasures.erasure_keeper import FULL_LOG_SECONDS, ErasureKeeper
 from services.workers.failure_causes import backfill_causes, fold_causes
 from services.workers.heartbeat import Heartbeat
 from services.workers.held_digest import DIGEST_CHECK_SECONDS, send_digests
 from services.workers.history_sampler import fold_history, sample_history
+from services.workers.imports.import_engine import ImportEngine
 from services.workers.ingest.drain import JournalDrainer
-from services.workers.jobs.sweeper_fallback import JobFallback
+from services.workers.jobs.job_engine import JobEngine
 from services.workers.likeness.ingest_priority import IngestRate
-from services.workers.likeness.sweeper_fallback import LikenessFallback
+from services.workers.likeness.weight_keeper import WeightKeeper
 from services.workers.maintenance import expire_audit_log, run_hourly_maintenance, update_gauges, update_spool_gauges
 from services.workers.read_models import flush_search_index, fold_lead_counts, fold_search_texts, repair_read_models
 from services.workers.silence_watch import WATCH_INTERVAL_SECONDS, watch_silences
-from services.workers.source_fetches.sweeper_fallback import POLL_CHECK_SECONDS, FetchFallback
 from services.workers.stored_files.file_keeper import CLEANUP_SECONDS, FileKeeper
+from services.workers.sweeper import overdue_work
+from services.workers.sweeper.duty_runner import SWEEPER_APPLICATION, Duty, DutyRunner, trying_lock
+from services.workers.sweeper.overdue_work import POLL_CHECK_SECONDS
 from services.workers.workspace_retention import expire_by_workspace
 from shared.accounting import counters, ledger
 from shared.automations.inactivity import start_chunk
@@ -111,7 +111,7 @@ class Sweeper:
             read_key=read_first_key(settings),
         )
         knowledge = self._heartbeat.pauses, self._heartbeat.statistics
-        self._automation_fallback = Automations(
+        self._automation_fallback = overdue_work.automation_fallback(
             settings,
             self._automation_hints.request_hint,
             self._delivery_hints.request_hint,
@@ -119,19 +119,23 @@ class Sweeper:
             self._stopping,
             *knowledge,
         )
-        self._delivery_fallback = Deliveries(
+        self._delivery_fallback, self._sender = overdue_work.delivery_fallback(
             settings, self._delivery_hints.request_hint, self._is_broker_away, self._stopping, *knowledge
         )
         self._file_keeper = FileKeeper(settings, self._spool, self._stopping)
         self._erasure_keeper = ErasureKeeper(settings, self._spool, self._stopping)
-        self._job_fallback = JobFallback(
-            self._job_hints.request_hint, self._ingest_hints.request_hint, self._is_broker_away, self._stopping
-        )
+        self._job_fallbacks = [
+            overdue_work.job_fallback(
+                engine, self._job_hints.request_hint, self._ingest_hints.request_hint, self._is_broker_away
+            )
+            for engine in (JobEngine(self._stopping.is_set), ImportEngine(self._stopping.is_set))
+        ]
         self._ingest_rate = IngestRate()
-        self._likeness_fallback = LikenessFallback(
+        self._likeness_fallback = overdue_work.likeness_fallback(
             self._likeness_hints.request_hint, self._is_broker_away, self._stopping, self._ingest_rate
         )
-        self._fetch_fallback = FetchFallback(
+        self._weight_keeper = WeightKeeper(self._ingest_rate, self._stopping)
+        self._fetch_fallback, self._fetcher = overdue_work.fetch_fallback(
             settings,
             self._fetch_hints.request_hint,
             self._ingest_hints.request_hint,
@@ -155,8 +159,8 @@ class Sweeper:
         freeze_startup_objects()
         await self._stopping.wait()
         await asyncio.wait(tasks, timeout=20)
-        for fallback in (self._delivery_fallback, self._fetch_fallback):
-            await fallback.stop()
+        for engine in (self._sender, self._fetcher):
+            await engine.stop()
         for hints_of_kind in self._hint_publishers:
             hints_of_kind.stop()
         await self._runner.close()
@@ -165,15 +169,14 @@ class Sweeper:
                 await self._heartbeat.stop(connection)
 
     def _duties(self) -> list[Duty]:
-        exclusive = {"has_own_connection": True}
         return [
             Duty(self._sweep_journal, {"journal"}),
-            Duty(self._automation_fallback.take_turn, {"automations"}),
-            Duty(self._delivery_fallback.take_turn, {"deliveries"}),
-            Duty(self._job_fallback.take_turn, {"jobs"}),
-            Duty(self._fetch_fallback.take_turn, {"fetches", "jobs"}, POLL_CHECK_SECONDS),
-            Duty(self._likeness_fallback.take_turn, {"likeness"}),
-            Duty(self._likeness_fallback.keep_weights, {"likeness", "cleanups"}, WEIGHTS_CHECK_SECONDS),
+            Duty(self._automation_fallback.take_turn, {"automations"}, name="automation_fallback"),
+            Duty(self._delivery_fallback.take_turn, {"deliveries"}, name="delivery_fallback"),
+            Duty(self._watch_jobs, {"jobs"}),
+            Duty(self._fetch_fallback.take_turn, {"fetches", "jobs"}, POLL_CHECK_SECONDS, name="fetch_fallback"),
+            Duty(self._likeness_fallback.take_turn, {"likeness"}, name="likeness_fallback"),
+            Duty(self._weight_keeper.take_turn, {"likeness", "cleanups"}, WEIGHTS_CHECK_SECONDS),
             Duty(self._fold_counters, {"counters"}),
             Duty(self._fold_causes, {"causes"}),
             Duty(self._sample_history, BUSY_KINDS, IDLE_SAMPLE_SECONDS),
@@ -185,9 +188,9 @@ class Sweeper:
             Duty(self._watch_silences, set(), WATCH_INTERVAL_SECONDS),
             Duty(self._send_digests, set(), DIGEST_CHECK_SECONDS),
             Duty(self._update_gauges, BUSY_KINDS, IDLE_GAUGES_SECONDS),
-            Duty(self._file_keeper.run, {"erasures"}, CLEANUP_SECONDS, **exclusive),
-            Duty(self._erasure_keeper.run, {"erasures"}, FULL_LOG_SECONDS, **exclusive),
-            Duty(self._run_maintenance, set(), MAINTENANCE_SECONDS, **exclusive),
+            Duty(self._file_keeper.run, {"erasures"}, CLEANUP_SECONDS, has_own_connection=True),
+            Duty(self._erasure_keeper.run, {"erasures"}, FULL_LOG_SECONDS, has_own_connection=True),
+            Duty(self._run_maintenance, set(), MAINTENANCE_SECONDS, has_own_connection=True),
         ]
 
     def _is_broker_away(self) -> bool:
@@ -232,6 +235,9 @@ class Sweeper:
                 log.info("spool.drained", submissions=moved)
                 self._ingest_hints.request_hint()
         return has_lock
+
+    async def _watch_jobs(self, connection: Connection) -> float:
+        return min([await fallback.take_turn(connection) for fallback in self._job_fallbacks])
 
     async def _fold_counters(self, connection: Connection) -> float:
         await ledger.fold_deltas(connection)
