@@ -2,8 +2,8 @@
 
 import pytest
 
-from services.workers.automations import outbox
 from services.workers.automations.event_subscribers import MAX_CHAIN_LENGTH
+from services.workers.outbox import event_claims
 from shared.leads.writes import ChangeCause, LeadChange, change_leads
 from shared.platform.db.connections import Connection
 from tests.support.automating import action, leads, rows, run, save
@@ -30,7 +30,7 @@ async def test_a_chain_whose_runs_are_forgotten_is_as_long_as_it_was(database_ur
     async with database.transaction():
         await change_leads(database, [LeadChange(*lead.values(), set_fields={"job_title": "y"}, cause=late)])
     async with database.transaction(force_rollback=True):
-        (event,) = await outbox.claim_events(database)
+        (event,) = await event_claims.claim_events(database)
         assert len(event.chain) == MAX_CHAIN_LENGTH
     await run(database_url)
     assert await rows(database, "SELECT state FROM automation_runs") == [{"state": "stopped"}]

@@ -2,7 +2,8 @@
 
 import pytest
 
-from services.workers.automations import loop_limit, outbox
+from services.workers.automations import loop_limit
+from services.workers.outbox import event_claims
 from shared.leads.writes import ChangeCause, LeadChange, change_leads
 from shared.platform.db.connections import Connection, connect
 from tests.support.automating import action, condition, leads, rows, run, runs, save, user
@@ -75,7 +76,7 @@ async def test_two_engines_and_a_kill_make_one_run_an_event(database_url: str, d
     await leads(database_url, database, *({"email": f"{n}@example.com"} for n in range(300)))
     for taken in (10, 400):  # engines that die between claim and commit
         async with connect(database_url, "tests killed") as killed, killed.transaction(force_rollback=True):
-            assert len(await outbox.claim_events(killed, taken)) == min(taken, 300)
+            assert len(await event_claims.claim_events(killed, taken)) == min(taken, 300)
     await run(database_url, engines=3)
 
     assert len(await runs(database)) == 300
@@ -92,9 +93,9 @@ async def test_a_leads_events_are_acted_on_in_order(database_url: str, database:
     for body in ({"email": "a@example.com"}, {"email": "b@example.com"}, {"email": "a@example.com"}):
         await leads(database_url, database, body)
     async with connect(database_url, "tests slow") as slow, slow.transaction():
-        (first,) = await outbox.claim_events(slow, 1)
+        (first,) = await event_claims.claim_events(slow, 1)
         async with connect(database_url, "tests quick") as quick, quick.transaction():
-            (other,) = await outbox.claim_events(quick)
+            (other,) = await event_claims.claim_events(quick)
     assert other.lead_id != first.lead_id
 
 

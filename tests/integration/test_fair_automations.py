@@ -5,9 +5,10 @@ from collections.abc import Callable
 
 import pytest
 
-from services.workers.automations import inactivity_timers, outbox, runs
-from services.workers.automations.workspace_fairness import WorkspaceCursor
+from services.workers.automations import inactivity_timers, runs
 from services.workers.lane_pauses import PauseWatch
+from services.workers.outbox import event_claims
+from services.workers.outbox.workspace_fairness import WorkspaceCursor
 from services.workers.sweeper import overdue_work
 from services.workers.sweeper.sweeper_fallback import SweeperFallback
 from services.workers.work_statistics import WorkStatistics
@@ -53,10 +54,10 @@ async def test_events_of_one_workspace_are_in_no_others_way(database: Connection
     large, small, third = await _others(database, 3)
     for workspace, n in ((large, 5000), (third, 300), (small, 1)):
         await database.execute(EVENTS, (workspace, n))
-    batch = await outbox.claim_events(database)
+    batch = await event_claims.claim_events(database)
     taken = [sum(event.workspace_id == one for event in batch) for one in (large, small, third)]
     assert taken[1] == 1
-    assert len(batch) == outbox.EVENTS_PER_BATCH
+    assert len(batch) == event_claims.EVENTS_PER_BATCH
     assert abs(taken[0] - taken[2]) <= 1
     for one in (large, third):
         ids = [event.lead_id for event in batch if event.workspace_id == one]
@@ -67,9 +68,9 @@ async def test_two_engines_take_different_events_of_one_workspace(database_url: 
     (large,) = await _others(database, 1)
     await database.execute(EVENTS, (large, 1000))
     async with connect(database_url, "tests one") as one, one.transaction():
-        first = await outbox.claim_events(one)
+        first = await event_claims.claim_events(one)
         async with connect(database_url, "tests two") as two, two.transaction():
-            second = await outbox.claim_events(two)
+            second = await event_claims.claim_events(two)
     assert [event.lead_id for event in first + second] == list(range(1, 201))
 
 
@@ -80,7 +81,7 @@ async def test_workspaces_beyond_a_batch_are_served_in_later_batches(database: C
     round_ = WorkspaceCursor()
     seen: list[int] = []
     for _ in range(3):
-        batch = await outbox.claim_events(database, 10, round_)
+        batch = await event_claims.claim_events(database, 10, round_)
         round_.advance()
         seen += sorted({event.workspace_id for event in batch})
     assert seen == others
@@ -92,8 +93,8 @@ async def test_a_batch_that_failed_is_begun_where_it_was(database: Connection) -
         await database.execute(EVENTS, (one, 1))
     round_ = WorkspaceCursor()
     async with database.transaction(force_rollback=True):
-        first = await outbox.claim_events(database, 2, round_)
-    assert [event.id for event in await outbox.claim_events(database, 1, round_)] == [first[0].id]
+        first = await event_claims.claim_events(database, 2, round_)
+    assert [event.id for event in await event_claims.claim_events(database, 1, round_)] == [first[0].id]
 
 
 async def test_workspace_cursor_wraps_around_at_the_end(database: Connection) -> None:
@@ -101,10 +102,10 @@ async def test_workspace_cursor_wraps_around_at_the_end(database: Connection) ->
     for one in (first, second):
         await database.execute(EVENTS, (one, 1))
     round_ = WorkspaceCursor()
-    assert len(await outbox.claim_events(database, 2, round_)) == 2
+    assert len(await event_claims.claim_events(database, 2, round_)) == 2
     round_.advance()
     await database.execute(EVENTS, (first, 1))
-    assert [event.workspace_id for event in await outbox.claim_events(database, 2, round_)] == [first]
+    assert [event.workspace_id for event in await event_claims.claim_events(database, 2, round_)] == [first]
 
 
 async def test_runs_of_one_workspace_are_in_no_others_way(database: Connection) -> None:
@@ -157,11 +158,11 @@ async def test_workers_are_told_of_what_is_due(database: Connection, due: str, t
     """Where no event waits: a delay that is over, or a silence."""
     (workspace,) = await _others(database, 1)
     await database.execute(due, (workspace, 1))
-    waited = await outbox.seconds_waiting(database)
+    waited = await event_claims.seconds_waiting(database)
     assert waited is not None
     assert 59 < waited < 90
     await database.execute(f"UPDATE {table} SET due_at = now() + interval '1 min'")
-    assert await outbox.seconds_waiting(database) is None
+    assert await event_claims.seconds_waiting(database) is None
 
 
 async def test_the_sweeper_drops_what_nobody_waits_for(database_url: str, database: Connection) -> None:

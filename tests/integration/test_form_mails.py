@@ -9,7 +9,7 @@ import pytest
 import pytest_asyncio
 from psycopg.types.json import Jsonb
 
-from services.workers.automations import outbox as events
+from services.workers.outbox import event_claims
 from shared.intake.journal import JournalItem
 from shared.platform.crypto.encryption import Cipher
 from shared.platform.db.connections import Connection, connect
@@ -122,7 +122,7 @@ async def test_once_a_submission_whoever_dies(outbox: Outbox) -> None:
     await drain(outbox.url, workers=2)
     for taken in (10, 400):  # engines that die between claim and commit
         async with connect(outbox.url, "tests killed") as killed, killed.transaction(force_rollback=True):
-            assert await events.claim_events(killed, taken)
+            assert await event_claims.claim_events(killed, taken)
     await run(outbox.url, engines=3)
     told = "SELECT count(*) AS n, count(DISTINCT convert_from(payload, 'UTF8')) AS submissions FROM deliveries"
     assert await outbox.rows(told) == [{"n": 62, "submissions": 62}]

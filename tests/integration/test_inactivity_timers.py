@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import pytest
 
 from services.workers.automations import inactivity_timers
-from services.workers.automations.types import OutboxEvent
+from services.workers.outbox.outbox_event import OutboxEvent
 from shared.platform.db.connections import Connection
 from tests.support.automating import action, leads, rows, run, runs, save
 from tests.support.ingesting import workspace_id

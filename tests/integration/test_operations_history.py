@@ -4,10 +4,10 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from services.workers.automations.outbox import claim_events, seconds_waiting
-from services.workers.automations.workspace_fairness import WorkspaceCursor
 from services.workers.deliveries.claim import claim_due, has_due
 from services.workers.history_sampler import fold_history, sample_history
+from services.workers.outbox.event_claims import claim_events, seconds_waiting
+from services.workers.outbox.workspace_fairness import WorkspaceCursor
 from services.workers.work_statistics import FLUSH_STATISTICS_SQL, WorkStatistics
 from shared.operations.history import read_history
 from shared.operations.lanes import (

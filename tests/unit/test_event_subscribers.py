@@ -7,8 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.workers.automations.event_subscribers import ActiveSubscription, WorkspaceRules, match_events
-from services.workers.automations.types import ActiveAutomation, OutboxEvent
+from services.workers.automations.event_subscribers import WorkspaceRules, match_events
+from services.workers.automations.types import ActiveAutomation
+from services.workers.outbox.outbox_event import OutboxEvent
+from services.workers.outbox.webhook_subscriptions import ActiveSubscription
 
 NOW = datetime(2026, 3, 27, tzinfo=UTC)
 

@@ -19,7 +19,7 @@ STATEMENT_BUILDERS = (
     "services.console.leads.reads",
     "services.console.pipeline.reads",
     "services.workers.automations.inactivity_timers",
-    "services.workers.automations.outbox",
+    "services.workers.outbox.event_claims",
     "services.workers.automations.runs",
     "services.workers.deliveries.claim",
     "services.workers.due_work",

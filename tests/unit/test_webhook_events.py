@@ -11,7 +11,7 @@ from services.api.openapi.document import openapi_document
 from services.api.schemas.leads import LeadRecord
 from services.api.schemas.webhooks import WebhookEventType
 from services.workers.automations.effects import AUTOMATION_RAN
-from services.workers.automations.lead_events import event_facts
+from services.workers.outbox.lead_events import event_facts
 from services.workers.silence_watch import SOURCE_SILENT_EVENT
 from shared.outbound.webhook_events import WebhookEvent
 

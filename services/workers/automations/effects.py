@@ -9,9 +9,11 @@ import orjson
 from services.workers.automations import form_notification
 from services.workers.automations.auto_replies import RenderedReply, render_reply
 from services.workers.automations.form_notification import FormNotification
-from services.workers.automations.lead_events import EventFact
 from services.workers.automations.lead_messages import LeadMessage, find_unsent
-from services.workers.automations.types import ActiveRun, OutboxEvent
+from services.workers.automations.types import ActiveRun
+from services.workers.outbox.outbox_event import OutboxEvent
+from services.workers.outbox.webhook_notices import LeadView, webhook_delivery
+from services.workers.outbox.webhook_subscriptions import WebhookNotice
 from shared.automations.action_handlers import ACTIONS_WITH_EFFECTS, ActionEffect, StepReport, StepRun
 from shared.leads.submission import LeadKey
 from shared.outbound import deliveries
@@ -20,8 +22,6 @@ from shared.outbound.staff_texts import staff_texts
 from shared.outbound.webhook_events import WebhookEvent
 from shared.platform.crypto.encryption import Cipher
 from shared.platform.db.connections import Connection, as_json
-
-LeadView = Mapping[str, Any]
 
 AUTOMATION_RAN = "automation.ran"  # the event name in webhooks that an automation sends
 
@@ -43,16 +43,9 @@ class BatchEffects:
         self._tasks: list[dict[str, Any]] = []
         self._sending_steps: list[tuple[StepReport, str]] = []  # the outcome of a step, and the message it sent
 
-    def notify_subscription(
-        self, event: OutboxEvent, fact: EventFact, subscription_id: int, leads: Mapping[LeadKey, LeadView]
-    ) -> None:
-        """Add a webhook to a subscription, with the lead as it is now, or as it was when it was deleted."""
-        if fact.type == "lead.deleted":
-            lead, data = fact.data.get("lead") or {"id": event.lead_id}, {}
-        else:
-            lead, data = leads.get(event.lead_key, {"id": event.lead_id}), fact.data
-        what = WebhookEvent(fact.type, event.occurred_at, event.lead_id, lead, data)
-        self._deliveries.append(deliveries.webhook_to_subscription(event.workspace_id, subscription_id, what))
+    def notify_subscription(self, notice: WebhookNotice, leads: Mapping[LeadKey, LeadView]) -> None:
+        """Add a webhook to a subscription."""
+        self._deliveries.append(webhook_delivery(notice, leads))
 
     def mail_form_notification(self, event: OutboxEvent, filled: FormNotification) -> None:
         """Add a mail with the submitted values to each address that the form notifies."""

@@ -13,15 +13,17 @@ from functools import cache, partial
 from typing import TypeVar
 
 from services.workers.adaptive_batch_size import AdaptiveBatchSize
-from services.workers.automations import inactivity_timers, outbox, runs
+from services.workers.automations import inactivity_timers, runs
 from services.workers.automations.event_subscribers import MatchedEvents, match_events
 from services.workers.automations.execute_batch import execute_batch
 from services.workers.automations.prerendering import WorkspaceBudgets
 from services.workers.automations.rules_cache import RulesCache
-from services.workers.automations.types import ActiveRun, OutboxEvent
-from services.workers.automations.workspace_fairness import WorkspaceCursor
+from services.workers.automations.types import ActiveRun
 from services.workers.bisection import isolate_failures
 from services.workers.lane_pauses import PauseWatch
+from services.workers.outbox import event_claims
+from services.workers.outbox.outbox_event import OutboxEvent
+from services.workers.outbox.workspace_fairness import WorkspaceCursor
 from services.workers.work_statistics import WorkStatistics
 from shared.platform.crypto.encryption import Cipher
 from shared.platform.db.connections import ASYNC_COMMIT, Connection
@@ -64,7 +66,7 @@ class AutomationEngine:
         self._is_stopping = stopping
         self._rules_cache = RulesCache()
         self._event_batch_size, self._run_batch_size = (
-            AdaptiveBatchSize(outbox.EVENTS_PER_BATCH),
+            AdaptiveBatchSize(event_claims.EVENTS_PER_BATCH),
             AdaptiveBatchSize(runs.RUNS_PER_BATCH),
         )
         self._cursors: defaultdict[str, WorkspaceCursor] = defaultdict(WorkspaceCursor)  # by kind of work
@@ -79,7 +81,7 @@ class AutomationEngine:
         database's state; the rows then wait for the next call.
         """
         end = time.monotonic() + seconds
-        await outbox.skip_unwatched(connection)
+        await event_claims.skip_unwatched(connection)
         while not self._is_stopping():
             began = time.monotonic()
             await self._skip_paused(connection)
@@ -120,7 +122,7 @@ class AutomationEngine:
 
     async def _handle_events(self, connection: Connection) -> int:
         work = self._act_on_events, self._set_aside
-        return await self._run_batch(connection, "events", self._event_batch_size, outbox.claim_events, *work)
+        return await self._run_batch(connection, "events", self._event_batch_size, event_claims.claim_events, *work)
 
     async def _resume_due_runs(self, connection: Connection) -> int:
         work = self._act_on_runs, self._postpone_run

@@ -10,14 +10,16 @@ from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from services.workers.automations.lead_events import EventFact, event_facts
-from services.workers.automations.types import ActiveAutomation, NewRun, OutboxEvent
+from services.workers.automations.types import ActiveAutomation, NewRun
 from services.workers.conversions.conversion_triggers import (
     ConversionMatch,
     ConversionRules,
     LeadFact,
     match_conversions,
 )
+from services.workers.outbox.lead_events import EventFact, event_facts
+from services.workers.outbox.outbox_event import OutboxEvent
+from services.workers.outbox.webhook_subscriptions import ActiveSubscription, WebhookNotice, subscribers_to
 from shared.automations.conditions import condition_matches
 from shared.leads.submission import LeadKey
 
@@ -26,12 +28,6 @@ AUTOMATIC_ACTORS = ("automation", "scoring")  # actors whose changes do not coun
 
 CHAIN_TOO_LONG_REASON = f"more than {MAX_CHAIN_LENGTH} automations set one another off"
 SELF_TRIGGERED_REASON = "it was set off by its own change of the lead"
-
-SUBSCRIBABLE_EVENTS = frozenset(
-    "lead.created lead.updated lead.deleted lead.merged lead.unmerged lead.duplicate lead.stage_changed lead.assigned "
-    "tag.added form.submitted".split()
-)
-ALL_EVENTS = "*"
 
 TRIGGER_BY_EVENT = {
     "lead.created": "lead_created",
@@ -49,13 +45,6 @@ class ActiveScoringRule(NamedTuple):
 
     condition: Mapping[str, Any]
     points: int
-
-
-class ActiveSubscription(NamedTuple):
-    """A webhook subscription to some events."""
-
-    id: int
-    events: frozenset[str]
 
 
 @dataclass(slots=True)
@@ -101,19 +90,13 @@ class WorkspaceRules:
         """Return the points that the scoring rules give a lead."""
         return sum(rule.points for rule in self.scoring_rules if condition_matches(rule.condition, lead))
 
-    def subscribers_to(self, what: str) -> list[int]:
-        """Return the ids of the subscriptions to an event."""
-        if what not in SUBSCRIBABLE_EVENTS:
-            return []
-        return [one.id for one in self.subscriptions if what in one.events or ALL_EVENTS in one.events]
-
 
 @dataclass(slots=True)
 class MatchedEvents:
     """The consequences of some events."""
 
     runs: list[NewRun] = field(default_factory=list)
-    webhooks: list[tuple[OutboxEvent, EventFact, int]] = field(default_factory=list)  # event, fact and subscription id
+    webhooks: list[WebhookNotice] = field(default_factory=list)
     form_submissions: list[tuple[OutboxEvent, int]] = field(default_factory=list)  # event and form id
     inactivity: list[tuple[OutboxEvent, int, int]] = field(default_factory=list)  # event, automation id and minutes
     conversions: list[ConversionMatch] = field(default_factory=list)
@@ -133,7 +116,7 @@ def _match_event(event: OutboxEvent, rules: WorkspaceRules, matched: MatchedEven
     called: dict[int, ActiveAutomation] = {}
     for fact in event_facts(event.type, event.data):
         called |= {automation.id: automation for automation in _automations_for(fact, rules)}
-        matched.webhooks += [(event, fact, id_) for id_ in rules.subscribers_to(fact.type)]
+        matched.webhooks += [WebhookNotice(event, fact, id_) for id_ in subscribers_to(fact.type, rules.subscriptions)]
         if fact.type == "form.submitted" and fact.data["form_id"] in rules.notifying_forms:
             matched.form_submissions.append((event, fact.data["form_id"]))
         if rules.conversions:

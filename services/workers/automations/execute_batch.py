@@ -93,14 +93,14 @@ async def _retry_if_merged(connection: Connection, missing: set[LeadKey]) -> Non
 async def _notify_listeners(
     connection: Connection, matched: MatchedEvents, leads: LeadsByKey, effects: BatchEffects
 ) -> None:
-    keys = {event.lead_key for event, _, _ in matched.webhooks}
+    keys = {notice.event.lead_key for notice in matched.webhooks}
     found = {**leads, **await read_leads(connection, list(keys - leads.keys()))}
     if gone := keys - found.keys():
         await _retry_if_merged(connection, gone)
         rows = await (await connection.execute(DELETED_LEADS_SQL, (as_json(list(gone)),))).fetchall()
         found |= {(row[0], row[1]): row[2] for row in rows}
-    for event, fact, subscription_id in matched.webhooks:
-        effects.notify_subscription(event, fact, subscription_id, found)
+    for notice in matched.webhooks:
+        effects.notify_subscription(notice, found)
     for event, filled in await load_form_notifications(connection, matched.form_submissions):
         effects.mail_form_notification(event, filled)
         effects.mail_auto_reply(event, filled)

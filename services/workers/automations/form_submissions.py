@@ -8,7 +8,7 @@ import orjson
 
 from services.workers.automations.form_notification import FormNotification, reply_values
 from services.workers.automations.suppressed_addresses import AddressKey, find_suppressed
-from services.workers.automations.types import OutboxEvent
+from services.workers.outbox.outbox_event import OutboxEvent
 from shared.leads.submission import FORM_KEY
 from shared.platform import ids
 from shared.platform.db.connections import Connection, as_json

@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
-from services.workers.automations.types import OutboxEvent
-from services.workers.automations.workspace_fairness import (
+from services.workers.outbox.outbox_event import OutboxEvent
+from services.workers.outbox.workspace_fairness import (
     LAST_SERVED_SQL,
     WorkspaceCursor,
     due_rows_ctes,

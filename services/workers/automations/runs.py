@@ -5,13 +5,13 @@ from typing import Any
 
 from services.workers.automations import loop_limit
 from services.workers.automations.types import ActiveRun, NewRun, RunResult, StepDefinitions
-from services.workers.automations.workspace_fairness import (
+from services.workers.failure_causes import add_failures, run_cause
+from services.workers.outbox.workspace_fairness import (
     LAST_SERVED_SQL,
     WorkspaceCursor,
     due_rows_ctes,
     take_fair_batch,
 )
-from services.workers.failure_causes import add_failures, run_cause
 from shared.accounting import counters
 from shared.operations.fingerprint import FailureCause, cause_of_exception
 from shared.platform.crypto.encryption import DecryptionError

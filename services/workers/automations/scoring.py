@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from services.workers.automations.event_subscribers import WorkspaceRules
-from services.workers.automations.types import OutboxEvent
+from services.workers.outbox.outbox_event import OutboxEvent
 from shared.leads.submission import LeadKey
 from shared.leads.writes import ChangeCause, LeadChange
 from shared.platform.db.connections import Connection, as_json

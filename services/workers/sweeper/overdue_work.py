@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import Callable
 
-from services.workers.automations import outbox
 from services.workers.automations.engine import AutomationEngine
 from services.workers.deliveries import claim as delivery_claims
 from services.workers.deliveries.http_client import SafeResolver
@@ -16,6 +15,7 @@ from services.workers.likeness.ingest_priority import IngestRate
 from services.workers.likeness.likeness_batches import LikenessEngine
 from services.workers.likeness.queue_progress import QueueProgress
 from services.workers.likeness.queue_rows import read_heads
+from services.workers.outbox import event_claims
 from services.workers.source_fetches import fetch_claims
 from services.workers.source_fetches.fetch_engine import FetchEngine
 from services.workers.source_fetches.polls import has_due_poll
@@ -60,10 +60,10 @@ def automation_fallback(
 
     async def find_waiting(connection: Connection, overdue_seconds: float) -> Waiting:
         if skip_interval.has_passed():
-            while await outbox.skip_unwatched(connection) == outbox.SKIP_CHUNK_SIZE:
+            while await event_claims.skip_unwatched(connection) == event_claims.SKIP_CHUNK_SIZE:
                 pass
         paused = (await pauses.get_current(connection)).automations
-        waited = await outbox.seconds_waiting(connection, paused)
+        waited = await event_claims.seconds_waiting(connection, paused)
         return _judge_wait(waited, overdue_seconds)
 
     async def act(connection: Connection) -> None:

@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from typing import Any
 
-from services.workers.automations.types import OutboxEvent
-from services.workers.automations.workspace_fairness import (
+from services.workers.outbox.outbox_event import OutboxEvent
+from services.workers.outbox.workspace_fairness import (
     IS_NOT_PAUSED_SQL,
     LAST_SERVED_SQL,
     LOOK_AHEAD_ROWS,

@@ -1,0 +1,1 @@
+"""The outbox: events of leads, claimed in turns of workspaces by what acts on them, and told to webhooks."""
