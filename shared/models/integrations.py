@@ -26,7 +26,7 @@ class Integration(Base):
     token_digest: Mapped[bytes] = mapped_column(LargeBinary, unique=True)
     last_received_at: Mapped[datetime | None]
     last_error: Mapped[str | None]
-    silent_since: Mapped[datetime | None]  # when its silence was told; see `services/workers/silence_watch.py`
+    silent_since: Mapped[datetime | None]  # when its silence was told; see `services/workers/alarms/silent_sources.py`
     created_at: Mapped[TransactionTime]
     updated_at: Mapped[TransactionTime]
 

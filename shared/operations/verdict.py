@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from shared.operations.alarm_thresholds import MAX_DISK_USED_RATIO, MAX_STORE_MS, MAX_WAITING_SECONDS
 from shared.operations.overview_types import Overview
 
 ConcernCode = Literal[
@@ -26,9 +27,6 @@ ConcernCode = Literal[
     "source_silent",
 ]
 
-MAX_WAITING_SECONDS = 10.0  # seconds that the oldest submission may wait
-SLOW_STORE_MS = 100.0  # milliseconds of a round trip
-FULL_DISK_SHARE = 0.9
 SHOWN_SILENT_SOURCES = 20
 
 
@@ -94,11 +92,11 @@ def _judge_dead_letters(overview: Overview) -> Iterator[Concern]:
 
 def _judge_speed(overview: Overview) -> Iterator[Concern]:
     stores = overview.stores
-    if stores.database_ms is not None and stores.database_ms > SLOW_STORE_MS:
+    if stores.database_ms is not None and stores.database_ms > MAX_STORE_MS:
         yield Concern("database_slow", {"ms": stores.database_ms})
-    if stores.redis_ms is not None and stores.redis_ms > SLOW_STORE_MS:
+    if stores.redis_ms is not None and stores.redis_ms > MAX_STORE_MS:
         yield Concern("redis_slow", {"ms": stores.redis_ms})
-    if stores.disk_used is not None and stores.disk_used > FULL_DISK_SHARE:
+    if stores.disk_used is not None and stores.disk_used > MAX_DISK_USED_RATIO:
         yield Concern("disk_full", {"share": stores.disk_used})
 
 

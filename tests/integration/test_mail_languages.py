@@ -6,8 +6,8 @@ import pytest
 import pytest_asyncio
 from psycopg.types.json import Jsonb
 
+from services.workers.alarms.silent_sources import watch_silences
 from services.workers.held_digest import send_digests
-from services.workers.silence_watch import watch_silences
 from shared.auth.link_delivery import LinkSender
 from shared.intake.journal import JournalItem
 from shared.jobs.job_followers import follow_job

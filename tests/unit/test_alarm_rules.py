@@ -8,12 +8,11 @@ from hypothesis import strategies as st
 
 from services.workers.alarms.alarm_rules import (
     ALARM_RULES,
-    CLEAR_AFTER_SECONDS,
-    GROWTH_WINDOW_SECONDS,
     AlarmTracker,
     GrowthWindow,
     InstallationState,
 )
+from shared.operations.alarm_thresholds import CLEAR_AFTER_SECONDS, GROWTH_WINDOW_SECONDS
 
 pytestmark = pytest.mark.unit
 

@@ -12,6 +12,7 @@ import orjson
 import pytest
 
 from services.workers.alarms.alarm_rules import ALARM_RULES
+from shared.operations import alarm_thresholds
 from shared.platform.settings import PROJECT_ROOT
 from tests.support.dashboards import DASHBOARD_FILES, DASHBOARD_SCHEMA, dashboard_queries, read_dashboard
 
@@ -133,6 +134,14 @@ def test_prometheus_alerts_on_all_that_the_sweeper_watches() -> None:
     assert {rule.code: rule.hold_seconds for rule in ALARM_RULES} == {
         rule.code: seconds[codes[rule.code].get("for")] for rule in ALARM_RULES
     }
+
+
+def test_prometheus_alerts_at_the_thresholds_of_the_sweeper() -> None:
+    limits = {rule["alert"]: float(rule["expr"].rpartition(" > ")[2]) for rule in RULES if " > " in rule["expr"][-6:]}
+    assert limits["LeadHubOldestWaiting"] == alarm_thresholds.MAX_WAITING_SECONDS
+    assert limits["LeadHubDiskFull"] == alarm_thresholds.MAX_DISK_USED_RATIO
+    (window,) = re.findall(r"\[(\d+)m\]", next(rule["expr"] for rule in RULES if rule["alert"] == "LeadHubDeadLetters"))
+    assert int(window) * 60 == alarm_thresholds.GROWTH_WINDOW_SECONDS
 
 
 def test_promtool_accepts_the_rules_and_the_configuration() -> None:

@@ -10,9 +10,9 @@ import pytest
 from services.api.openapi.document import openapi_document
 from services.api.schemas.leads import LeadRecord
 from services.api.schemas.webhooks import WebhookEventType
+from services.workers.alarms.silent_sources import SOURCE_SILENT_EVENT
 from services.workers.automations.effects import AUTOMATION_RAN
 from services.workers.outbox.lead_events import event_facts
-from services.workers.silence_watch import SOURCE_SILENT_EVENT
 from shared.outbound.webhook_events import WebhookEvent
 
 pytestmark = pytest.mark.unit

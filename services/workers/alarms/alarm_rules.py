@@ -1,16 +1,19 @@
 """The conditions that raise alarms, and when they raise and clear them. Pure.
 
-`deploy/alerts.yml` has the same conditions for Prometheus.
+Their thresholds stand in `shared/operations/alarm_thresholds.py`. `deploy/alerts.yml` has the same conditions for
+Prometheus.
 """
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-CLEAR_AFTER_SECONDS = 120.0  # seconds for which all must be well before an alarm is cleared
-GROWTH_WINDOW_SECONDS = 900.0  # seconds in which new dead submissions count
-MAX_WAITING_SECONDS = 10.0  # seconds that a submission may wait
-MAX_DISK_USED_RATIO = 0.9
+from shared.operations.alarm_thresholds import (
+    CLEAR_AFTER_SECONDS,
+    GROWTH_WINDOW_SECONDS,
+    MAX_DISK_USED_RATIO,
+    MAX_WAITING_SECONDS,
+)
 
 
 @dataclass(frozen=True, slots=True)

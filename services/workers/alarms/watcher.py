@@ -15,7 +15,6 @@ import redis
 
 from services.workers.alarms.alarm_rules import (
     ALARM_RULES,
-    CLEAR_AFTER_SECONDS,
     AlarmChange,
     AlarmRule,
     AlarmTracker,
@@ -25,6 +24,7 @@ from services.workers.alarms.alarm_rules import (
 from services.workers.alarms.notifier import AlarmMessage, AlarmNotifier, is_sent
 from shared.accounting import ledger
 from shared.intake.spool import Spool
+from shared.operations.alarm_thresholds import CLEAR_AFTER_SECONDS
 from shared.operations.alarms import note_cleared, note_raised, read_ringing_alarms
 from shared.platform.db.connections import Connection, connect, with_deadline
 from shared.platform.db.database_errors import is_unavailable

@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 
 import redis.asyncio as redis
 
+from services.workers.alarms.silent_sources import WATCH_INTERVAL_SECONDS, watch_silences
 from services.workers.alarms.watcher import AlarmWatcher
 from services.workers.automations.runs import expire_runs
 from services.workers.due_work import DueWork
@@ -25,7 +26,6 @@ from services.workers.likeness.ingest_priority import IngestRate
 from services.workers.likeness.weight_keeper import WeightKeeper
 from services.workers.maintenance import expire_audit_log, run_hourly_maintenance, update_gauges, update_spool_gauges
 from services.workers.read_models import flush_search_index, fold_lead_counts, fold_search_texts, repair_read_models
-from services.workers.silence_watch import WATCH_INTERVAL_SECONDS, watch_silences
 from services.workers.stored_files.file_keeper import CLEANUP_SECONDS, FileKeeper
 from services.workers.sweeper import overdue_work
 from services.workers.sweeper.duty_runner import SWEEPER_APPLICATION, Duty, DutyRunner, trying_lock

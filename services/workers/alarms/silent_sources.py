@@ -1,4 +1,4 @@
-"""Notice sources that fall silent: tell the workspace's admins and its subscribers once, until a lead comes again.
+"""The alarm of silent sources: it tells the workspace's admins and subscribers once, until a lead comes again.
 
 Only integrations and forms with `silence_after_minutes` are watched. The state is a column of theirs, so that several
 watchers tell of a silence once.
@@ -10,13 +10,13 @@ from typing import Any
 from psycopg.rows import dict_row
 
 from shared.outbound.deliveries import (
-    MAIL_INTEGRATION_TYPES,
     NewDelivery,
     enqueue_deliveries,
     notification_to_user,
     webhook_to_subscription,
 )
 from shared.outbound.mail_readers import read_admins
+from shared.outbound.mail_setup import can_send_mail
 from shared.outbound.staff_texts import staff_texts
 from shared.outbound.webhook_events import WebhookEvent
 from shared.platform.db.connections import Connection
@@ -67,7 +67,6 @@ SUBSCRIPTIONS_SQL = """
 SELECT id FROM webhook_subscriptions
 WHERE workspace_id = %s AND is_active AND (events @> ARRAY[%s] OR events @> ARRAY['*']) ORDER BY id
 """
-HAS_MAIL_SQL = "SELECT EXISTS (SELECT FROM integrations WHERE workspace_id = %s AND is_active AND type = ANY(%s))"
 
 
 async def watch_silences(connection: Connection, settings: Settings) -> int:
@@ -89,19 +88,12 @@ async def _messages_of(connection: Connection, source: Mapping[str, Any], settin
     subscriptions = await connection.execute(SUBSCRIPTIONS_SQL, (workspace_id, SOURCE_SILENT_EVENT))
     event = WebhookEvent(SOURCE_SILENT_EVENT, source["silent_since"], None, None, _event_data(source))
     messages = [webhook_to_subscription(workspace_id, id_, event) for (id_,) in await subscriptions.fetchall()]
-    if await _has_mail(connection, workspace_id, settings):
+    if await can_send_mail(connection, settings, workspace_id):
         messages += [
             notification_to_user(workspace_id, admin.user_id, *_mail_texts(source, admin.language))
             for admin in await read_admins(connection, [workspace_id])
         ]
     return messages
-
-
-async def _has_mail(connection: Connection, workspace_id: int, settings: Settings) -> bool:
-    if settings.smtp_url and settings.mail_from:
-        return True
-    row = await (await connection.execute(HAS_MAIL_SQL, (workspace_id, list(MAIL_INTEGRATION_TYPES)))).fetchone()
-    return bool(row and row[0])
 
 
 def _event_data(source: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,0 +1,7 @@
+"""The thresholds of "is it well?": what the sweeper's alarms, the page Now and `deploy/alerts.yml` judge by. Pure."""
+
+MAX_WAITING_SECONDS = 10.0  # seconds that the oldest submission may wait
+MAX_DISK_USED_RATIO = 0.9  # of the disk of the data dir
+MAX_STORE_MS = 100.0  # milliseconds of a round trip to a store
+GROWTH_WINDOW_SECONDS = 900.0  # seconds in which new dead submissions count
+CLEAR_AFTER_SECONDS = 120.0  # seconds for which all must be well before an alarm is cleared
