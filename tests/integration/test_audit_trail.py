@@ -12,7 +12,7 @@ import pytest_asyncio
 from aiohttp import web
 from multidict import CIMultiDict
 
-from services.workers.maintenance import expire_audit_log
+from services.workers.retention.installation_retention import expire_audit_log
 from shared.audit.audit_entry import AuditActor, AuditDetails, AuditEntry
 from shared.audit.audit_masking import masked_fields
 from shared.audit.audit_trail import MAX_UNKNOWN_PER_MINUTE, AuditTrail

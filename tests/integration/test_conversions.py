@@ -12,7 +12,7 @@ from psycopg.types.json import Jsonb
 
 from services.workers.conversions.conversion_queue import queue_conversions
 from services.workers.conversions.conversion_triggers import ConversionMatch
-from services.workers.maintenance import DELETE_ORPHANED_CONVERSIONS_SQL
+from services.workers.retention.installation_retention import DELETE_ORPHANED_CONVERSIONS_SQL
 from shared.integrations.conversion_settings import ConversionEvent
 from shared.leads.writes import ChangeCause, LeadChange, change_leads, delete_lead
 from shared.outbound.deliveries import enqueue_deliveries, trial_event_to_platform

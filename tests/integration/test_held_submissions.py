@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from services.workers.maintenance import VISITOR_DAYS, run_hourly_maintenance
+from services.workers.maintenance import run_hourly_maintenance
+from services.workers.retention.installation_retention import VISITOR_DAYS
 from shared.accounting import ledger
 from shared.intake.journal import JournalItem
 from shared.jobs.job_kinds import JobKind

@@ -4,12 +4,12 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from services.workers.workspace_retention import expire_by_workspace
+from services.workers.retention.workspace_retention import expire_by_workspace
 from shared import workspaces
 from shared.accounting import ledger
-from shared.people.retention import change_retention, read_retention, retention_errors
 from shared.platform.db.connections import Connection
 from shared.platform.errors import ValidationFailed
+from shared.retention import change_retention, read_retention, retention_errors
 from tests.support.ingesting import workspace_id
 
 pytestmark = pytest.mark.integration

@@ -8,8 +8,8 @@ from typing_extensions import TypedDict
 
 from services.api.schemas.submissions import ReasonText
 from shared.people.personal_tables import PersonalGroup
-from shared.people.retention import RetentionDays
 from shared.platform.validation.types import StrictFlag
+from shared.retention import RetentionDays
 
 PersonRows = list[dict[str, Any]]
 

@@ -9,8 +9,8 @@ from services.console.web.page_view import PageView
 from services.console.web.password_confirmation import confirm_recently
 from services.console.web.translations import mark_message as _
 from shared.auth.roles import Permission
-from shared.people.retention import MAX_RETENTION_DAYS, RETENTION_KINDS, change_retention, read_retention
 from shared.platform.errors import ValidationFailed
+from shared.retention import MAX_RETENTION_DAYS, RETENTION_KINDS, change_retention, read_retention
 from shared.service_app.audit import audit_details
 
 RETENTION_PAGE = "settings/retention"

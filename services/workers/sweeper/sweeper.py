@@ -22,15 +22,17 @@ from services.workers.history_sampler import fold_history, sample_history
 from services.workers.imports.import_engine import ImportEngine
 from services.workers.ingest.drain import JournalDrainer
 from services.workers.jobs.job_engine import JobEngine
+from services.workers.ledger_gauges import update_gauges, update_spool_gauges
 from services.workers.likeness.ingest_priority import IngestRate
 from services.workers.likeness.weight_keeper import WeightKeeper
-from services.workers.maintenance import expire_audit_log, run_hourly_maintenance, update_gauges, update_spool_gauges
+from services.workers.maintenance import run_hourly_maintenance
 from services.workers.read_models import flush_search_index, fold_lead_counts, fold_search_texts, repair_read_models
+from services.workers.retention.installation_retention import expire_audit_log
+from services.workers.retention.workspace_retention import expire_by_workspace
 from services.workers.stored_files.file_keeper import CLEANUP_SECONDS, FileKeeper
 from services.workers.sweeper import overdue_work
 from services.workers.sweeper.duty_runner import SWEEPER_APPLICATION, Duty, DutyRunner, trying_lock
 from services.workers.sweeper.overdue_work import POLL_CHECK_SECONDS
-from services.workers.workspace_retention import expire_by_workspace
 from shared.accounting import counters, ledger
 from shared.automations.inactivity import start_chunk
 from shared.intake import hints
