@@ -13,7 +13,8 @@ from services.gateway.uploaded_files import UploadedFile, describe_file, find_fi
 from shared.form_pages.page_state import FieldProblem
 from shared.forms.definition import DEFAULT_FORM_SOURCE, FormDefinition
 from shared.forms.field_definition import CHOICE_TYPES, CUSTOM_PREFIX, FULL_NAME, FieldType, FormFieldRecord
-from shared.leads.contact import InvalidContact, normalise_email
+from shared.leads.contact_text import InvalidContact
+from shared.leads.email_normalization import normalise_email
 from shared.leads.form_encoding import FLAG_WORDS
 from shared.leads.full_name import split_name
 from shared.platform.errors import FieldErrors

@@ -8,7 +8,8 @@ import orjson
 from psycopg.rows import dict_row
 
 from shared.auth.sessions import notify_sessions_changed, revoke_sessions
-from shared.leads.contact import InvalidContact, normalise_email
+from shared.leads.contact_text import InvalidContact
+from shared.leads.email_normalization import normalise_email
 from shared.platform.db.connections import Connection
 
 Theme = Literal["system", "light", "dark"]

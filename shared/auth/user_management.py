@@ -14,7 +14,8 @@ from shared.auth.link_delivery import LinkHandover, LinkSender
 from shared.auth.roles import ROLE_NAMES, Role
 from shared.auth.sessions import lock_account, revoke_sessions
 from shared.auth.user_access import AccessChange, account_of_user, announce_access_change, check_access_change
-from shared.leads.contact import InvalidContact, normalise_email
+from shared.leads.contact_text import InvalidContact
+from shared.leads.email_normalization import normalise_email
 from shared.platform.db.connections import Connection
 from shared.platform.errors import Conflict, FieldErrors, NotFound, ValidationFailed
 

@@ -16,7 +16,8 @@ from typing_extensions import TypedDict
 
 from shared.integrations.integration_type import INBOUND_ONLY, CredentialField, CredentialKind, IntegrationType
 from shared.integrations.webhook_keys import decode_webhook_key
-from shared.leads.contact import InvalidContact, normalise_email
+from shared.leads.contact_text import InvalidContact
+from shared.leads.email_normalization import normalise_email
 from shared.platform.errors import FieldErrors
 from shared.platform.masking import SECRET_MASK
 from shared.platform.validation.messages import ERROR_MESSAGES, custom_error

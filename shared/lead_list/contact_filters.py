@@ -2,9 +2,11 @@
 
 from typing import Any
 
-from shared.leads.contact import InvalidContact, normalise_email, normalise_phone
+from shared.leads.contact_text import InvalidContact
 from shared.leads.edit import CONTACT_FIELDS, INVALID_PHONE_MESSAGE
+from shared.leads.email_normalization import normalise_email
 from shared.leads.identities import find_owners
+from shared.leads.phone_normalization import normalise_phone
 from shared.leads.submission import IdentityKey
 from shared.platform.db.connections import Connection
 from shared.platform.errors import FieldErrors

@@ -6,7 +6,8 @@ E.164 number is stored as it is written as well.
 
 import re
 
-from shared.leads.contact import InvalidContact, normalise_phone
+from shared.leads.contact_text import InvalidContact
+from shared.leads.phone_normalization import normalise_phone
 
 _match_phone = re.compile(r"[\d\s+().\-/]+").fullmatch
 _TRUNK_PREFIX = re.compile(r"\(0\)")

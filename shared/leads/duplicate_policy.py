@@ -5,7 +5,7 @@ from typing import Any, Literal
 
 import orjson
 
-from shared.leads.contact import is_identifying_phone
+from shared.leads.phone_normalization import is_identifying_phone
 
 MergePolicy = Literal["fill_empty", "overwrite", "keep"]
 

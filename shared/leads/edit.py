@@ -7,13 +7,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass, field
 from typing import Any
 
-from shared.leads.contact import InvalidContact, normalise_email, normalise_phone
+from shared.leads.contact_text import InvalidContact
 from shared.leads.duplicate_policy import (
     MAX_CUSTOM_FIELDS_BYTES,
     describe_changes,
     has_room_for_custom_fields,
     prefer_read_email,
 )
+from shared.leads.email_normalization import normalise_email
+from shared.leads.phone_normalization import normalise_phone
 from shared.leads.placement import Board, WorkspaceSettings, assignee_problem, find_placement
 from shared.leads.submission import IdentityKey, LeadState
 from shared.platform.errors import FieldErrors

@@ -16,7 +16,8 @@ from pydantic import AfterValidator, Field, Strict, StringConstraints, TypeAdapt
 from pydantic_core import PydanticCustomError
 from typing_extensions import TypedDict
 
-from shared.leads.contact import InvalidContact, normalise_email
+from shared.leads.contact_text import InvalidContact
+from shared.leads.email_normalization import normalise_email
 from shared.leads.form_encoding import MAX_NESTING_DEPTH, MalformedBody, typed_fields
 from shared.leads.submission import KNOWN_FIELDS
 from shared.platform.errors import FieldErrors

@@ -9,7 +9,7 @@ import re
 import unicodedata
 from typing import NamedTuple
 
-from shared.leads import phone_text
+from shared.leads import phone_parsing
 
 # Only words that rarely mean anything else: `kl`, `p`, `w` or `доп` may mean an hour, a page or another number.
 EXTENSION_NAMES = {
@@ -59,7 +59,7 @@ def split_extension(text: str) -> SplitPhone | None:
     if not any(map(str.isalpha, text)):
         return None
     text = unicodedata.normalize("NFC", text).rstrip(_CHARS_AFTER_DIGITS)
-    ends, begins = phone_text.last_digit_gap(text)
+    ends, begins = phone_parsing.last_digit_gap(text)
     found = _NAMED_EXTENSION(text, ends) if 0 < len(text) - begins <= MAX_EXTENSION_DIGITS else None
     if found is None:
         return None

@@ -4,8 +4,10 @@ import contextlib
 from dataclasses import dataclass, field
 from typing import Any, cast
 
-from shared.leads.contact import InvalidContact, PhoneTooSlow, normalise_email, normalise_phone
+from shared.leads.contact_text import InvalidContact
 from shared.leads.duplicate_policy import MergePolicy
+from shared.leads.email_normalization import normalise_email
+from shared.leads.phone_normalization import PhoneTooSlow, normalise_phone
 from shared.leads.source_part import SourcePart
 
 LEAD_STATUSES = frozenset({"new", "contacted", "qualified", "converted", "lost"})

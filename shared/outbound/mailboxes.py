@@ -3,7 +3,8 @@
 import hashlib
 import hmac
 
-from shared.leads.contact import InvalidContact, normalise_email
+from shared.leads.contact_text import InvalidContact
+from shared.leads.email_normalization import normalise_email
 
 
 def mailbox_of(address: str) -> str:

@@ -7,7 +7,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from shared.forms.definition import SpamRule, SpamRuleKind
-from shared.leads.contact import InvalidContact, normalise_email
+from shared.leads.contact_text import InvalidContact
+from shared.leads.email_normalization import normalise_email
 
 MAX_RULE_LENGTH = 255  # characters of a rule's value
 # The most telling kind decides where several rules match.

@@ -5,8 +5,10 @@ from typing import Any
 
 import pytest
 
-from shared.leads.contact import InvalidContact, normalise_email, normalise_phone
+from shared.leads.contact_text import InvalidContact
+from shared.leads.email_normalization import normalise_email
 from shared.leads.full_name import split_name
+from shared.leads.phone_normalization import normalise_phone
 from tests.support.contact_corpus import contact_cases, likeness_of
 
 pytestmark = pytest.mark.unit

@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 
 from shared.automations.rendering_budget import MAX_RUN_RENDER_SECONDS, RenderingBudget
-from shared.leads import contact
+from shared.leads import phone_normalization
 
 pytestmark = pytest.mark.unit
 
-LONGER = 2 * max(MAX_RUN_RENDER_SECONDS, contact.PHONE_CPU_BUDGET_SECONDS)
+LONGER = 2 * max(MAX_RUN_RENDER_SECONDS, phone_normalization.PHONE_CPU_BUDGET_SECONDS)
 
 
 @pytest.fixture
@@ -46,6 +46,6 @@ def test_texts_are_rendered_while_garbage_is_collected() -> None:
 
 @pytest.mark.usefixtures("slow_collections")
 def test_a_phone_is_read_while_garbage_is_collected() -> None:
-    contact._parse_phone.cache_clear()
-    assert contact.normalise_phone("001 201 555 0123", "DE").e164 == "+12015550123"
+    phone_normalization._parse_phone.cache_clear()
+    assert phone_normalization.normalise_phone("001 201 555 0123", "DE").e164 == "+12015550123"
     assert gc.isenabled()

@@ -6,7 +6,8 @@ import pytest
 
 from demo.lead_sources import LEAD_SOURCES, respelled
 from demo.made_up_people import MAIL_DOMAINS, SAME_PERSON_EVERY, film_phone, make_person
-from shared.leads.contact import normalise_email, normalise_phone
+from shared.leads.email_normalization import normalise_email
+from shared.leads.phone_normalization import normalise_phone
 
 pytestmark = pytest.mark.unit
 PEOPLE = [make_person(1, number) for number in range(2_000)]

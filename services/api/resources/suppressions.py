@@ -9,7 +9,8 @@ from services.api.crud import Resource, delete_record, list_records, write_uniqu
 from services.api.record_responses import created_response
 from services.api.request_parsing import body_of, workspace_of
 from services.api.schemas.deliveries import SuppressionFields, SuppressionRecord
-from shared.leads.contact import InvalidContact, normalise_email
+from shared.leads.contact_text import InvalidContact
+from shared.leads.email_normalization import normalise_email
 from shared.models import Suppression
 from shared.outbound import unsubscribe_links
 from shared.outbound.unsubscribe_links import UnsubscribeTarget

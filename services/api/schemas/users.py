@@ -7,7 +7,8 @@ from pydantic import AfterValidator, BeforeValidator, Field
 from pydantic_core import PydanticCustomError
 from typing_extensions import TypedDict
 
-from shared.leads.contact import InvalidContact, normalise_email
+from shared.leads.contact_text import InvalidContact
+from shared.leads.email_normalization import normalise_email
 from shared.platform.validation.messages import custom_error
 from shared.platform.validation.types import RequiredName, StrictFlag, text_constraints
 

@@ -21,7 +21,8 @@ from shared.auth.link_delivery import LinkSender
 from shared.auth.passwords import InvalidPassword
 from shared.auth.sessions import hold_session
 from shared.auth.sign_in import SignedIn, SignInAttempt
-from shared.leads.contact import InvalidContact, normalise_email
+from shared.leads.contact_text import InvalidContact
+from shared.leads.email_normalization import normalise_email
 from shared.platform.db.connections import Connection
 
 MAX_NAME_LENGTH = 100  # characters

@@ -5,7 +5,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal
 
-from shared.leads.contact import InvalidContact, normalise_email, normalise_phone
+from shared.leads.contact_text import InvalidContact
+from shared.leads.email_normalization import normalise_email
+from shared.leads.phone_normalization import normalise_phone
 from shared.leads.submission import FORM_KEY, SOURCE_KEY
 
 OriginWay = Literal["submission", "typed", "merge", "gone", ""]

@@ -12,7 +12,8 @@ from shared.integrations.attribution import is_campaign_parameter
 from shared.integrations.reading.contact_labels import LabelKind, kind_by_label, kinds_mentioned
 from shared.integrations.reading.label_text import word_slug
 from shared.integrations.reading.name_parts import name_parts
-from shared.leads.contact import InvalidContact, normalise_email
+from shared.leads.contact_text import InvalidContact
+from shared.leads.email_normalization import normalise_email
 
 ContactKind = LabelKind | Literal["custom"]  # custom: certainly no field of a lead, whatever its label says
 

@@ -4,8 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.leads import contact
-from shared.leads.contact import InvalidContact, normalise_email
+from shared.leads import email_normalization
+from shared.leads.contact_text import InvalidContact
+from shared.leads.email_normalization import normalise_email
 from tests.support.wider_samples import cases_or_skip, sample_json
 
 pytestmark = pytest.mark.unit
@@ -83,9 +84,11 @@ def test_folding_leaves_an_address_that_is_nothing_but_a_tag() -> None:
 ORDINARY = st.from_regex(r"[A-Za-z0-9_+.-]{1,20}@[A-Za-z0-9.-]{1,30}\.[A-Za-z]{1,6}", fullmatch=True)
 
 
-@given(st.one_of(ORDINARY, st.emails()).filter(lambda text: contact._ORDINARY_EMAIL(text) and len(text) <= 64))
+@given(
+    st.one_of(ORDINARY, st.emails()).filter(lambda text: email_normalization._ORDINARY_EMAIL(text) and len(text) <= 64)
+)
 def test_fast_path_equals_the_library(text: str) -> None:
-    assert normalise_email(text) == contact._validate_email(text)
+    assert normalise_email(text) == email_normalization._validate_email(text)
 
 
 @given(st.one_of(st.emails(), st.builds("{}@{}.com".format, st.text(max_size=12), st.text(max_size=12))))

@@ -7,8 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.leads import contact
-from shared.leads.contact import InvalidContact, NormalisedPhone, is_identifying_phone, normalise_phone
+from shared.leads import phone_normalization
+from shared.leads.contact_text import InvalidContact
+from shared.leads.phone_normalization import NormalisedPhone, is_identifying_phone, normalise_phone
 from tests.support.wider_samples import cases_or_skip, sample_json
 
 pytestmark = pytest.mark.unit
@@ -28,7 +29,7 @@ def read(text: str, country: str | None) -> NormalisedPhone | None:
 
 def read_by_library(text: str, country: str | None) -> NormalisedPhone | None:
     try:
-        return contact._parse_phone(text, country)
+        return phone_normalization._parse_phone(text, country)
     except InvalidContact:
         return None
 

@@ -7,8 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.leads import contact, phone_extensions
-from shared.leads.contact import InvalidContact, NormalisedPhone, normalise_phone
+from shared.leads import phone_extensions, phone_normalization
+from shared.leads.contact_text import InvalidContact
+from shared.leads.phone_normalization import NormalisedPhone, normalise_phone
 
 pytestmark = pytest.mark.unit
 
@@ -76,7 +77,7 @@ def test_normalised_phone_keeps_its_last_digits(code: int, digits: str) -> None:
     assert phone is None or len(phone.e164) < 10 or digits.endswith(phone.e164[-6:])
 
 
-@pytest.mark.parametrize("code", contact._RETIRED_PREFIXES)
+@pytest.mark.parametrize("code", phone_normalization._RETIRED_PREFIXES)
 def test_digits_too_short_without_a_prefix_are_refused(code: int) -> None:
     for digits in ("".join(some) for n in range(4) for some in product("0123456789", repeat=n)):
         for text, country in ((f"+{code}{digits}", None), (digits, phonenumbers.region_code_for_country_code(code))):

@@ -13,8 +13,9 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from shared.lead_list.search import like_patterns
-from shared.leads import contact, phone_extensions, phone_text
-from shared.leads.contact import InvalidContact, PhoneTooSlow, is_identifying_phone, normalise_phone
+from shared.leads import phone_extensions, phone_normalization, phone_parsing
+from shared.leads.contact_text import InvalidContact
+from shared.leads.phone_normalization import PhoneTooSlow, is_identifying_phone, normalise_phone
 from shared.leads.submission import AcceptedSubmission, normalise_submission
 from tests.support.contact_corpus import CONTACT_CORPUS
 from tests.support.timing import best_within
@@ -60,8 +61,8 @@ def parsed(text: str, country: str | None) -> tuple[Any, ...] | None:
 
 
 def parsed_in_parts(text: str, country: str | None) -> tuple[Any, ...] | None:
-    """What the library reads in what `phone_text` leaves of the text."""
-    spelt = phone_text.read_dialled(text)
+    """What the library reads in what `phone_parsing` leaves of the text."""
+    spelt = phone_parsing.read_dialled(text)
     found = parsed(spelt.number, country) if spelt else None
     return (*found[:2], spelt.extension) if found and spelt else None
 
@@ -149,7 +150,7 @@ def seconds(text: str) -> float:
     """Of this thread's CPU, for all that is done with one phone: the least of three, as the first may compile."""
     took = []
     for _ in range(3):
-        contact._parse_phone.cache_clear()
+        phone_normalization._parse_phone.cache_clear()
         started = time.thread_time()
         normalise_submission(one := submission(text), country="US", fold_gmail=False)
         is_identifying_phone(one.fields["phone"])
@@ -182,9 +183,9 @@ def test_text_longer_than_any_phone_is_refused_before_matching() -> None:
 
 
 def test_a_phone_beyond_the_budget_is_kept_as_it_was_sent(monkeypatch: pytest.MonkeyPatch) -> None:
-    contact._parse_phone.cache_clear()
+    phone_normalization._parse_phone.cache_clear()
     with monkeypatch.context() as patched:
-        patched.setattr(contact, "PHONE_CPU_BUDGET_SECONDS", -1.0)
+        patched.setattr(phone_normalization, "PHONE_CPU_BUDGET_SECONDS", -1.0)
         with pytest.raises(PhoneTooSlow):
             normalise_phone("(201) 555-0123", "US")
         normalise_submission(late := submission("(201) 555-0123"), country="US", fold_gmail=False)

@@ -1,45 +1,25 @@
-"""Normalise email addresses and phone numbers, so that two spellings of one contact compare equal.
+"""Normalise phone numbers, so that two spellings of one number compare equal: leads are deduplicated by them. Pure.
 
-The libraries decide. Fast paths answer for ordinary input before them, because this code runs for every lead.
+The library decides. A fast path answers for ordinary numbers before it, because this code runs for every lead.
 """
 
 import re
 import time
-import unicodedata
 from functools import lru_cache
 from typing import NamedTuple
 
-import email_validator
 import phonenumbers
 from phonenumbers import COUNTRY_CODE_TO_REGION_CODE, PhoneMetadata, PhoneNumber, PhoneNumberFormat, ValidationResult
 
-from shared.leads import phone_extensions, phone_text
+from shared.leads import phone_extensions, phone_parsing
+from shared.leads.contact_text import INVISIBLE_CHARS, InvalidContact
 from shared.platform.observability.gc_tuning import without_collection
-
-# No address is refused for its domain: addresses under .test, .local or .invalid are leads as well.
-# The library documents this way of allowing them; it has no argument for it.
-email_validator.SPECIAL_USE_DOMAIN_NAMES.clear()
-
-# Zero-width characters and direction marks. They come with a contact that was copied from a page or a chat.
-_INVISIBLE_CHARS = [0xAD, 0x61C, *range(0x200B, 0x2010), *range(0x202A, 0x202F), *range(0x2060, 0x206A), 0xFEFF]
-_TRIMMED_CHARS = " \t\r\n\f\v\xa0" + "".join(map(chr, _INVISIBLE_CHARS))
-
-# An address of at most 64 characters keeps every limit (64, 254 and 63 for the parts), so no length is checked.
-# Two hyphens in a row, and so Punycode, are left to the library. The pattern is possessive and lists both cases: no
-# character can match in two ways, which takes a third of the time.
-_MAX_ORDINARY_EMAIL_LENGTH = 64
-_MAX_EMAIL_LENGTH = 254
-_ORDINARY_EMAIL = re.compile(
-    r"[A-Za-z0-9_+-]++(?:\.[A-Za-z0-9_+-]++)*+@(?:[A-Za-z0-9]++(?:-[A-Za-z0-9]++)*+\.)+[A-Za-z]++"
-).fullmatch
-
-_GMAIL_DOMAINS = {"gmail.com", "googlemail.com"}
 
 # Separators from typesetting and tables, in a form that the library knows: a narrow no-break space in French, a tab,
 # a middle dot.
 _SPACE_CHARS = [*range(0x09, 0x0E), 0xA0, 0x1680, *range(0x2000, 0x200B), 0x2028, 0x2029, 0x202F, 0x205F, 0x3000]
 _DOT_CHARS = [0xB7, 0x2022, 0x2027, 0x2219, 0x22C5, 0x30FB]
-_PLAIN_CHARS = dict.fromkeys(_INVISIBLE_CHARS) | dict.fromkeys(_SPACE_CHARS, " ") | dict.fromkeys(_DOT_CHARS, ".")
+_PLAIN_CHARS = dict.fromkeys(INVISIBLE_CHARS) | dict.fromkeys(_SPACE_CHARS, " ") | dict.fromkeys(_DOT_CHARS, ".")
 
 _INTERNATIONAL_PHONE = re.compile(r"\+[1-9][0-9 ().-]{6,30}").fullmatch
 _DROP_SEPARATORS = dict.fromkeys(map(ord, " ().-"))
@@ -66,10 +46,6 @@ _MAX_PHONE_LENGTH = 250  # the library's own limit
 PHONE_CPU_BUDGET_SECONDS = 0.1
 
 
-class InvalidContact(ValueError):
-    """The text is not an email address, or not a phone number that can be dialled."""
-
-
 class PhoneTooSlow(InvalidContact):
     """The text takes longer than `PHONE_CPU_BUDGET_SECONDS` to read as a phone number."""
 
@@ -84,40 +60,6 @@ class NormalisedPhone(NamedTuple):
     def identity(self) -> str:
         """The text that is unique in a workspace, such as `+12015550123` or `+12015550123;ext=12`."""
         return f"{self.e164};ext={self.extension}" if self.extension else self.e164
-
-
-def normalise_email(text: str, *, fold_gmail: bool = False) -> str:
-    """Return the address trimmed, in NFC and lower case, its domain in ASCII (`xn--…`). Raises `InvalidContact`.
-
-    `fold_gmail` drops dots and `+tag` from Gmail addresses, since Google ignores them. Other addresses keep them.
-    """
-    text = text.strip()
-    if len(text) <= _MAX_ORDINARY_EMAIL_LENGTH and _ORDINARY_EMAIL(text):
-        address = text.lower()
-    else:
-        address = _validate_email(text)
-    return _fold_gmail(address) if fold_gmail else address
-
-
-def _validate_email(text: str) -> str:
-    text = text.strip(_TRIMMED_CHARS)
-    if len(text) > _MAX_EMAIL_LENGTH:  # the library checks this too, but reads the whole text first
-        raise InvalidContact("The address is too long.")
-    try:
-        parts = email_validator.validate_email(text, check_deliverability=False)
-    except email_validator.EmailNotValidError as error:
-        raise InvalidContact(str(error)) from error
-    # Lower case can leave NFC (a capital letter with no composed small letter), so normalise again.
-    local = unicodedata.normalize("NFC", parts.local_part.lower())
-    return f"{local}@{parts.ascii_domain}"
-
-
-def _fold_gmail(address: str) -> str:
-    local, _, domain = address.rpartition("@")
-    if domain not in _GMAIL_DOMAINS:
-        return address
-    folded = local.partition("+")[0].replace(".", "")
-    return f"{folded or local}@gmail.com"
 
 
 def normalise_phone(text: str, country: str | None) -> NormalisedPhone:
@@ -180,7 +122,7 @@ def _parse_number(text: str, country: str | None, until: float) -> PhoneNumber |
     """Return the number that the library reads in the text. Every step calls this function, so it checks the budget."""
     if time.thread_time() > until:
         raise PhoneTooSlow("The phone number takes too long to read.")
-    spelt = phone_text.read_dialled(text)
+    spelt = phone_parsing.read_dialled(text)
     try:
         number = phonenumbers.parse(spelt.number, country) if spelt else None
     except phonenumbers.NumberParseException:
