@@ -7,7 +7,7 @@ import psycopg
 from bench.seed_submissions import SeededSubmissions
 from services.workers.failure_causes import delivery_cause
 from shared.operations.histogram import BUCKET_COUNT
-from shared.operations.lanes import LANE_NAMES
+from shared.operations.lane_names import LANE_NAMES
 
 ENDED_JOBS = 40
 DELIVERY_SHARE = 5  # one in so many submissions has a delivery, and one in a hundred of these failed

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from shared.intake.journal import JournalItem
 from shared.intake.verdicts import LOOK_UP_STATE, Verdict, decode_replies
-from shared.operations.lanes import IS_ACTIVE_SQL
+from shared.operations.lane_pauses import IS_ACTIVE_SQL
 from shared.platform.db.connections import ConnectionPool, with_deadline
 from shared.platform.db.database_errors import is_unavailable
 from shared.platform.db.notifications import ChannelHandler, NotificationListener

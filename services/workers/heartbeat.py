@@ -17,7 +17,7 @@ import psycopg
 from psycopg.rows import TupleRow
 from psycopg.types.json import Jsonb
 
-from services.workers.lane_pauses import PauseWatch
+from services.workers.pause_watch import PauseWatch
 from services.workers.work_statistics import FLUSH_STATISTICS_SQL, WorkStatistics
 from shared.platform.crypto.settings_fingerprints import SettingsFingerprints
 from shared.platform.db.connections import ASYNC_COMMIT, Connection, connection_parameters

@@ -1,7 +1,7 @@
 """Sample the ledger and the depths of the lanes for the history by the minute, and fold old minutes into half hours."""
 
 from shared.operations.lane_depths import LANE_DEPTHS_SQL
-from shared.operations.lanes import LANE_NAMES
+from shared.operations.lane_names import LANE_NAMES
 from shared.platform.db.connections import ASYNC_COMMIT, Connection
 
 # The ledger has grown by the difference to what the history already holds. Both are written by one statement, so that

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 from shared.leads.submission import AcceptedSubmission
 from shared.operations.histogram import add_duration, empty_histogram, merge_histograms
-from shared.operations.lanes import WHOLE_INSTALLATION, LaneName
+from shared.operations.lane_names import WHOLE_INSTALLATION, LaneName
 from shared.platform.db.connections import ASYNC_COMMIT, as_json
 
 IDLE_ACTIVITY = "idle"

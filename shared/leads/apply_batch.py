@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from shared.leads.deduplication import LeadResolution
 from shared.leads.duplicate_policy import (
     MAX_CUSTOM_FIELDS_BYTES,
     MAX_NOTES_LENGTH,
@@ -15,7 +16,6 @@ from shared.leads.duplicate_policy import (
     merge_duplicate,
 )
 from shared.leads.placement import WorkspaceSettings
-from shared.leads.resolve import LeadResolution
 from shared.leads.submission import (
     KEPT_ENDING,
     LEFT_OUT_ENDING,

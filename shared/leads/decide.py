@@ -7,8 +7,8 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import NamedTuple, Protocol
 
 from shared.leads.apply_batch import BatchWrites, build_batch_writes
+from shared.leads.deduplication import LeadResolution
 from shared.leads.placement import Board, WorkspaceSettings, needs_board, place_on_board
-from shared.leads.resolve import LeadResolution
 from shared.leads.submission import AcceptedSubmission, LeadState, TagIds, TagKey, normalise_submission
 
 

@@ -8,10 +8,10 @@ from collections.abc import Collection, Mapping, Sequence
 from shared.leads import identities
 from shared.leads.apply_batch import MERGED_LEAD_FIELDS
 from shared.leads.decide import FoundLeads, decide_submissions
+from shared.leads.deduplication import LeadResolution, resolve_submissions
 from shared.leads.duplicate_policy import describe_changes
 from shared.leads.lead_records import LeadJson, read_leads
 from shared.leads.placement import Board, WorkspaceSettings
-from shared.leads.resolve import LeadResolution, resolve_submissions
 from shared.leads.submission import AcceptedSubmission, TagIds, TagKey
 from shared.leads.tags import find_tags, tag_names
 from shared.leads.workspace_settings import load_board, load_workspace_settings

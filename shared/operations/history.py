@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from shared.operations.histogram import percentiles
-from shared.operations.lanes import LaneName
+from shared.operations.lane_names import LaneName
 from shared.platform.db.connections import Connection
 
 MINUTE_SECONDS, HALF_HOUR_SECONDS = 60, 1800

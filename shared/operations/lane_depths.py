@@ -2,7 +2,7 @@
 
 from typing import NamedTuple, cast
 
-from shared.operations.lanes import LaneName
+from shared.operations.lane_names import LaneName
 from shared.platform.db.connections import Connection
 
 JOURNAL_DEPTHS_SQL = """

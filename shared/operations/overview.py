@@ -20,14 +20,8 @@ from shared.intake.spool import Spool
 from shared.operations.forecast import DepthSample, forecast_backlog
 from shared.operations.histogram import percentiles
 from shared.operations.lane_depths import NO_DEPTH, read_lane_depths
-from shared.operations.lanes import (
-    JOURNAL_LANES,
-    LANE_NAMES,
-    WHOLE_INSTALLATION,
-    LaneName,
-    LanePauseRecord,
-    read_pauses,
-)
+from shared.operations.lane_names import JOURNAL_LANES, LANE_NAMES, WHOLE_INSTALLATION, LaneName
+from shared.operations.lane_pauses import LanePauseRecord, read_pauses
 from shared.operations.overview_types import (
     LaneState,
     LedgerState,

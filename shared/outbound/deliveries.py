@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 import orjson
 
-from shared.outbound.confirmation_links import CONFIRMATION_EVENT
+from shared.outbound.double_opt_in_links import CONFIRMATION_EVENT
 from shared.outbound.webhook_events import WebhookEvent
 from shared.platform.crypto.encryption import Cipher
 from shared.platform.db.connections import StatementExecutor

@@ -11,7 +11,7 @@ import pytest
 from psycopg.types.json import Jsonb
 
 from services.workers.automations.auto_replies import UNSENT_REPLY_WARNING
-from services.workers.ingest.held_rows import UNSENT_CODE
+from services.workers.ingest.double_opt_in_mails import UNSENT_CODE
 from services.workers.libpq_pipeline import open_blocking_connection
 from services.workers.mail_allowance import VisitorMail
 from services.workers.maintenance import run_hourly_maintenance

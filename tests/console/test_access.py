@@ -10,7 +10,7 @@ from aiohttp import web
 from services.console.web.access import ACCOUNT_ACCESS, ANONYMOUS_ACCESS
 from services.console.web.sent_form import SMALL_FORM_BYTES
 from shared.auth.roles import ROLE_PERMISSIONS, Permission
-from shared.operations.lanes import JOURNAL_LANES
+from shared.operations.lane_names import JOURNAL_LANES
 from tests.support.console import SIGN_IN, WORKSPACE, ConsoleClient, Reader, Shown, console_client, make_readers
 from tests.support.console_routes import PAGE_ROUTES, ROUTES, example_path, required_access, route_name
 from tests.support.stack import Stack

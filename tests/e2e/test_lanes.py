@@ -10,15 +10,8 @@ import pytest
 import redis.asyncio as redis
 
 from shared.intake.spool import Spool
-from shared.operations.lanes import (
-    LANE_NAMES,
-    WHOLE_INSTALLATION,
-    LaneActor,
-    LaneName,
-    pause_lane,
-    read_pauses,
-    resume_lane,
-)
+from shared.operations.lane_names import LANE_NAMES, WHOLE_INSTALLATION, LaneName
+from shared.operations.lane_pauses import LaneActor, pause_lane, read_pauses, resume_lane
 from shared.operations.overview import OverviewReader
 from shared.operations.verdict import judge_overview
 from shared.platform.db.connections import Connection, connect

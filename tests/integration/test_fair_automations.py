@@ -6,9 +6,9 @@ from collections.abc import Callable
 import pytest
 
 from services.workers.automations import inactivity_timers, runs
-from services.workers.lane_pauses import PauseWatch
 from services.workers.outbox import event_claims
 from services.workers.outbox.workspace_fairness import WorkspaceCursor
+from services.workers.pause_watch import PauseWatch
 from services.workers.sweeper import overdue_work
 from services.workers.sweeper.sweeper_fallback import SweeperFallback
 from services.workers.work_statistics import WorkStatistics

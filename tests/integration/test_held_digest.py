@@ -4,7 +4,7 @@ import pytest
 from psycopg.types.json import Jsonb
 
 from services.workers.held_digest import send_digests
-from services.workers.ingest.held_rows import UNSENT_CODE
+from services.workers.ingest.double_opt_in_mails import UNSENT_CODE
 from shared.platform.db.connections import Connection
 from tests.support.automating import SETTINGS
 from tests.support.ingesting import workspace_id

@@ -10,16 +10,8 @@ from services.workers.outbox.event_claims import claim_events, seconds_waiting
 from services.workers.outbox.workspace_fairness import WorkspaceCursor
 from services.workers.work_statistics import FLUSH_STATISTICS_SQL, WorkStatistics
 from shared.operations.history import read_history
-from shared.operations.lanes import (
-    JOURNAL_LANES,
-    LANE_NAMES,
-    WHOLE_INSTALLATION,
-    WORKSPACE_LANES,
-    LaneActor,
-    pause_lane,
-    read_active_pauses,
-    resume_lane,
-)
+from shared.operations.lane_names import JOURNAL_LANES, LANE_NAMES, WHOLE_INSTALLATION, WORKSPACE_LANES
+from shared.operations.lane_pauses import LaneActor, pause_lane, read_active_pauses, resume_lane
 from shared.operations.overview import read_lanes
 from shared.platform.db.connections import Connection
 from shared.platform.errors import Forbidden

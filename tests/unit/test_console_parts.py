@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from services.console.web import svg
 from services.console.web.bidi_controls import show_controls_in_html
-from services.console.web.cross_site import cross_site_reason
+from services.console.web.csrf import cross_site_reason
 from services.console.web.formatting import Formatting
 from services.console.web.page_view import workspace_path
 from services.console.web.safe_redirect import CONSOLE_HOME, local_path

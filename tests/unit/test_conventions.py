@@ -25,7 +25,6 @@ REPEATED_MODULE_NAMES = {
     "app": "the composition of a service",
     "batch": "the endpoint that takes a batch, and the batch of a worker",
     "context": "what a service keeps during its lifetime",
-    "claim": "taking work for one worker alone",
     "definition": "what may be saved as an automation, and as a form",
     "handlers": "the requests of the gateway, and those of the documentation",
     "idempotency": "the gateway looks keys up, ingest decides",

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from shared.leads.decide import FoundLeads, decide_submissions
+from shared.leads.deduplication import resolve_submissions
 from shared.leads.placement import Board, BoardStage, WorkspaceSettings
-from shared.leads.resolve import resolve_submissions
 from shared.leads.submission import AcceptedSubmission, IdentityKey, LeadState, TagIds, TagKey
 
 pytestmark = pytest.mark.unit

@@ -17,7 +17,8 @@ from shared.accounting import ledger
 from shared.intake.spool import Spool
 from shared.models import Delivery, Event, Process
 from shared.operations.history import MAX_HISTORY_MINUTES, MINUTES_BY_THE_MINUTE, HistoryPoint, read_history
-from shared.operations.lanes import LANE_NAMES, WORKSPACE_LANES, LaneActor, LaneName, pause_lane, resume_lane
+from shared.operations.lane_names import LANE_NAMES, WORKSPACE_LANES, LaneName
+from shared.operations.lane_pauses import LaneActor, pause_lane, resume_lane
 from shared.operations.overview import read_lanes
 from shared.operations.overview_types import LaneState
 from shared.platform.db.connections import Connection

@@ -16,7 +16,8 @@ from services.console.web.live_updates import stream_snapshots
 from services.console.web.page_view import PageView
 from shared.auth.roles import Permission
 from shared.operations.history import HistoryPoint
-from shared.operations.lanes import JOURNAL_LANES, LANE_NAMES, LaneActor, LaneName, pause_lane, resume_lane
+from shared.operations.lane_names import JOURNAL_LANES, LANE_NAMES, LaneName
+from shared.operations.lane_pauses import LaneActor, pause_lane, resume_lane
 from shared.operations.overview_types import LaneState, Overview
 from shared.platform.errors import NotFound, ValidationFailed
 

@@ -13,8 +13,8 @@ from services.console.submissions.story import SubmissionStory
 from services.console.web.page_view import PageView
 from services.console.web.translations import mark_message as _
 from shared.intake.submission_lookup import FoundSubmission
-from shared.outbound.confirmation_links import CONFIRMATION_EVENT
 from shared.outbound.deliveries import REPLY_EVENT
+from shared.outbound.double_opt_in_links import CONFIRMATION_EVENT
 from shared.spam.stored_sentences import split_sentence
 
 

@@ -15,7 +15,7 @@ from aiohttp import hdrs, web
 from services.console.web import error_pages
 from services.console.web.connection_turns import ANONYMOUS_OWNER, turn_owner
 from services.console.web.context import CONSOLE_CONTEXT
-from services.console.web.cross_site import cross_site_reason
+from services.console.web.csrf import cross_site_reason
 from services.console.web.open_pages import REFUSAL_DELAY_SECONDS, TooManyPages
 from services.console.web.page_view import WORKSPACE_COOKIE, PageView, Redirection
 from services.console.web.served_hosts import MisdirectedRequest, is_served, own_origins

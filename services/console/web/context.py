@@ -28,7 +28,8 @@ from shared.jobs.job_control import EndedJob, count_active_jobs, list_recently_e
 from shared.jobs.job_outcomes import JobOutcomes, read_outcomes_of
 from shared.operations.causes import CauseDict, CauseFilter, list_causes
 from shared.operations.history import HistoryPoint, read_history
-from shared.operations.lanes import JOURNAL_LANES, LANE_NAMES, WHOLE_INSTALLATION, LanePauseRecord, read_pauses
+from shared.operations.lane_names import JOURNAL_LANES, LANE_NAMES, WHOLE_INSTALLATION
+from shared.operations.lane_pauses import LanePauseRecord, read_pauses
 from shared.operations.overview import OverviewReader
 from shared.operations.overview_types import LaneState, Overview
 from shared.platform.crypto.encryption import Cipher

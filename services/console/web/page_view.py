@@ -27,7 +27,7 @@ from services.console.web.translations import mark_message as _
 from shared import __version__
 from shared.auth.roles import Permission, is_permitted
 from shared.auth.sessions import AuthenticatedSession, Membership
-from shared.operations.lanes import JOURNAL_LANES
+from shared.operations.lane_names import JOURNAL_LANES
 from shared.platform.errors import Forbidden
 from shared.platform.web.client_address import base_url, client_address, requested_origin
 

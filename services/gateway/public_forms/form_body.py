@@ -7,12 +7,12 @@ from typing import Any
 from aiohttp import hdrs, web
 
 from services.gateway.form_values import FilledForm, shown_fields
+from services.gateway.public_forms.double_opt_in_request import awaits_confirmation, confirmation_mail
 from services.gateway.public_forms.posted_form import PostedForm
 from services.gateway.public_forms.spam_scoring import SpamVerdict
 from services.gateway.public_forms.visit_attribution import read_touches
 from services.gateway.public_forms.visitor_text import storable_text
 from services.gateway.uploaded_files import stored_files
-from shared.form_pages.page_messages import fill_text, page_messages
 from shared.forms.definition import FormDefinition
 from shared.forms.field_definition import FormFieldRecord
 from shared.leads.form_encoding import FLAG_WORDS
@@ -57,20 +57,8 @@ def with_verdict(lead: dict[str, Any], part: Mapping[str, Any], verdict: SpamVer
         held["is_held"] = True  # no mail goes to an address that a program filled in
     elif awaits_confirmation(form, lead):
         held["is_unconfirmed"] = True
-        held["confirmation"] = _confirmation_mail(form, part["language"])
+        held["confirmation"] = confirmation_mail(form, part["language"])
     return {**lead, FORM_KEY: {**part, **held}}
-
-
-def awaits_confirmation(form: FormDefinition, lead: Mapping[str, Any]) -> bool:
-    """Return whether the submission waits until the link of a mail is followed."""
-    return form.settings["double_opt_in"] and bool(lead.get("email"))
-
-
-def _confirmation_mail(form: FormDefinition, language: str) -> dict[str, str]:
-    """Return the subject and the body of the mail that asks for a confirmation. `[link]` stands for its link."""
-    texts = page_messages(language).texts["confirmation"]
-    title = form.settings["title"] or form.name
-    return {part: fill_text(texts[part], {"form": title}) for part in ("subject", "body")}
 
 
 def visitor_of(request: web.Request, address: str | None) -> dict[str, str] | None:

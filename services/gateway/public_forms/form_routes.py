@@ -2,9 +2,9 @@
 
 from aiohttp import web
 
-from services.gateway.public_forms import confirmation_handlers, page_handlers
+from services.gateway.public_forms import double_opt_in_handlers, page_handlers
 from services.gateway.public_forms.submission_handlers import FORM_ROUTE, answer_preflight, receive_form_post
-from shared.outbound.confirmation_links import CONFIRMATION_PATH
+from shared.outbound.double_opt_in_links import CONFIRMATION_PATH
 
 CONFIRMATION_ROUTE = f"{CONFIRMATION_PATH}{{token}}"
 PUBLIC_FORM_ROUTES = [
@@ -17,7 +17,7 @@ PUBLIC_FORM_ROUTES = [
     web.get(f"{FORM_ROUTE}/embed.js", page_handlers.send_script),
     web.get(f"{FORM_ROUTE}/token", page_handlers.issue_token),
     web.options(f"{FORM_ROUTE}/{{part:fragment|token}}", answer_preflight),
-    web.get(CONFIRMATION_ROUTE, confirmation_handlers.ask_confirmation),
-    web.post(CONFIRMATION_ROUTE, confirmation_handlers.confirm),
+    web.get(CONFIRMATION_ROUTE, double_opt_in_handlers.ask_confirmation),
+    web.post(CONFIRMATION_ROUTE, double_opt_in_handlers.confirm),
     web.route("*", "/f/{tail:.*}", page_handlers.refuse_address),  # last: what none of the others takes
 ]

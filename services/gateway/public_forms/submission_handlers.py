@@ -10,7 +10,8 @@ from services.gateway.context import GATEWAY_CONTEXT, Gateway
 from services.gateway.form_values import FilledForm, InvalidForm, fill_form
 from services.gateway.handlers import KEY_REUSED_MESSAGE, replayed_verdict
 from services.gateway.inbound_request import idempotency_key, make_journal_item
-from services.gateway.public_forms.form_body import awaits_confirmation, form_part, visitor_of, with_verdict
+from services.gateway.public_forms.double_opt_in_request import awaits_confirmation
+from services.gateway.public_forms.form_body import form_part, visitor_of, with_verdict
 from services.gateway.public_forms.form_counts import source_label
 from services.gateway.public_forms.form_origins import is_origin_permitted, preflight_headers
 from services.gateway.public_forms.forms_context import PUBLIC_FORMS

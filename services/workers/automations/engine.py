@@ -20,10 +20,10 @@ from services.workers.automations.prerendering import WorkspaceBudgets
 from services.workers.automations.rules_cache import RulesCache
 from services.workers.automations.types import ActiveRun
 from services.workers.bisection import isolate_failures
-from services.workers.lane_pauses import PauseWatch
 from services.workers.outbox import event_claims
 from services.workers.outbox.outbox_event import OutboxEvent
 from services.workers.outbox.workspace_fairness import WorkspaceCursor
+from services.workers.pause_watch import PauseWatch
 from services.workers.work_statistics import WorkStatistics
 from shared.platform.crypto.encryption import Cipher
 from shared.platform.db.connections import ASYNC_COMMIT, Connection

@@ -18,8 +18,8 @@ from services.workers.deliveries.types import (
 )
 from services.workers.deliveries.webhook_request import webhook_request
 from shared.outbound import unsubscribe_links
-from shared.outbound.confirmation_links import CONFIRMATION_EVENT, UnconfirmedSubmission, confirmation_link
 from shared.outbound.deliveries import COUNTED_ADDRESS_KEY, LINK_PLACEHOLDER
+from shared.outbound.double_opt_in_links import CONFIRMATION_EVENT, UnconfirmedSubmission, confirmation_link
 from shared.outbound.mailboxes import mailbox_of
 from shared.outbound.unsubscribe_links import UnsubscribeTarget
 from shared.platform.crypto.encryption import Cipher, DecryptionError

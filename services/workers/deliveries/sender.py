@@ -27,7 +27,7 @@ from services.workers.deliveries.types import (
     SkippedDelivery,
     SmtpMessage,
 )
-from services.workers.lane_pauses import PauseWatch
+from services.workers.pause_watch import PauseWatch
 from services.workers.work_statistics import WorkStatistics
 from shared.platform.db.connections import Connection, connect
 from shared.platform.db.database_errors import is_contention, is_timeout, is_unavailable

@@ -7,7 +7,7 @@ import uvloop
 from services.workers.deliveries.http_client import SafeResolver
 from services.workers.deliveries.prepare import DeliveryPreparer
 from services.workers.deliveries.sender import DeliverySender
-from services.workers.lane_pauses import PauseWatch
+from services.workers.pause_watch import PauseWatch
 from services.workers.work_statistics import WorkStatistics
 from shared.outbound.address_policy import AddressPolicy
 from shared.platform.crypto.encryption import Cipher

@@ -9,7 +9,7 @@ from psycopg.rows import dict_row
 from services.workers.conversions.conversion_batches import load_conversions
 from services.workers.conversions.conversion_types import LeadConversion
 from services.workers.deliveries.types import ClaimedDelivery
-from shared.outbound.confirmation_links import CONFIRMATION_EVENT
+from shared.outbound.double_opt_in_links import CONFIRMATION_EVENT
 from shared.outbound.workspace_tokens import workspace_mail_keys
 from shared.platform.crypto.encryption import Cipher
 from shared.platform.db.connections import Connection, as_json

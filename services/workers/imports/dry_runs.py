@@ -14,8 +14,8 @@ from services.workers.imports.row_reading import ReadRow, add_rows, read_rows, r
 from shared.leads import identities
 from shared.leads.apply_batch import MERGED_LEAD_FIELDS, BatchWrites, JsonRow
 from shared.leads.decide import FoundLeads, decide_submissions
+from shared.leads.deduplication import LeadResolution, resolve_submissions
 from shared.leads.placement import Board, WorkspaceSettings
-from shared.leads.resolve import LeadResolution, resolve_submissions
 from shared.leads.submission import AcceptedSubmission, IdentityKey, LeadState, TagIds, TagKey
 from shared.leads.tags import find_tags
 from shared.leads.workspace_settings import load_board, load_workspace_settings

@@ -19,7 +19,7 @@ from services.workers.ingest.batch import (
 from services.workers.ingest.journal_reader import JournalReader, LaneHead
 from services.workers.ingest.row_splitting import split_row, split_suspects
 from shared.intake.journal import Lane
-from shared.operations.lanes import JOURNAL_LANES
+from shared.operations.lane_names import JOURNAL_LANES
 from shared.platform.db.connections import Connection
 from shared.platform.db.contention import retry_contended
 from shared.platform.db.database_errors import is_unavailable

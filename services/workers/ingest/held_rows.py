@@ -8,24 +8,16 @@ from typing import Any
 
 import orjson
 
-from services.workers.mail_allowance import MailRefusal, VisitorMail
-from services.workers.recipient_limits import count_mails
+from services.workers.ingest.double_opt_in_mails import (
+    count_confirmations,
+    take_confirmation_mail,
+    unconfirmed_reasons,
+)
+from services.workers.mail_allowance import MailRefusal
 from shared.leads.apply_batch import JsonRow, submission_row
 from shared.leads.submission import HOLD_KEYS, AcceptedSubmission
-from shared.outbound.deliveries import NewDelivery, enqueue_deliveries, mail_to_confirm
-from shared.outbound.mailboxes import recipient_digest
+from shared.outbound.deliveries import enqueue_deliveries
 from shared.platform.db.connections import StatementExecutor, as_json
-
-UNCONFIRMED_REASON = {
-    "code": "unconfirmed",
-    "points": 0,
-    "text": "Its sender has not followed the link in the mail that asks for confirmation.",
-}
-UNSENT_CODE = "confirmation_unsent"
-UNSENT_TO_RECIPIENT_TEXT = "The mail that asks for confirmation was not sent: its address has had enough mails for now."
-UNSENT_BY_FORM_TEXT = (
-    "The mail that asks for confirmation was not sent: the form has sent too many of them within an hour."
-)
 
 # The insert fails for a submission that was ingested before, as that of a batch does.
 HOLD_SQL = """
@@ -62,31 +54,11 @@ async def settle_held(
 
     It counts mails, and so takes the last locks of the transaction.
     """
-    mails = {one.id: mail for one in held if (mail := _confirmation_mail(one))}
-    refusals: dict[str, MailRefusal] = {}
-    if mails:
-        key = read_key()
-        counted = await count_mails(connection, [_visitor_mail(one, key) for one in held if one.id in mails])
-        refusals = {id_: refusal for id_, refusal in zip(mails, counted, strict=True) if refusal}
+    mails = {one.id: mail for one in held if (mail := take_confirmation_mail(one))}
+    refusals = await count_confirmations(connection, [one for one in held if one.id in mails], read_key)
     await connection.execute(HOLD_SQL, (as_json([_held_row(one, refusals.get(one.id)) for one in held]),))
     if wanted := [mail for id_, mail in mails.items() if id_ not in refusals]:
         await enqueue_deliveries(connection, wanted)
-
-
-def _confirmation_mail(submission: AcceptedSubmission) -> NewDelivery | None:
-    """Return the mail that asks for a confirmation. Its text, which the gateway wrote, leaves the submission."""
-    form: dict[str, Any] = submission.form or {}
-    content = form.pop("confirmation", None)
-    if not content or not form.get("is_unconfirmed"):
-        return None
-    address = submission.body["email"]
-    return mail_to_confirm(submission.workspace_id, form["id"], submission.id, address, content)
-
-
-def _visitor_mail(submission: AcceptedSubmission, key: str) -> VisitorMail:
-    form: dict[str, Any] = submission.form or {}
-    recipient = recipient_digest(key, submission.body["email"])
-    return VisitorMail("confirmation", submission.workspace_id, form["id"], recipient)
 
 
 def _held_row(submission: AcceptedSubmission, refusal: MailRefusal | None) -> JsonRow:
@@ -94,11 +66,5 @@ def _held_row(submission: AcceptedSubmission, refusal: MailRefusal | None) -> Js
     form: dict[str, Any] = submission.form or {}
     spam = form.get("spam") or {"score": 0, "reasons": []}
     if form.get("is_unconfirmed"):
-        unsent = [_unsent_reason(refusal)] if refusal else []
-        spam = {**spam, "reasons": [UNCONFIRMED_REASON, *unsent, *spam["reasons"]]}
+        spam = {**spam, "reasons": [*unconfirmed_reasons(refusal), *spam["reasons"]]}
     return {**record, "payload": orjson.dumps(record["payload"]).decode(), "spam": spam}
-
-
-def _unsent_reason(refusal: MailRefusal) -> dict[str, Any]:
-    text = UNSENT_BY_FORM_TEXT if refusal.scope == "form" else UNSENT_TO_RECIPIENT_TEXT
-    return {"code": UNSENT_CODE, "points": 0, "text": text}

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Mapping, Sequence
 
-from services.workers.ingest.claim import claim_identities
+from services.workers.ingest.identity_claims import claim_identities
 from services.workers.ingest.lead_ids import LeadIdPool
 from services.workers.ingest.workspace_cache import WorkspaceCache
 from shared.leads.decide import FoundLeads

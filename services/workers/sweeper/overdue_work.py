@@ -10,12 +10,12 @@ from services.workers.deliveries.prepare import DeliveryPreparer
 from services.workers.deliveries.sender import DeliverySender
 from services.workers.imports.import_engine import ImportEngine
 from services.workers.jobs.job_engine import JobEngine
-from services.workers.lane_pauses import PauseWatch
 from services.workers.likeness.ingest_priority import IngestRate
 from services.workers.likeness.likeness_batches import LikenessEngine
 from services.workers.likeness.queue_progress import QueueProgress
 from services.workers.likeness.queue_rows import read_heads
 from services.workers.outbox import event_claims
+from services.workers.pause_watch import PauseWatch
 from services.workers.source_fetches import fetch_claims
 from services.workers.source_fetches.fetch_engine import FetchEngine
 from services.workers.source_fetches.polls import has_due_poll

@@ -5,7 +5,11 @@ import pytest
 from services.console.quarantine.spam_words import RULE_SENTENCES, SPAM_SENTENCES, stored_sentence
 from services.gateway.public_forms.spam_scoring import SpamEvidence, judge_spam
 from services.workers.automations.auto_replies import UNSENT_REPLY_WARNING
-from services.workers.ingest.held_rows import UNCONFIRMED_REASON, UNSENT_BY_FORM_TEXT, UNSENT_TO_RECIPIENT_TEXT
+from services.workers.ingest.double_opt_in_mails import (
+    UNCONFIRMED_REASON,
+    UNSENT_BY_FORM_TEXT,
+    UNSENT_TO_RECIPIENT_TEXT,
+)
 from shared.forms.definition import SpamRule
 from shared.spam.spam_rules import RuleSubject
 from tests.unit.spam.corpus import corpus

@@ -10,7 +10,7 @@ import time
 import psycopg
 from psycopg.rows import TupleRow
 
-from shared.operations.lanes import ACTIVE_PAUSES_SQL, ActivePauses, pauses_from_row, read_active_pauses
+from shared.operations.lane_pauses import ACTIVE_PAUSES_SQL, ActivePauses, pauses_from_row, read_active_pauses
 from shared.platform.db.connections import Connection
 
 PAUSE_REFRESH_SECONDS = 0.4  # seconds between two reads

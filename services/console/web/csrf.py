@@ -1,4 +1,4 @@
-"""Refuse requests that another website made a browser send. Pure.
+"""Refuse requests that another website made a browser send (CSRF). Pure.
 
 The rule: a safe method passes. Otherwise `Sec-Fetch-Site`, where the browser sends it, must be `same-origin`. Without
 it (plain HTTP by name or address) `Origin` must name this host. Without both the request is refused.

@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 
 from shared.leads import identities
 from shared.leads.apply_batch import MERGED_LEAD_FIELDS
+from shared.leads.deduplication import LeadResolution, claim_corrections, resolve_submissions
 from shared.leads.identities import MAX_CLAIM_ROUNDS
-from shared.leads.resolve import LeadResolution, claim_corrections, resolve_submissions
 from shared.leads.submission import AcceptedSubmission, LeadState
 from shared.platform.db.connections import StatementExecutor
 from shared.platform.db.database_errors import ContentionError

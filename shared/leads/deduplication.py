@@ -1,4 +1,7 @@
-"""Decide which lead each submission belongs to. Pure; the database's part is in `ingest/claim.py`."""
+"""Decide which lead each submission belongs to, by its email and phone. Pure.
+
+The database's part is in `services/workers/ingest/identity_claims.py`.
+"""
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field

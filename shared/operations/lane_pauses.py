@@ -6,18 +6,14 @@ obeys, so that a pause can be seen to hold. The end of a pause (`until`) is judg
 
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Literal, get_args
+from typing import Any, Literal
 
 from shared.intake.journal import Lane
+from shared.operations.lane_names import JOURNAL_LANES, WHOLE_INSTALLATION, LaneName
 from shared.platform.db.advisory_locks import LANE_PAUSE_LOCK
 from shared.platform.db.connections import Connection, as_json
 from shared.platform.errors import Forbidden, ValidationFailed
 
-LaneName = Literal["waited_for", "prompt", "bulk", "automations", "deliveries"]
-LANE_NAMES: tuple[LaneName, ...] = get_args(LaneName)
-JOURNAL_LANES: dict[LaneName, Lane] = {"waited_for": Lane.WAITED_FOR, "prompt": Lane.PROMPT, "bulk": Lane.BULK}
-WORKSPACE_LANES: tuple[LaneName, ...] = ("automations", "deliveries")
-WHOLE_INSTALLATION = 0  # in place of a workspace id
 OPERATORS_ONLY_MESSAGE = (
     "The lanes waited_for, prompt and bulk are the installation's: only an operator pauses and resumes them."
 )

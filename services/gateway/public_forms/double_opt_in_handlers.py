@@ -10,7 +10,7 @@ from shared.form_pages.page_rendering import render_confirmation, render_thanks
 from shared.forms.definition import FormDefinition
 from shared.intake.change_author import ChangeAuthor
 from shared.intake.replay import FoundReference, ReplayOptions, find_reference, replay_submissions
-from shared.outbound.confirmation_links import UnconfirmedSubmission, read_confirmation_token
+from shared.outbound.double_opt_in_links import UnconfirmedSubmission, read_confirmation_token
 from shared.platform.errors import NotFound
 from shared.platform.web.response_headers import LOG_FIELDS
 
