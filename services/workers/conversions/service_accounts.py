@@ -3,15 +3,12 @@
 Source: https://developers.google.com/identity/protocols/oauth2/service-account#httprest.
 """
 
-import base64
 import json
 from dataclasses import dataclass
 from urllib.parse import urlencode
 
 from cryptography.exceptions import UnsupportedAlgorithm
-from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
-from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 DATA_MANAGER_SCOPE = "https://www.googleapis.com/auth/datamanager"
@@ -52,7 +49,8 @@ def token_request_body(account: ServiceAccount, token_url: str, now: int) -> byt
 
 
 def _signed_assertion(account: ServiceAccount, audience: str, now: int) -> str:
-    header = {"alg": "RS256", "typ": "JWT", **({"kid": account.key_id} if account.key_id else {})}
+    import jwt  # late: it takes 4 MB, and few installations send conversions
+
     claims = {
         "iss": account.email,
         "scope": DATA_MANAGER_SCOPE,
@@ -60,9 +58,5 @@ def _signed_assertion(account: ServiceAccount, audience: str, now: int) -> str:
         "iat": now,
         "exp": now + ASSERTION_SECONDS,
     }
-    signed = f"{_base64url(json.dumps(header).encode())}.{_base64url(json.dumps(claims).encode())}"
-    return f"{signed}.{_base64url(account.private_key.sign(signed.encode(), PKCS1v15(), SHA256()))}"
-
-
-def _base64url(raw: bytes) -> str:
-    return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
+    headers = {"kid": account.key_id} if account.key_id else None
+    return jwt.encode(claims, account.private_key, "RS256", headers)
