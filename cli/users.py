@@ -8,7 +8,7 @@ import click
 from cli.common import data_dir_option, make_settings, notify_operator, print_new_key, print_table, with_database
 from shared.auth import accounts, operator_accounts
 from shared.auth.account_links import link_url
-from shared.auth.passwords import InvalidPassword, PasswordHashing, check_password_rules
+from shared.auth.passwords import InvalidPassword, PasswordHashing
 from shared.auth.roles import ROLE_NAMES, Role
 from shared.platform.data_dir import DataDir
 from shared.platform.db.connections import Connection
@@ -147,10 +147,9 @@ def _hash_password_input(email: str) -> str:
     """Return the hash of the password on stdin, without its line end. UsageError if it breaks a rule."""
     password = sys.stdin.read(MAX_PASSWORD_INPUT).removesuffix("\n").removesuffix("\r")
     try:
-        check_password_rules(password, email.strip())
+        return asyncio.run(PasswordHashing().hash_new_password(password, email.strip()))
     except InvalidPassword as error:
         raise click.UsageError(str(error)) from None
-    return asyncio.run(PasswordHashing().hash_password(password))
 
 
 def _base_url(settings: Settings) -> str:

@@ -20,7 +20,7 @@ from shared.auth.accounts import (
     void_credentials,
     void_password_links,
 )
-from shared.auth.passwords import PasswordHashing, check_password_rules
+from shared.auth.passwords import PasswordHashing
 from shared.auth.second_factor import disable_second_factor
 from shared.auth.sessions import hash_token, lock_account, new_token, notify_sessions_changed
 from shared.platform.db.connections import Connection
@@ -164,8 +164,7 @@ async def set_password_by_link(connection: Connection, passwords: PasswordHashin
     Raises InvalidLink, or InvalidPassword if the password breaks a rule.
     """
     link = await read_link(connection, token)
-    check_password_rules(password, link.email or "")
-    password_hash = await passwords.hash_password(password)
+    password_hash = await passwords.hash_new_password(password, link.email or "")
     link = await _hold_link(connection, token)
     if link.account_id is None or link.purpose not in ("invite", "reset"):
         raise InvalidLink
@@ -222,8 +221,7 @@ async def create_first_admin(
     link = await read_link(connection, token)
     if link.purpose != "first_admin":
         raise InvalidLink
-    check_password_rules(password, email)
-    password_hash = await passwords.hash_password(password)
+    password_hash = await passwords.hash_new_password(password, email)
     await _use_link(connection, link)
     row = await (await connection.execute(HAS_ACCOUNTS_SQL)).fetchone()
     if row is None or row[0]:

@@ -12,7 +12,7 @@ from typing import overload
 
 from shared.auth.accounts import AccountRecord, clean_email, find_account, read_account, store_password
 from shared.auth.caller_turns import CallerTurns
-from shared.auth.passwords import PasswordHashing, check_password_rules
+from shared.auth.passwords import PasswordHashing
 from shared.auth.second_factor import check_code
 from shared.auth.sessions import AuthenticatedSession, confirm_session, hold_session, renew_session, start_session
 from shared.auth.sign_in_throttle import (
@@ -230,11 +230,10 @@ class SignInService:
 
         Raises InvalidPassword if the new one breaks a rule, and SessionEnded.
         """
-        check_password_rules(new_password, session.email)
         refusal, account = await self._verify_again(session, password)
         if refusal or account is None:
             return refusal or SignInRefused()
-        password_hash = await self._passwords.hash_password(new_password)
+        password_hash = await self._passwords.hash_new_password(new_password, session.email)
         async with self._transaction() as connection:
             await hold_session(connection, session)  # a new link may have voided the password that was verified
             await store_password(connection, account.id, password_hash, except_session_id=session.id)

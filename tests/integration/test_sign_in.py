@@ -294,9 +294,9 @@ async def test_a_changed_password_ends_all_other_sessions(door: Door) -> None:
     assert session is not None
     with pytest.raises(InvalidPassword, match="at least 10"):
         await door.service.change_password(session, PASSWORD, "short")
-    with pytest.raises(InvalidPassword, match="email"):
+    with pytest.raises(InvalidPassword, match="easy to guess"):
         await door.service.change_password(session, PASSWORD, "ADA@example.com")
-    with pytest.raises(InvalidPassword, match="commonest"):
+    with pytest.raises(InvalidPassword, match="easy to guess"):
         await door.service.change_password(session, PASSWORD, "Password123")
     assert await door.service.change_password(session, "wrong password", NEW_PASSWORD) == SignInRefused()
     assert await door.service.confirm_password(session, PASSWORD) == PasswordAccepted()
