@@ -1,12 +1,13 @@
 """The benchmark of likeness: known duplicates in files, what a lead costs, and unfavourable workspaces."""
 
 import asyncio
-import os
 import sys
 import time
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
+
+import psutil
 
 from bench.likeness_people import ADVERSARIES, LeadFields, PeopleGenerator
 from bench.likeness_sets import read_labelled_set, score_set
@@ -22,7 +23,6 @@ from shared.platform.settings import Settings
 COMMON_LEADS, ADVERSE_LEADS = 20_000, 5_000
 MEASURED_LEADS = 2_000  # the last ones, of which the figures are
 CHUNK_LEADS = 5_000
-CLOCK_TICKS = os.sysconf("SC_CLK_TCK")
 
 INSERT_LEADS_SQL = """
 INSERT INTO leads (workspace_id, id, first_name, last_name, email, phone, company, custom_fields)
@@ -125,8 +125,7 @@ async def _compare_waiting(connection: Connection) -> dict[str, float]:
 
 
 def _server_seconds(connection: Connection) -> float:
-    fields = Path(f"/proc/{connection.info.backend_pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / CLOCK_TICKS
+    return sum(psutil.Process(connection.info.backend_pid).cpu_times()[:2])  # user and system
 
 
 async def _table_bytes(connection: Connection) -> float:

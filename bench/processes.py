@@ -1,12 +1,11 @@
-"""CPU time and memory of a process and all its descendants, read from /proc."""
+"""CPU time and memory of a process and all its descendants."""
 
-import os
-from collections import Counter, defaultdict
+from collections import Counter
 from dataclasses import dataclass
-from pathlib import Path
 
-TICK_MICROSECONDS = 1_000_000 // os.sysconf("SC_CLK_TCK")
-PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
+import psutil
+
+MICROSECONDS = 1_000_000
 
 # A role and the text in its command line; the first match counts. PostgreSQL's backends rewrite their command lines.
 ROLE_MARKERS = (
@@ -23,7 +22,6 @@ ROLE_MARKERS = (
 @dataclass(frozen=True)
 class ProcessUsage:
     pid: int
-    parent: int
     role: str
     cpu_us: int  # microseconds, including reaped children
     rss_bytes: int  # bytes
@@ -45,39 +43,29 @@ def resident_bytes(root: int, role: str) -> int:
 def proportional_bytes(pid: int) -> int:
     """Return the resident bytes of a process, of shared pages its share; 0 if it has just ended."""
     try:
-        rollup = Path("/proc", str(pid), "smaps_rollup").read_text()
-    except (FileNotFoundError, ProcessLookupError):
+        return int(psutil.Process(pid).memory_full_info().pss)
+    except psutil.NoSuchProcess:
         return 0
-    return int(rollup.partition("\nPss:")[2].split()[0]) << 10
 
 
 def process_tree(root: int) -> list[ProcessUsage]:
     """Return `root` and its live descendants."""
-    everything = {process.pid: process for process in map(read_process, all_pids()) if process is not None}
-    children: defaultdict[int, list[ProcessUsage]] = defaultdict(list)
-    for process in everything.values():
-        children[process.parent].append(process)
-    found = [everything[root]] if root in everything else []
-    for process in found:  # grows while it is walked
-        found.extend(children[process.pid])
-    return found
-
-
-def all_pids() -> list[int]:
-    return [int(entry) for entry in os.listdir("/proc") if entry.isdigit()]
-
-
-def read_process(pid: int) -> ProcessUsage | None:
-    """Read a process from /proc; None if it has just ended."""
-    folder = Path("/proc", str(pid))
     try:
-        command = (folder / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
-        # The second field is the program's name in brackets, which may hold anything; what follows is regular.
-        fields = (folder / "stat").read_text().rpartition(")")[2].split()
-    except (FileNotFoundError, ProcessLookupError):
+        top = psutil.Process(root)
+        found = [top, *top.children(recursive=True)]
+    except psutil.NoSuchProcess:
+        return []
+    return [usage for usage in map(read_process, found) if usage is not None]
+
+
+def read_process(process: psutil.Process) -> ProcessUsage | None:
+    """Read what a process uses; None if it has just ended."""
+    try:
+        with process.oneshot():
+            cpu = round(sum(process.cpu_times()[:4]) * MICROSECONDS)  # its own and of reaped children: user, system
+            return ProcessUsage(process.pid, role_of(" ".join(process.cmdline())), cpu, process.memory_info().rss)
+    except psutil.NoSuchProcess:
         return None
-    cpu = sum(int(ticks) for ticks in fields[11:15]) * TICK_MICROSECONDS
-    return ProcessUsage(pid, int(fields[1]), role_of(command), cpu, int(fields[21]) * PAGE_BYTES)
 
 
 def role_of(command: str) -> str:

@@ -1,7 +1,6 @@
 """Finding the processes of a running `up` by what their command lines say, which name the role of each."""
 
-from collections import defaultdict
-from pathlib import Path
+import psutil
 
 # What has to stand in a command line, all of it. Backends of PostgreSQL rewrite theirs, so only the postmaster fits.
 ROLES = {
@@ -23,44 +22,31 @@ def pids_of(root: int, role: str) -> list[int]:
 
 def descendants(root: int) -> list[int]:
     """The live processes under `root`, without itself; zombies are not alive."""
-    children: defaultdict[int, list[int]] = defaultdict(list)
-    for entry in Path("/proc").iterdir():
-        if entry.name.isdigit() and (parent := _parent(int(entry.name))) is not None:
-            children[parent].append(int(entry.name))
-    found = list(children[root])
-    for pid in found:  # grows while it is walked
-        found.extend(children[pid])
-    return found
+    try:
+        return [process.pid for process in psutil.Process(root).children(recursive=True) if is_alive(process.pid)]
+    except psutil.NoSuchProcess:
+        return []
 
 
 def is_alive(pid: int) -> bool:
     """Whether the process runs; a zombie does not."""
-    return _parent(pid) is not None
+    try:
+        return psutil.Process(pid).status() not in (psutil.STATUS_ZOMBIE, psutil.STATUS_DEAD)
+    except psutil.NoSuchProcess:
+        return False
 
 
-def start_time(pid: int) -> int:
-    """When the process started, in ticks since the machine did; 0 when it has ended. A used id comes again."""
-    fields = _stat_fields(pid)
-    return int(fields[19]) if fields else 0
+def start_time(pid: int) -> float:
+    """When the process started, in seconds since the epoch; 0 when it has ended. A used id comes again."""
+    try:
+        return psutil.Process(pid).create_time()
+    except psutil.NoSuchProcess:
+        return 0.0
 
 
 def command_line(pid: int) -> str:
     """Its words with spaces between, empty when it has ended."""
     try:
-        return Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
-    except OSError:
+        return " ".join(psutil.Process(pid).cmdline())
+    except (psutil.NoSuchProcess, psutil.AccessDenied):
         return ""
-
-
-def _parent(pid: int) -> int | None:
-    fields = _stat_fields(pid)
-    return None if not fields or fields[0] in "ZX" else int(fields[1])
-
-
-def _stat_fields(pid: int) -> list[str]:
-    """What its status says, none when it has ended: state, parent, …"""
-    try:
-        # The name in brackets may hold anything; what follows it is regular.
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    except OSError:
-        return []

@@ -51,7 +51,7 @@ class Stack:
         fixed = {"LEADHUB_ENV_FILE": os.devnull, "LEADHUB_METRICS_PORT": metrics_port}
         self._env = {**own, **fixed, **(env or {})}
         self._options = options
-        self._known: dict[int, int] = {}  # by id, when it started: another process may have the id later
+        self._known: dict[int, float] = {}  # by id, when it started: another process may have the id later
         self.process: subprocess.Popen[bytes] | None = None
 
     @property

@@ -1,8 +1,8 @@
 """Promises about time, on a machine that may be busy with other things."""
 
-import os
 from collections.abc import Awaitable, Callable
-from pathlib import Path
+
+import psutil
 
 TRIES = 6  # a busy machine delays some of them, a broken promise all
 
@@ -25,5 +25,4 @@ async def best_within_async(limit: float, measure: Callable[[], Awaitable[float]
 
 def processor_seconds(pid: int) -> float:
     """The processor time that a process has used so far, to a hundredth of a second; what others use does not count."""
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+    return sum(psutil.Process(pid).cpu_times()[:2])  # user and system
