@@ -55,6 +55,7 @@ ONE_SERVICE_MODULES = {
 NOT_IMPORTED: dict[str, str] = {}
 IMPORT_NAMES = {
     "argon2-cffi": "argon2",
+    "phonenumberslite": "phonenumbers",
     "pyjwt": "jwt",
     "python-dotenv": "dotenv",
     "python-jsonpath": "jsonpath",
