@@ -14,11 +14,11 @@ from typing import Any
 
 from babel import Locale
 
+from shared.platform.languages import accepted_languages, base_language, language_direction
+
 MESSAGES_DIR = Path(__file__).with_name("messages")
 MESSAGE_LANGUAGES = ("en", "ar", "de", "es", "fr", "pt")
 DEFAULT_LANGUAGE = "en"  # the first of them
-RTL_LANGUAGES = frozenset(("ar", "arc", "ckb", "dv", "fa", "he", "ps", "sd", "ug", "ur", "yi"))
-MAX_ACCEPTED_LANGUAGES = 20  # read from a header
 MAX_JUDGED_LETTERS = 500  # of the owner's texts
 
 
@@ -75,13 +75,8 @@ def choose_language(
     if form_language:
         return form_language
     direction = text_direction(texts) if texts else None
-    known = [one for one in MESSAGE_LANGUAGES if direction in (None, language_direction(one))]
-    return _preferred_language(accepted, known)
-
-
-def language_direction(tag: str) -> str:
-    """Return `ltr` or `rtl`, as the language of a tag is written."""
-    return "rtl" if base_language(tag) in RTL_LANGUAGES else "ltr"
+    known = [one for one in accepted_languages(accepted) if one in MESSAGE_LANGUAGES]
+    return next(one for one in (*known, *MESSAGE_LANGUAGES) if direction in (None, language_direction(one)))
 
 
 def text_direction(texts: Sequence[str]) -> str:
@@ -97,26 +92,10 @@ def text_direction(texts: Sequence[str]) -> str:
     return "rtl" if balance > 0 else "ltr"
 
 
-def base_language(tag: str) -> str:
-    """Return the language of a tag: `pt` for `pt-BR`."""
-    return tag.partition("-")[0].lower()
-
-
 def nearest_language(tag: str) -> str:
     """Return the language whose texts a page in that language shows."""
     base = base_language(tag)
     return base if base in MESSAGE_LANGUAGES else DEFAULT_LANGUAGE
-
-
-def _preferred_language(accepted: str, known: Sequence[str]) -> str:
-    weighted = []
-    for position, part in enumerate(accepted.split(",")[:MAX_ACCEPTED_LANGUAGES]):
-        tag, _, quality = part.strip().partition(";q=")
-        try:
-            weighted.append((-float(quality or 1), position, base_language(tag.strip())))
-        except ValueError:
-            continue
-    return next((language for _, _, language in sorted(weighted) if language in known), known[0])
 
 
 @cache

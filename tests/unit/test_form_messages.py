@@ -88,6 +88,7 @@ def test_a_page_is_not_mirrored_against_the_owners_texts(texts: list[str], accep
         (None, "de-CH, de;q=0.9, en;q=0.5", None, "de"),
         (None, "nl, pt-BR;q=0.8, en;q=0.1", None, "pt"),
         (None, "fa, ar;q=x", None, "en"),
+        (None, "de;q=0, fr;q=0.1", None, "fr"),
         ("he", "de", None, "he"),
         ("pt-BR", "de", None, "pt-BR"),
         ("en", "de", "ar", "ar"),
@@ -102,7 +103,11 @@ def test_language_is_the_wanted_else_the_forms_else_the_browsers(
 
 
 @pytest.mark.parametrize(
-    ("tag", "direction"), [("ar", "rtl"), ("he", "rtl"), ("fa-IR", "rtl"), ("ur", "rtl"), ("de", "ltr")]
+    ("tag", "direction"),
+    [
+        *(("ar", "rtl"), ("he", "rtl"), ("fa-IR", "rtl"), ("ur", "rtl"), ("FA-xx", "rtl"), ("pa-Arab", "rtl")),
+        *(("de", "ltr"), ("pa", "ltr"), ("xx", "ltr"), ("en-US-POSIX-abcd", "ltr")),
+    ],
 )
 def test_direction_follows_the_language(tag: str, direction: str) -> None:
     assert page_messages(tag).direction == direction
