@@ -8,7 +8,7 @@ from babel.messages.catalog import Message
 from babel.messages.pofile import read_po
 
 from services.console.catalogue_update import extracted_messages, updated_catalogue
-from services.console.web.rendering import CONSOLE_DIR, FEATURE_TEMPLATES, SHARED_TEMPLATES
+from services.console.web.rendering import FEATURE_TEMPLATES, SHARED_TEMPLATES
 from services.console.web.static_files import STATIC_DIR, joined_style_sheet
 from services.console.web.translations import CATALOGUE_NAME, LOCALE_DIR
 
@@ -17,7 +17,6 @@ pytestmark = pytest.mark.unit
 TEMPLATES = [path for folder in (SHARED_TEMPLATES, *FEATURE_TEMPLATES.values()) for path in sorted(folder.iterdir())]
 SCRIPTS = [path for path in sorted(STATIC_DIR.rglob("*.js")) if path.parent.name != "vendor"]
 CATALOGUES = sorted(LOCALE_DIR.glob(f"*/{CATALOGUE_NAME}"))
-MAX_COLUMNS, MAX_PAGE_LINES, MAX_PART_LINES = 120, 80, 120
 MAX_SHORT_NAMES = 0.05  # of the classes: those of three letters or fewer
 FORBIDDEN = {
     "a style attribute": r"<[^<>]*\sstyle\s*=",
@@ -30,24 +29,6 @@ FORBIDDEN = {
 }
 JINJA_QUOTES = re.compile(r"\{\{.*?\}\}|\{%.*?%\}|\{#.*?#\}", re.DOTALL)
 ELEMENT = re.compile(r"<[a-z][\w-]*\b(?:\{\{.*?\}\}|\{%.*?%\}|\"[^\"]*\"|'[^']*'|[^<>\"'])*>", re.DOTALL)
-
-
-def test_lines_of_pages_fit_120_columns() -> None:
-    styles = sorted((STATIC_DIR / "styles").rglob("*.css"))
-    long = [
-        f"{path.relative_to(CONSOLE_DIR)}:{number}"
-        for path in (*TEMPLATES, *SCRIPTS, *styles)
-        for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1)
-        if len(line) > MAX_COLUMNS
-    ]
-    assert long == []
-
-
-def test_pages_are_short_and_made_of_parts() -> None:
-    lengths = {path: len(path.read_text(encoding="utf-8").splitlines()) for path in TEMPLATES}
-    pages = {path: n for path, n in lengths.items() if not path.name.startswith("_")}
-    assert [path.name for path, n in pages.items() if n > MAX_PAGE_LINES] == []
-    assert [path.name for path, n in lengths.items() if n > MAX_PART_LINES] == []
 
 
 def test_class_names_say_what_they_are() -> None:

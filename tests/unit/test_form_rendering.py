@@ -241,7 +241,7 @@ def test_logos_are_shown_from_https_alone() -> None:
 def test_a_fragment_is_one_form_with_its_title() -> None:
     html = render_fragment(sample_form(title="Ask <us>", intro="Soon."), sample_state(action="https://a.example/f/abc"))
     page = PageReader(html)
-    assert html.startswith("<form ")
+    assert html.startswith("<form\n")
     assert html.endswith("</form>")
     assert [each["action"] for each in page.tagged("form")] == ["https://a.example/f/abc"]
     assert "Ask <us>" in page.text

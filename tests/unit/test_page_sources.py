@@ -1,0 +1,47 @@
+"""Templates, style sheets and scripts have short lines, and pages are made of parts."""
+
+from pathlib import Path
+
+import pytest
+
+from services.console.web.rendering import FEATURE_TEMPLATES, SHARED_TEMPLATES
+from services.console.web.static_files import STATIC_DIR
+from shared.form_pages.form_stylesheet import STYLESHEET_FILE
+from shared.form_pages.page_rendering import TEMPLATE_DIR
+
+pytestmark = pytest.mark.unit
+
+PROJECT_ROOT = Path(__file__).parents[2]
+TEMPLATES = [
+    path
+    for folder in (SHARED_TEMPLATES, *FEATURE_TEMPLATES.values(), TEMPLATE_DIR)
+    for path in sorted(folder.iterdir())
+]
+SCRIPTS = [path for path in sorted(STATIC_DIR.rglob("*.js")) if path.parent.name != "vendor"]
+STYLES = [*sorted((STATIC_DIR / "styles").rglob("*.css")), STYLESHEET_FILE]
+MAX_COLUMNS = 120
+MAX_PAGE_LINES, MAX_PART_LINES = 80, 120
+
+
+def line_count(path: Path) -> int:
+    return len(path.read_text(encoding="utf-8").splitlines())
+
+
+def test_lines_fit_120_columns() -> None:
+    long = [
+        f"{path.relative_to(PROJECT_ROOT)}:{number}"
+        for path in (*TEMPLATES, *SCRIPTS, *STYLES)
+        for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1)
+        if len(line) > MAX_COLUMNS
+    ]
+    assert long == []
+
+
+def test_pages_are_short_and_made_of_parts() -> None:
+    lengths = {path: line_count(path) for path in TEMPLATES}
+    assert [path.name for path, n in lengths.items() if n > MAX_PAGE_LINES and is_whole_page(path)] == []
+    assert [path.name for path, n in lengths.items() if n > MAX_PART_LINES] == []
+
+
+def is_whole_page(path: Path) -> bool:
+    return path.name.endswith("_page.html") if path.parent == TEMPLATE_DIR else not path.name.startswith("_")
