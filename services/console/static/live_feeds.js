@@ -7,10 +7,29 @@ const TURN_SECONDS = 4;
 const SILENT_SECONDS = 15;
 const MAX_PAUSE_SECONDS = 30; // before a stream that broke is opened again
 
-const feeds = new Map(); // by reader and address
+/** @typedef {{event: string, data: string, status?: undefined}} News of a stream; `event` is "" where it has no name */
+/** @typedef {{event?: undefined, data?: undefined, status: number}} Refusal the status of an answer without a stream */
+/** @typedef {News | Refusal} Message */
+
+/**
+ * @typedef {object} Feed
+ * @property {string} key of the reader and the address
+ * @property {string} url
+ * @property {Map<MessagePort, number>} pages that watch it, each with when it was last heard
+ * @property {number} askedAt
+ * @property {number} openedAt
+ * @property {number} failures in a row
+ * @property {AbortController | null} request
+ */
+
+/** @type {Map<string, Feed>} */
+const feeds = new Map();
 let isSteered = false;
 
-/** Hears a page: `{watch: {key, url}}` or `{leave: true}`. The page hears `{event, data}` and `{status}`. */
+/**
+ * Hears a page: `{watch: {key, url}}` or `{leave: true}`. The page hears `{event, data}` and `{status}`.
+ * @param {MessagePort} port
+ */
 export function servePage(port) {
   if (!isSteered) setInterval(steer, 1000);
   isSteered = true;
@@ -24,6 +43,10 @@ export function servePage(port) {
   };
 }
 
+/**
+ * @param {{key: string, url: string}} watched
+ * @returns {Feed}
+ */
 function newFeed({ key, url }) {
   const feed = { key, url, pages: new Map(), askedAt: performance.now(), openedAt: 0, failures: 0, request: null };
   feeds.set(key, feed);
@@ -50,33 +73,36 @@ function steer() {
   }
 }
 
+/** @param {Feed} feed */
 function begin(feed) {
   feed.request = new AbortController();
   feed.openedAt = performance.now();
   read(feed, feed.request.signal);
 }
 
+/** @param {Feed} feed */
 function end(feed) {
   feed.request?.abort();
   feed.request = null;
   feed.askedAt = performance.now();
 }
 
+/** @param {Feed} feed */
 function remove(feed) {
   end(feed);
   feeds.delete(feed.key);
 }
 
+/**
+ * @param {Feed} feed
+ * @param {AbortSignal} signal
+ */
 async function read(feed, signal) {
   try {
     const headers = { Accept: "text/event-stream", "HX-Request": "true" };
     const answer = await fetch(feed.url, { headers, signal, cache: "no-store", redirect: "error" });
     if (!answer.ok) tell(feed, { status: answer.status });
-    else
-      await readMessages(answer.body, (message) => {
-        feed.failures = 0;
-        tell(feed, message);
-      });
+    else if (answer.body) await readMessages(answer.body, (message) => tellNews(feed, message));
   } catch {
     // The network, the server or the reader's session is away: the stream is opened again.
   }
@@ -87,10 +113,27 @@ async function read(feed, signal) {
   feed.askedAt = performance.now() + seconds * 1000;
 }
 
+/**
+ * @param {Feed} feed
+ * @param {Message} message
+ */
+function tellNews(feed, message) {
+  feed.failures = 0;
+  tell(feed, message);
+}
+
+/**
+ * @param {Feed} feed
+ * @param {Message} message
+ */
 function tell(feed, message) {
   for (const page of feed.pages.keys()) page.postMessage(message);
 }
 
+/**
+ * @param {ReadableStream<Uint8Array<ArrayBuffer>>} body
+ * @param {(message: Message) => void} take
+ */
 async function readMessages(body, take) {
   const reader = body.pipeThrough(new TextDecoderStream()).getReader();
   let text = "";
@@ -98,13 +141,17 @@ async function readMessages(body, take) {
     const { done, value } = await reader.read();
     if (done) return;
     const messages = (text + value).split("\n\n");
-    text = messages.pop();
+    text = messages.pop() ?? "";
     for (const message of messages) takeMessage(message.split("\n"), take);
   }
 }
 
+/**
+ * @param {string[]} lines
+ * @param {(message: Message) => void} take
+ */
 function takeMessage(lines, take) {
-  const values = (name) =>
+  const values = (/** @type {string} */ name) =>
     lines.filter((line) => line.startsWith(`${name}: `)).map((line) => line.slice(name.length + 2));
   const [event, data] = [values("event")[0] ?? "", values("data")];
   if (event || data.length) take({ event, data: data.join("\n") });

@@ -5,12 +5,20 @@ import { servePage } from "./live_feeds.js";
 const WATCH_SECONDS = 5;
 const WORKER_URL = new URL("./live_worker.js", import.meta.url).href;
 
+/** @import { Message } from "./live_feeds.js" */
+
 /** Calls `take({event, data})` and `take({status})` for the feed at an address, while `watch` says so. */
 export class LiveFeed {
+  /**
+   * @param {string} url
+   * @param {string} reader whose news they are: readers share no stream
+   * @param {(message: Message) => void} take
+   */
   constructor(url, reader, take) {
     this.feed = { key: `${reader} ${url}`, url };
     this.isWanted = false;
     this.take = take;
+    /** @type {MessagePort | null} */
     this.port = null;
     setInterval(() => this.say(), WATCH_SECONDS * 1000);
     document.addEventListener("visibilitychange", () => this.say());
@@ -18,6 +26,7 @@ export class LiveFeed {
     window.addEventListener("pageshow", () => this.say());
   }
 
+  /** @param {boolean} isWanted */
   watch(isWanted) {
     this.isWanted = isWanted;
     this.say();
@@ -39,6 +48,7 @@ export class LiveFeed {
     );
   }
 
+  /** @param {MessagePort} port */
   hear(port) {
     port.onmessage = ({ data }) => {
       if (this.isWanted && !document.hidden) this.take(data);
@@ -48,7 +58,10 @@ export class LiveFeed {
   }
 }
 
-// Where the worker cannot run, such as in browsers without shared workers, a page has a stream of its own.
+/**
+ * Where the worker cannot run, such as in browsers without shared workers, a page has a stream of its own.
+ * @param {(port: MessagePort) => void} replace
+ */
 function sharedPort(replace) {
   if (!window.SharedWorker) return null;
   const policy = window.trustedTypes?.createPolicy("leadhub-live", { createScriptURL: () => WORKER_URL });

@@ -2,4 +2,6 @@
 
 import { servePage } from "./live_feeds.js";
 
-self.onconnect = ({ ports: [port] }) => servePage(port);
+// The checker knows this script as one of a page.
+const worker = /** @type {{onconnect?: (event: MessageEvent) => void}} */ (/** @type {unknown} */ (self));
+worker.onconnect = ({ ports: [port] }) => servePage(port);

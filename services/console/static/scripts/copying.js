@@ -1,8 +1,11 @@
 // Buttons that copy.
 
-import { $ } from "./elements.js";
+import { $, closest } from "./elements.js";
 
-// Over plain HTTP there is no clipboard API; a selected field and the old command do it there.
+/**
+ * Over plain HTTP there is no clipboard API; a selected field and the old command do it there.
+ * @param {string} text
+ */
 async function copyText(text) {
   if (navigator.clipboard) return navigator.clipboard.writeText(text);
   const field = document.createElement("textarea");
@@ -15,13 +18,14 @@ async function copyText(text) {
 
 export function offerCopies() {
   document.addEventListener("click", async (event) => {
-    const button = event.target.closest("[data-copy]");
+    const button = closest(event, "[data-copy]");
     if (!button) return;
-    await copyText(button.dataset.copy || document.getElementById(button.dataset.copyFrom)?.textContent || "");
+    const { copy, copyFrom = "", copied = "" } = button.dataset;
+    await copyText(copy || document.getElementById(copyFrom)?.textContent || "");
     const label = $("[data-copy-label]", button);
     if (label) {
       const before = label.textContent;
-      label.textContent = button.dataset.copied;
+      label.textContent = copied;
       setTimeout(() => {
         label.textContent = before;
       }, 1500);

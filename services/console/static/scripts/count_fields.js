@@ -2,12 +2,16 @@
 
 import { $, $$ } from "./elements.js";
 
+/** @param {HTMLInputElement} field */
+const digitsOf = (field) => field.value.replace(/[^0-9]/g, "");
+
 // The number to type: the button opens when the number is the one that is shown.
 export function checkTypedNumbers() {
-  for (const field of $$("input[data-must-equal]")) {
-    const button = $("button[data-needs-number]", field.form);
+  for (const field of /** @type {HTMLInputElement[]} */ ($$("input[data-must-equal]"))) {
+    /** @type {HTMLButtonElement | null} */
+    const button = field.form && $("button[data-needs-number]", field.form);
     const check = () => {
-      const typed = field.value.replace(/[^0-9]/g, "");
+      const typed = digitsOf(field);
       const isSame = typed === field.dataset.mustEqual;
       field.toggleAttribute("data-same", isSame);
       field.toggleAttribute("data-other", typed !== "" && !isSame);
@@ -18,18 +22,27 @@ export function checkTypedNumbers() {
   }
 }
 
-// How long so many rows take at the rate that is typed. The server says it for the rate that it was sent.
+/**
+ * How long so many rows take at a rate, in the words of the page.
+ * @param {number} count
+ * @param {number} rate rows a second
+ * @param {DOMStringMap} words
+ */
+function paceText(count, rate, words) {
+  if (!rate) return words.paceNone ?? "";
+  const seconds = Math.max(1, Math.round(count / rate));
+  if (seconds < 100) return (words.paceSeconds ?? "").replace("{n}", String(seconds));
+  if (seconds < 6000) return (words.paceMinutes ?? "").replace("{n}", String(Math.round(seconds / 60)));
+  return (words.paceHours ?? "").replace("{n}", String(Math.round(seconds / 3600)));
+}
+
+// The server says it for the rate that it was sent.
 export function forecastPace() {
-  for (const field of $$("input[data-pace-count]")) {
-    const text = $("[data-pace-text]", field.parentNode);
+  for (const field of /** @type {HTMLInputElement[]} */ ($$("input[data-pace-count]"))) {
+    const text = field.parentElement && $("[data-pace-text]", field.parentElement);
     field.addEventListener("input", () => {
-      const rate = Number(field.value.replace(/[^0-9]/g, ""));
-      const seconds = rate ? Math.max(1, Math.round(Number(field.dataset.paceCount) / rate)) : 0;
-      const said = field.dataset;
-      if (!rate) text.textContent = said.paceNone;
-      else if (seconds < 100) text.textContent = said.paceSeconds.replace("{n}", seconds);
-      else if (seconds < 6000) text.textContent = said.paceMinutes.replace("{n}", Math.round(seconds / 60));
-      else text.textContent = said.paceHours.replace("{n}", Math.round(seconds / 3600));
+      const pace = paceText(Number(field.dataset.paceCount), Number(digitsOf(field)), field.dataset);
+      if (text) text.textContent = pace;
     });
   }
 }

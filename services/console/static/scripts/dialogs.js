@@ -1,37 +1,56 @@
 // Dialogs, menus and toasts.
 
-import { $, $$ } from "./elements.js";
-import { palette } from "./palette.js";
+import { $, $$, closest } from "./elements.js";
+import { startPalette } from "./palette.js";
 
+const TOAST_MILLISECONDS = 8000;
+
+/**
+ * Opens the dialog with an id, if there is one.
+ * @param {string} id
+ */
 export function openDialog(id) {
-  const dialog = document.getElementById(id);
+  const dialog = /** @type {HTMLDialogElement | null} */ (document.getElementById(id));
   if (!dialog || dialog.open) return;
   dialog.showModal();
   $("[autofocus], input:not([type=hidden])", dialog)?.focus();
-  if (id === "palette") palette.opened(dialog);
+  if (id === "palette") startPalette(dialog);
+}
+
+/**
+ * A button with `data-dismiss` takes away the dialog or the toast that it stands in.
+ * @param {HTMLElement} button
+ */
+function dismiss(button) {
+  if (button.dataset.dismiss === "toast") button.closest("[data-toast]")?.remove();
+  else button.closest("dialog")?.close();
+}
+
+/** @param {MouseEvent} event */
+function handleClick(event) {
+  const id = closest(event, "[data-open]")?.dataset.open;
+  if (id !== undefined && document.getElementById(id)) {
+    event.preventDefault();
+    openDialog(id);
+    return;
+  }
+  const { target } = event;
+  const button = closest(event, "[data-dismiss]");
+  if (button) dismiss(button);
+  for (const menu of /** @type {HTMLDetailsElement[]} */ ($$("details.drop[open]"))) {
+    if (!menu.contains(/** @type {Node} */ (target))) menu.open = false;
+  }
+  // A click beside the dialog closes it, unless something was typed there.
+  if (target instanceof HTMLDialogElement && !target.dataset.typed) target.close();
 }
 
 export function watchDialogs() {
-  document.addEventListener("click", (event) => {
-    const opener = event.target.closest("[data-open]");
-    if (opener && document.getElementById(opener.dataset.open)) {
-      event.preventDefault();
-      openDialog(opener.dataset.open);
-      return;
-    }
-    const dismiss = event.target.closest("[data-dismiss]");
-    if (dismiss)
-      dismiss
-        .closest(dismiss.dataset.dismiss === "toast" ? "[data-toast]" : "dialog")
-        ?.[dismiss.dataset.dismiss === "toast" ? "remove" : "close"]();
-    for (const menu of $$("details.drop[open]")) if (!menu.contains(event.target)) menu.open = false;
-    if (event.target instanceof HTMLDialogElement && !event.target.dataset.typed) event.target.close();
-  });
+  document.addEventListener("click", handleClick);
   document.addEventListener("input", (event) => {
-    const dialog = event.target.closest("dialog");
+    const dialog = closest(event, "dialog");
     if (dialog) dialog.dataset.typed = "yes";
   });
   const toast = $("[data-toast]");
-  if (toast) setTimeout(() => toast.remove(), 8000);
-  for (const dialog of $$("dialog[data-show]")) dialog.showModal();
+  if (toast) setTimeout(() => toast.remove(), TOAST_MILLISECONDS);
+  for (const dialog of /** @type {HTMLDialogElement[]} */ ($$("dialog[data-show]"))) dialog.showModal();
 }

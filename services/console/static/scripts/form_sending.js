@@ -1,9 +1,11 @@
 // When a form is sent: after a question, or as soon as it changes.
 
+import { closest } from "./elements.js";
+
 // A form that asks: the question is in `data-confirm`. Without scripts the server asks.
 export function askBeforeSending() {
   document.addEventListener("submit", (event) => {
-    const question = event.submitter?.dataset.confirm ?? event.target.dataset.confirm;
+    const question = event.submitter?.dataset.confirm ?? closest(event, "form")?.dataset.confirm;
     if (question && !window.confirm(question)) event.preventDefault();
   });
 }
@@ -11,6 +13,7 @@ export function askBeforeSending() {
 // A select or a box with `data-submits` sends its form when it changes.
 export function sendOnChange() {
   document.addEventListener("change", (event) => {
-    if (event.target.matches("[data-submits]")) event.target.form.requestSubmit();
+    const field = /** @type {HTMLInputElement | null} */ (closest(event, "[data-submits]"));
+    field?.form?.requestSubmit();
   });
 }

@@ -1,102 +1,117 @@
 // The palette: what a search finds, to be chosen by keys.
 
-import { $, $$ } from "./elements.js";
+import { $, $$, make } from "./elements.js";
 
-export const palette = {
-  request: null,
+/** @typedef {{href: string, icon: string, text: string, detail?: string, side?: string}} PaletteRow */
+/** @typedef {{title: string, rows: PaletteRow[]}} PaletteGroup */
 
-  opened(dialog) {
-    this.dialog = dialog;
-    this.input = $("input[name=q]", dialog);
-    this.results = $("[role=listbox]", dialog);
-    if (!dialog.dataset.ready) {
-      dialog.dataset.ready = "yes";
-      this.input.addEventListener("input", () => {
-        clearTimeout(this.timer);
-        this.timer = setTimeout(() => this.search(), 120);
-      });
-      dialog.addEventListener("keydown", (event) => this.key(event));
-    }
-    this.input.select();
-    this.search();
-  },
+const SEARCH_DELAY = 120; // ms after the last key
 
-  async search() {
-    this.request?.abort();
-    this.request = new AbortController();
-    const url = `${this.dialog.dataset.source}?${new URLSearchParams({ q: this.input.value })}`;
-    try {
-      const answer = await fetch(url, { signal: this.request.signal, headers: { Accept: "application/json" } });
-      if (answer.ok) this.show(await answer.json());
-    } catch (error) {
-      if (error.name !== "AbortError") throw error;
-    }
-  },
+/** @type {HTMLDialogElement} */
+let dialog;
+/** @type {HTMLInputElement} */
+let input;
+/** @type {HTMLElement} */
+let results;
+/** @type {AbortController | null} */
+let request = null;
+let timer = 0;
+let chosen = 0;
 
-  // [{title, rows: [{href, icon, text, detail, side}]}]
-  show(groups) {
-    this.results.replaceChildren(
-      ...groups.map((group, number) => {
-        const box = document.createElement("div");
-        box.setAttribute("role", "group");
-        box.setAttribute("aria-labelledby", `palette-group-${number}`);
-        const title = Object.assign(document.createElement("h3"), {
-          id: `palette-group-${number}`,
-          textContent: group.title,
-        });
-        title.setAttribute("role", "presentation");
-        const list = document.createElement("ul");
-        list.setAttribute("role", "none");
-        list.append(...group.rows.map((row) => this.row(row)));
-        box.append(title, list);
-        return box;
-      }),
-    );
-    this.choose(0);
-  },
+/** @returns {HTMLElement[]} */
+const options = () => $$("[role=option]", results);
 
-  row(row) {
-    const item = document.createElement("li");
-    item.setAttribute("role", "option");
-    item.id = `palette-row-${Math.random().toString(36).slice(2)}`;
-    const link = Object.assign(document.createElement("a"), { href: row.href, tabIndex: -1 });
-    const text = Object.assign(document.createElement("bdi"), { textContent: row.text });
-    const detail = Object.assign(document.createElement("span"), {
-      className: "faint text-2",
-      textContent: row.detail ?? "",
-    });
-    const side = Object.assign(document.createElement("span"), { className: "push", textContent: row.side ?? "" });
-    link.append(text, detail, side);
-    item.append(link);
-    return item;
-  },
+async function search() {
+  request?.abort();
+  request = new AbortController();
+  const url = `${dialog.dataset.source}?${new URLSearchParams({ q: input.value })}`;
+  try {
+    const answer = await fetch(url, { signal: request.signal, headers: { Accept: "application/json" } });
+    if (answer.ok) show(await answer.json());
+  } catch (error) {
+    if (!(error instanceof DOMException && error.name === "AbortError")) throw error;
+  }
+}
 
-  options() {
-    return $$("[role=option]", this.results);
-  },
+/** @param {PaletteGroup[]} groups */
+function show(groups) {
+  results.replaceChildren(...groups.map(makeGroup));
+  choose(0);
+}
 
-  choose(index) {
-    const options = this.options();
-    this.at = Math.max(0, Math.min(index, options.length - 1));
-    for (const [number, option] of options.entries()) {
-      option.setAttribute("aria-selected", String(number === this.at));
-    }
-    if (options.length) {
-      this.input.setAttribute("aria-activedescendant", options[this.at].id);
-      options[this.at].scrollIntoView({ block: "nearest" });
-    }
-  },
+/**
+ * @param {PaletteGroup} group
+ * @param {number} number
+ */
+function makeGroup(group, number) {
+  const box = make("div");
+  const title = make("h3", { id: `palette-group-${number}`, textContent: group.title });
+  const list = make("ul");
+  box.setAttribute("role", "group");
+  box.setAttribute("aria-labelledby", title.id);
+  title.setAttribute("role", "presentation");
+  list.setAttribute("role", "none");
+  list.append(...group.rows.map(makeRow));
+  box.append(title, list);
+  return box;
+}
 
-  key(event) {
-    if (event.key === "ArrowDown" || event.key === "ArrowUp") {
-      event.preventDefault();
-      this.choose(this.at + (event.key === "ArrowDown" ? 1 : -1));
-    } else if (event.key === "Enter") {
-      const link = this.options()[this.at]?.querySelector("a");
-      if (!link) return; // the form searches
-      event.preventDefault();
-      if (event.ctrlKey || event.metaKey) window.open(link.href, "_blank", "noopener");
-      else window.location.assign(link.href);
-    }
-  },
-};
+/** @param {PaletteRow} row */
+function makeRow(row) {
+  const item = make("li", { id: `palette-row-${Math.random().toString(36).slice(2)}` });
+  item.setAttribute("role", "option");
+  const link = make("a", { href: row.href, tabIndex: -1 });
+  link.append(
+    make("bdi", { textContent: row.text }),
+    make("span", { className: "faint text-2", textContent: row.detail ?? "" }),
+    make("span", { className: "push", textContent: row.side ?? "" }),
+  );
+  item.append(link);
+  return item;
+}
+
+/** @param {number} index */
+function choose(index) {
+  const all = options();
+  chosen = Math.max(0, Math.min(index, all.length - 1));
+  for (const [number, option] of all.entries()) option.setAttribute("aria-selected", String(number === chosen));
+  if (!all.length) return;
+  input.setAttribute("aria-activedescendant", all[chosen].id);
+  all[chosen].scrollIntoView({ block: "nearest" });
+}
+
+/** @param {KeyboardEvent} event */
+function handleKey(event) {
+  if (event.key === "ArrowDown" || event.key === "ArrowUp") {
+    event.preventDefault();
+    choose(chosen + (event.key === "ArrowDown" ? 1 : -1));
+  } else if (event.key === "Enter") {
+    const link = options()[chosen]?.querySelector("a");
+    if (!link) return; // the form searches
+    event.preventDefault();
+    if (event.ctrlKey || event.metaKey) window.open(link.href, "_blank", "noopener");
+    else window.location.assign(link.href);
+  }
+}
+
+function listen() {
+  dialog.dataset.ready = "yes";
+  input.addEventListener("input", () => {
+    clearTimeout(timer);
+    timer = window.setTimeout(search, SEARCH_DELAY);
+  });
+  dialog.addEventListener("keydown", handleKey);
+}
+
+/**
+ * Searches in the palette, which has been opened.
+ * @param {HTMLDialogElement} opened
+ */
+export function startPalette(opened) {
+  dialog = opened;
+  input = /** @type {HTMLInputElement} */ ($("input[name=q]", dialog));
+  results = /** @type {HTMLElement} */ ($("[role=listbox]", dialog));
+  if (!dialog.dataset.ready) listen();
+  input.select();
+  search();
+}

@@ -1,22 +1,25 @@
 // Filling the rows of a mapping from a payload.
 
-import { $, $$ } from "./elements.js";
+import { $, $$, closest } from "./elements.js";
 
 // A click on a value fills its path into the row that was used last, otherwise into the first empty one.
 export function fillPathsByClick() {
   const form = $("form[data-mapper]");
   if (!form) return;
+  /** @type {HTMLElement | null} */
   let last = null;
   form.addEventListener("focusin", (event) => {
-    last = event.target.closest(".map-row") ?? last;
+    last = closest(event, ".map-row") ?? last;
   });
   form.addEventListener("click", (event) => {
-    const value = event.target.closest("[data-fill-path]");
+    const value = closest(event, "[data-fill-path]");
     if (!value) return;
-    const paths = $$("input[name=path]", form);
-    const field = (last && $("input[name=path]", last)) ?? paths.find((path) => !path.value) ?? paths[0];
+    const paths = /** @type {HTMLInputElement[]} */ ($$("input[name=path]", form));
+    /** @type {HTMLInputElement | null} */
+    const ownPath = last && $("input[name=path]", last);
+    const field = ownPath ?? paths.find((path) => !path.value) ?? paths[0];
     if (!field) return;
-    field.value = value.dataset.fillPath;
+    field.value = value.dataset.fillPath ?? "";
     field.dispatchEvent(new Event("input", { bubbles: true }));
     last = null;
     for (const other of $$(".fill.current", form)) other.classList.remove("current");

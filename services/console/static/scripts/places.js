@@ -1,5 +1,10 @@
 // How far the last pages were scrolled.
 
+/**
+ * A page, how far it was scrolled in pixels, and whether the next return to it goes there.
+ * @typedef {{address: string, top: number, isDue: boolean}} Place
+ */
+
 // What is sent leads to a new page, which a browser shows from its top, also if it is the list that the reader came
 // from. The pages that were left last keep how far they were scrolled, and the first return to one of them, after
 // something was sent, goes there. Back and reload are the browser's own.
@@ -12,14 +17,16 @@ export const places = {
     return window.location.pathname + window.location.search;
   },
 
+  /** @returns {Place[]} */
   read() {
     try {
-      return JSON.parse(sessionStorage.getItem(this.name)) ?? [];
+      return JSON.parse(sessionStorage.getItem(this.name) ?? "[]");
     } catch {
       return [];
     }
   },
 
+  /** @param {Place[]} all */
   write(all) {
     try {
       sessionStorage.setItem(this.name, JSON.stringify(all.slice(-this.most)));
@@ -32,7 +39,9 @@ export const places = {
     this.restore();
     // On the window, which hears last: a question that was answered with no sends nothing.
     window.addEventListener("submit", (event) => {
-      const method = event.submitter?.formMethod || event.target.method;
+      const { target, submitter } = event;
+      const own = submitter instanceof HTMLButtonElement ? submitter.formMethod : "";
+      const method = own || (target instanceof HTMLFormElement && target.method);
       if (method === "post" && !event.defaultPrevented) this.isSent = true;
     });
     window.addEventListener("pagehide", () => this.leave());
@@ -46,9 +55,9 @@ export const places = {
     const here = all.find(({ address }) => address === this.address);
     if (!here?.isDue) return;
     this.write(all.filter((one) => one !== here));
-    const [navigation] = performance.getEntriesByType("navigation");
-    if (navigation?.type === "navigate" && !window.location.hash)
-      window.scrollTo({ top: here.top, behavior: "instant" });
+    const [navigation] = /** @type {PerformanceNavigationTiming[]} */ (performance.getEntriesByType("navigation"));
+    const isNew = navigation?.type === "navigate" && !window.location.hash;
+    if (isNew) window.scrollTo({ top: here.top, behavior: "instant" });
   },
 
   leave() {
