@@ -1,37 +1,48 @@
-"""The linter of style sheets and scripts: Biome, installed by npm into the environment's cache as its lock names it."""
+"""Tools for style sheets and scripts: Biome, TypeScript and esbuild, as the lock names them.
+
+npm installs them into the environment's cache.
+"""
 
 import shutil
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path
 
 from embedded.process import PROJECT_ROOT
 
 LINTERS_FOLDER = PROJECT_ROOT / "tests" / "linters"
 PACKAGE_FILES = ("package.json", "package-lock.json")
-CHECKED_FOLDER = "services/console/static"
+CHECKED_FOLDERS = ("services/console/static", "services/api/openapi/static", "shared/form_pages")
 INSTALL_FOLDER = Path(sys.prefix) / "cache" / "linters"
-NO_NPM_REASON = "skipped: styles and scripts are not checked, since npm is missing or cannot install Biome"
+NO_NPM_REASON = "skipped: styles and scripts are not checked, since npm is missing or cannot install what checks them"
 
 
-def page_linter_command() -> tuple[str, ...] | None:
-    """Return the command that checks style sheets and scripts, or None where Biome cannot be installed."""
-    biome = INSTALL_FOLDER / "node_modules" / ".bin" / "biome"
-    if not biome.exists() or not _is_current():
+def page_linter_commands() -> dict[str, tuple[str, ...]]:
+    """Return the commands that check style sheets and scripts, by name; none where they cannot be installed."""
+    biome, tsc = page_tool("biome"), page_tool("tsc")
+    if biome is None or tsc is None:
+        return {}
+    return {
+        "biome check": (biome, "check", f"--config-path={LINTERS_FOLDER}", "--error-on-warnings", *CHECKED_FOLDERS),
+        "tsc": (tsc, "--project", str(LINTERS_FOLDER)),
+    }
+
+
+def page_tool(name: str) -> str | None:
+    """Return the path of `biome`, `tsc` or `esbuild`, or None where npm is missing or cannot install it."""
+    tool = INSTALL_FOLDER / "node_modules" / ".bin" / name
+    if not tool.exists() or not _is_current():
         _install()
-    if not biome.exists():
-        return None
-    return (str(biome), "check", f"--config-path={LINTERS_FOLDER}", "--error-on-warnings", CHECKED_FOLDER)
+    return str(tool) if tool.exists() else None
 
 
 def _is_current() -> bool:
-    return all(
-        (INSTALL_FOLDER / name).read_bytes() == (LINTERS_FOLDER / name).read_bytes()
-        for name in PACKAGE_FILES
-        if (INSTALL_FOLDER / name).exists()
-    )
+    pairs = [(INSTALL_FOLDER / name, LINTERS_FOLDER / name) for name in PACKAGE_FILES]
+    return all(copy.exists() and copy.read_bytes() == original.read_bytes() for copy, original in pairs)
 
 
+@cache  # a machine without the registry asks for it once
 def _install() -> None:
     npm = shutil.which("npm")
     if npm is None:

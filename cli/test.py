@@ -13,7 +13,7 @@ import click
 from cli.affected_tests import UnknownBase, affected_files
 from cli.common import data_dir_option, make_settings, notify_operator
 from cli.failed_test_reruns import SuiteRunner, summary_lines
-from cli.page_linters import NO_NPM_REASON, page_linter_command
+from cli.page_linters import NO_NPM_REASON, page_linter_commands
 from cli.schema import check_models
 from cli.test_history import REPORT_VARIABLE, SuiteReport, TestHistory
 from embedded.process import PROJECT_ROOT
@@ -56,11 +56,11 @@ DEFAULT_BASE = "origin/main"
 def test(everything: bool, base: str | None, faults: bool, pytest_arguments: tuple[str, ...]) -> None:
     """Run the checks and the tests.
 
-    The checks are ruff, mypy, import-linter, Alembic's, and Biome where npm is there. The tests are those of all areas
-    that take a quarter of an hour together; the extended ones come with --all or --affected. A test that fails runs
-    once more at the end, alone: if it passes then, it is named as flaky and the run succeeds. The last lines name the
-    slowest files, what was skipped, and what failed. With PYTEST_ARGUMENTS it is only pytest, with them, and each test
-    runs once. Needs nothing but this project: databases are started for the length of the tests.
+    The checks are ruff, mypy, import-linter, Alembic's, and Biome and TypeScript where npm is there. The tests are
+    those of all areas that take a quarter of an hour together; the extended ones come with --all or --affected. A test
+    that fails runs once more at the end, alone: if it passes then, it is named as flaky and the run succeeds. The last
+    lines name the slowest files, what was skipped, and what failed. With PYTEST_ARGUMENTS it is only pytest, with them,
+    and each test runs once. Needs nothing but this project: databases are started for the length of the tests.
 
     Examples:
 
@@ -90,8 +90,8 @@ def _run_suite(everything: bool, extended: list[str]) -> bool:
     failed = [
         " ".join(command[:2]) for command in QUICK_CHECKS if _run_command(str(BIN_FOLDER / command[0]), *command[1:])
     ]
-    page_linter = page_linter_command()
-    failed += ["biome check"] if page_linter and _run_command(*page_linter) else []
+    page_linters = page_linter_commands()
+    failed += [name for name, command in page_linters.items() if _run_command(*command)]
     failed += [] if _models_match_migrations() else ["alembic check"]
     report = SuiteReport()
     suite = SuiteRunner(PYTEST_CACHE, lambda *arguments: _run_reported(report, *arguments))
@@ -108,7 +108,7 @@ def _run_suite(everything: bool, extended: list[str]) -> bool:
     history = TestHistory(HISTORY_FILE)
     report.finish("all" if everything else "tier", datetime.now(UTC), time.monotonic() - started, reruns.flaky)
     history.append(report)
-    skipped = [] if page_linter else [NO_NPM_REASON]
+    skipped = [] if page_linters else [NO_NPM_REASON]
     for line in (*report.lines(), *history.lines(), *skipped, *summary_lines(failed, suite.broken, reruns)):
         notify_operator(line)
     return not (failed or suite.broken or reruns.failed)

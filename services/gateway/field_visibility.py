@@ -1,6 +1,6 @@
 """Which fields of a form are shown for given values. Pure.
 
-The same rules are in `shared/form_pages/static/embed.js`, which hides fields while a visitor types.
+The same rules are in `shared/form_pages/scripts/conditions.js`, which hides fields while a visitor types.
 """
 
 from collections.abc import Mapping, Sequence

@@ -12,8 +12,7 @@ from tests.support.console import needs_chromium
 
 pytestmark = needs_chromium
 
-SCRIPT = (Path(form_pages.__file__).with_name("static") / "embed.js").read_text(encoding="utf-8")
-CONDITION_PART = SCRIPT.split("// Conditions:")[1].split("// Consent,")[0]
+MODULE = (Path(form_pages.__file__).with_name("scripts") / "conditions.js").read_text(encoding="utf-8")
 
 # fmt: off
 ANSWERS: list[Any] = [
@@ -42,11 +41,11 @@ def comparisons() -> list[dict[str, Any]]:
 async def test_both_decide_alike(browser: Browser) -> None:
     page = await browser.new_page()
     cases = [(condition, answer) for condition in comparisons() for answer in ANSWERS]
-    decide = (
-        f"(cases) => {{ // {CONDITION_PART}\n"
-        "return cases.map(([condition, answer]) => conditionMatches(condition, () => answer)); }"
-    )
-    decided = await page.evaluate(decide, cases)
+    decide = """async ([module, cases]) => {
+        const { conditionMatches } = await import(`data:text/javascript,${encodeURIComponent(module)}`);
+        return cases.map(([condition, answer]) => conditionMatches(condition, () => answer));
+    }"""
+    decided = await page.evaluate(decide, [MODULE, cases])
     await page.close()
     differing = [
         (condition, answer, found)

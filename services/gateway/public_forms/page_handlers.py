@@ -1,6 +1,5 @@
 """`GET /f/{public_id}` and what belongs to it: the hosted form, its fragment for other sites, style, script, token."""
 
-import re
 import uuid
 from collections.abc import Mapping
 from functools import cache
@@ -175,5 +174,5 @@ def _count_visit(request: web.Request, form: FormDefinition, outcome: FormOutcom
 
 @cache
 def script_text() -> str:
-    """Return the script without its comments, which are lines of their own, and without indentation."""
-    return re.sub(r"(?m)^ *//.*\n|^ +", "", SCRIPT_FILE.read_text(encoding="utf-8"))
+    """Return the script that websites include."""
+    return SCRIPT_FILE.read_text(encoding="utf-8")

@@ -1,1121 +1,196 @@
-// LeadHub's forms on any website. One script without dependencies, served as it stands; at most 12 KB gzipped.
-//
-//   <div data-leadhub-form="ID"><a href="…/f/ID">…</a><script async src="…/f/ID/embed.js"></script></div>
-//
-// Attributes, on the script or on the <div>:
-//   data-mode      inline (default; a shadow root), iframe, popup, or enhance (a <form action="…/f/ID"> of the page)
-//   data-trigger   popup: selector of what opens it; default [data-leadhub-open="ID"]
-//   data-consent   granted, denied, or auto (default: dataLayer, TCF, and `leadhub:consent` events tell)
-//   data-datalayer pushes {event: "generate_lead", form_id, submission_id} to dataLayer on success
-//   data-height    iframe: its height until the form is there
-//
-// Events, which bubble and are composed, without personal data: leadhub:ready, start, step, error, submit, success.
-// A host that calls preventDefault on `submit` stops the post, on `success` shows its own thanks.
-//
-// Texts come in the form's language from `data-messages`, which `shared/form_pages/page_rendering.py` writes.
-//
-// Strict policies of hosts hold: no eval, no style attributes, no workers; script-src and connect-src suffice.
-(() => {
-  "use strict";
-
-  const script = document.currentScript;
-  const address = script && script.src ? new URL(script.src) : null;
-  const parts = address && /^(.*\/f\/)([^/]+)\/embed\.js$/.exec(address.origin + address.pathname);
-  if (!parts) return;
-  const [, base, formId] = parts;
-  const { origin } = address;
-
-  // All copies of this script on a page share what they know, so that none does again what another has done.
-  const registry = Symbol.for("leadhub");
-  const isFirstCopy = !window[registry];
-  const shared = window[registry] || {
-    // Elements that have a form, or are one.
-    claimed: new WeakSet(),
-    // What happens once per page, by name.
-    names: new Set(),
-    // Promises of {html, css} by form.
-    fragments: new Map(),
-    // Promises of the outcome of a post, by key.
-    jobs: new Map(),
-    // What earlier page views left unanswered: {record, job, isTaken, isTold} by form.
-    resumed: new Map(),
-    // What `leadhub:consent` events said.
-    consent: {},
-    // The last data of a consent platform.
-    tcf: null,
-    // In a frame: what the page around it told.
-    page: null,
-    // Where this page view is counted.
-    source: "",
-    // The host's policy forbids our requests.
-    isBlocked: false,
-  };
-  window[registry] = shared;
-
-  const SEND_AGAIN_SECONDS = [1, 3, 10];
-  // For a Retry-After; beyond, the visitor decides.
-  const MAX_WAIT_SECONDS = 60;
-  // Browsers refuse 64 KiB.
-  const MAX_KEEPALIVE_BYTES = 60_000;
-  const MAX_PROOF_TRIES = 100_000;
-  const MEGABYTE = 1_048_576;
-  const MAX_FRAME_PIXELS = 20_000;
-  // A form of the host, before its texts have come.
-  const FAILED_TEXT = "Not sent yet. Your answers are kept.";
-  const MAX_SOURCE_LENGTH = 100;
-  const TOUCH_DAYS = 90;
-  const TOUCH_NAME = "leadhub:touches";
-  const PENDING_PREFIX = `leadhub:pending:${base}`;
-  const CLICK_IDS = "gclid gbraid wbraid dclid fbclid msclkid ttclid twclid li_fat_id ScCid epik rdt_cid".split(" ");
-  const UTM_NAME = /^utm_(source|medium|campaign|term|content)$/i;
-  const CONSENT_NAMES = ["ad_storage", "ad_user_data", "ad_personalization"];
-
-  // Small helpers -----------------------------------------------------------------------------------------------------
-
-  const $$ = (query, root = document) => [...root.querySelectorAll(query)];
-  const pause = (seconds) => new Promise((resolve) => setTimeout(resolve, seconds * 1000));
-  const option = (name, box) => (box && box.dataset[name]) || script.dataset[name];
-  const isNew = (set, thing) => !set.has(thing) && Boolean(set.add(thing));
-
-  // `hidden` alone loses against a host's `display`, and a style attribute against its policy. This is neither.
-  function toggle(element, isShown) {
-    element.hidden = !isShown;
-    element.style.display = isShown ? "" : "none";
-  }
-
-  function make(name, members = {}, ...children) {
-    const element = Object.assign(document.createElement(name), members);
-    element.append(...children);
-    return element;
-  }
-
-  // What an act comes to, or null: storage may be full or forbidden, and texts of others may be no JSON.
-  function attempt(act) {
-    try {
-      return act();
-    } catch {
-      return null;
-    }
-  }
-
-  const parseJson = (text) => attempt(() => JSON.parse(text));
-
-  const hex = (bytes) => [...bytes].map((byte) => byte.toString(16).padStart(2, "0")).join("");
-
-  // `crypto.randomUUID` is missing on pages without TLS.
-  const randomKey = () => hex(crypto.getRandomValues(new Uint8Array(16)));
-
-  function emit(target, name, detail) {
-    const options = { bubbles: true, composed: true, cancelable: true, detail };
-    return target.dispatchEvent(new CustomEvent(`leadhub:${name}`, options));
-  }
-
-  function webAddress(text, start) {
-    const url = attempt(() => new URL(text, start));
-    return url && /^https?:$/.test(url.protocol) ? url.href : "";
-  }
-
-  // Conditions: as `shared/automations/conditions.py` judges them -----------------------------------------------------
-
-  const isEmpty = (value) =>
-    value == null || (typeof value === "string" ? !value.trim() : Array.isArray(value) && !value.length);
-  const asNumber = (value) =>
-    typeof value !== "boolean" && /^\s*[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d{1,3})?\s*$/i.test(value) ? Number(value) : null;
-  // So that ß is ss.
-  const folded = (value) => String(value).trim().toUpperCase().toLowerCase();
-  const members = (value) => (Array.isArray(value) ? value : [value]).filter((one) => !isEmpty(one));
-
-  function compare(left, right) {
-    let [a, b] = [asNumber(left), asNumber(right)];
-    if (a === null || b === null) [a, b] = [folded(left), folded(right)];
-    return (a > b) - (a < b);
-  }
-  const areComparable = (left, right) => (asNumber(left) === null) === (asNumber(right) === null);
-  const someEquals = (value, wanted) => members(value).some((one) => compare(one, wanted) === 0);
-  const contains = (value, wanted) =>
-    Array.isArray(value) ? someEquals(value, wanted) : !isEmpty(value) && folded(value).includes(folded(wanted));
-
-  const OPERATORS = {
-    equals: someEquals,
-    not_equals: (value, wanted) => !someEquals(value, wanted),
-    contains,
-    not_contains: (value, wanted) => !contains(value, wanted),
-    is_empty: isEmpty,
-    is_not_empty: (value) => !isEmpty(value),
-    greater_than: (value, wanted) => members(value).some((m) => areComparable(m, wanted) && compare(m, wanted) > 0),
-    less_than: (value, wanted) => members(value).some((m) => areComparable(m, wanted) && compare(m, wanted) < 0),
-    in: (value, wanted) => wanted.some((one) => someEquals(value, one)),
-  };
-
-  function conditionMatches(condition, valueOf) {
-    const inner = (one) => conditionMatches(one, valueOf);
-    if (condition.all) return condition.all.every(inner);
-    if (condition.any) return condition.any.some(inner);
-    if (condition.not) return !inner(condition.not);
-    return OPERATORS[condition.operator](valueOf(condition.field), condition.value);
-  }
-
-  // Consent, and where the visitor came from --------------------------------------------------------------------------
-
-  // {ad_storage, ad_user_data, ad_personalization}, each true or false; what is not known is absent.
-  function currentConsent() {
-    if (shared.page) return shared.page.consent || {};
-    const fixed = option("consent", script.closest("[data-leadhub-form]"));
-    if (fixed === "granted" || fixed === "denied") {
-      return Object.fromEntries(CONSENT_NAMES.map((name) => [name, fixed === "granted"]));
-    }
-    return { ...signalledConsent(), ...shared.consent };
-  }
-
-  // The commands are read where they are needed: `dataLayer` is the host's, we do not wrap its `push`.
-  function signalledConsent() {
-    const found = {};
-    for (const entry of Array.isArray(window.dataLayer) ? window.dataLayer : []) {
-      if (!entry || entry[0] !== "consent" || !entry[2]) continue;
-      for (const name of CONSENT_NAMES.filter((one) => entry[2][one])) {
-        const isGranted = entry[2][name] === "granted";
-        // Defaults may hold for some regions only: one denial suffices.
-        found[name] = entry[1] === "update" ? isGranted : found[name] !== false && isGranted;
-      }
-    }
-    for (const [name, isGranted] of Object.entries(tcfConsent())) found[name] = found[name] !== false && isGranted;
-    return found;
-  }
-
-  // The purposes are those by which Google maps TCF to its consent mode.
-  function tcfConsent() {
-    const data = shared.tcf;
-    if (!data) return {};
-    if (data.gdprApplies === false) return Object.fromEntries(CONSENT_NAMES.map((name) => [name, true]));
-    if (!["tcloaded", "useractioncomplete"].includes(data.eventStatus)) return {};
-    const has = (...purposes) => purposes.every((one) => Boolean(data.purpose && data.purpose.consents[one]));
-    return { ad_storage: has(1), ad_user_data: has(1, 7), ad_personalization: has(3, 4) };
-  }
-
-  function watchConsent() {
-    addEventListener("leadhub:consent", ({ detail }) => {
-      const said = Object(detail) === detail ? detail : { granted: detail };
-      for (const name of CONSENT_NAMES) {
-        const value = said[name] === undefined ? said.granted : said[name];
-        if (value !== undefined) shared.consent[name] = value === true || value === "granted";
-      }
-      currentTouches();
-    });
-    if (typeof window.__tcfapi === "function") {
-      window.__tcfapi("addEventListener", 2, (data, isSuccess) => {
-        if (isSuccess) shared.tcf = data;
-        currentTouches();
-      });
-    }
-    // Consent may have come by `dataLayer` meanwhile.
-    addEventListener("pagehide", currentTouches);
-  }
-
-  function readTouch() {
-    const touch = { at: new Date().toISOString(), landing_page: location.href.split("#")[0].slice(0, 2048) };
-    const clicks = {};
-    for (const [name, value] of new URLSearchParams(location.search)) {
-      const click = CLICK_IDS.find((one) => one.toLowerCase() === name.toLowerCase());
-      if (click) clicks[click] = value;
-      else if (UTM_NAME.test(name)) touch[name.toLowerCase()] = value;
-    }
-    if (Object.keys(clicks).length) touch.click_ids = clicks;
-    const isForeign = document.referrer && new URL(document.referrer).origin !== location.origin;
-    if (isForeign) touch.referrer = document.referrer.slice(0, 2048);
-    touch.isArrival = Object.keys(touch).length > 2;
-    return touch;
-  }
-
-  // First and last touch. They are kept for 90 days only with consent, otherwise known for this page view alone.
-  function currentTouches() {
-    shared.touch = shared.touch || readTouch();
-    const { isArrival, ...now } = shared.touch;
-    const { ad_storage: isAllowed } = currentConsent();
-    if (!isAllowed) {
-      if (isAllowed === false) attempt(() => localStorage.removeItem(TOUCH_NAME));
-      return { first: now, last: now };
-    }
-    const kept = attempt(() => JSON.parse(localStorage.getItem(TOUCH_NAME))) || {};
-    const oldest = Date.now() - TOUCH_DAYS * 86_400_000;
-    const fresh = (touch) => (touch && Date.parse(touch.at) > oldest ? touch : null);
-    const touches = { first: fresh(kept.first) || now, last: (!isArrival && fresh(kept.last)) || now };
-    attempt(() => localStorage.setItem(TOUCH_NAME, JSON.stringify(touches)));
-    return touches;
-  }
-
-  // Where this page view is counted: the campaign's source, otherwise the host of the page before. It is read once, so
-  // that view, start and sending are counted alike though consent comes meanwhile. The browser cuts the `Referer` of
-  // our requests to the site that the form stands on. Nothing else of an address goes out before the visitor sends.
-  function currentSource() {
-    const { utm_source: campaign = "", referrer } = currentTouches().last;
-    const { hostname } = attempt(() => new URL(referrer)) || address;
-    const source = campaign.trim() || (hostname !== address.hostname && hostname) || "direct";
-    return (shared.source = shared.source || source.slice(0, MAX_SOURCE_LENGTH));
-  }
-
-  const counted = (path, _source = currentSource()) => `${base}${path}?${new URLSearchParams({ _source })}`;
-
-  // What goes with a submission, or to our frame: {page_url, query, consent, first, last, browser_ids}.
-  function currentPage() {
-    if (shared.page) return shared.page;
-    const consent = currentConsent();
-    const page = { page_url: location.href.slice(0, 2048), query: location.search, consent, ...currentTouches() };
-    if (consent.ad_storage) {
-      const cookies = document.cookie.split(/; */).map((one) => one.split("="));
-      const ids = cookies.filter(([name, value]) => ["_fbp", "_fbc", "_ga"].includes(name) && value);
-      if (ids.length) page.browser_ids = Object.fromEntries(ids);
-    }
-    return page;
-  }
-
-  // Delivery: a post goes on under one key until it is answered -------------------------------------------------------
-
-  // A pending post is kept in sessionStorage, so that a reload or a cut network loses no answers. That needs no
-  // consent: the visitor asked for this post, it stays in this tab, and it goes once it is answered. Files cannot be
-  // kept there.
-  // A record: {id, key, action, pairs: [[name, text]], extra: [[name, text]], mark, hasFiles}.
-  const pendingName = (record) => `${PENDING_PREFIX}${record.id}:${record.key}`;
-  const keep = (record) => attempt(() => sessionStorage.setItem(pendingName(record), JSON.stringify(record)));
-  const forget = (record) => attempt(() => sessionStorage.removeItem(pendingName(record)));
-
-  function pendingRecords(id) {
-    const names = attempt(() => Object.keys(sessionStorage)) || [];
-    const own = names.filter((name) => name.startsWith(`${PENDING_PREFIX}${id}:`));
-    return own.map((name) => parseJson(sessionStorage.getItem(name))).filter(Boolean);
-  }
-
-  // A violation of the host's policy is told after the request has failed.
-  const policyTold = () => pause(0.1);
-
-  async function post(record, files) {
-    const body = files.length ? new FormData() : new URLSearchParams();
-    const extra = record.extra || [["_key", record.key]];
-    for (const [name, value] of [...record.pairs, ...files, ...extra]) body.append(name, value);
-    const stop = new AbortController();
-    const timer = setTimeout(() => stop.abort(), files.length ? 600_000 : 30_000);
-    try {
-      const answer = await fetch(record.action, {
-        method: "POST",
-        body,
-        headers: { Accept: "application/json" },
-        keepalive: !files.length && String(body).length < MAX_KEEPALIVE_BYTES,
-        signal: stop.signal,
-      });
-      const said = parseJson(await answer.text()) || {};
-      return { kind: outcome(answer.status, said), said, after: Number(answer.headers.get("Retry-After")) || 0 };
-    } catch {
-      await policyTold();
-      return { kind: "unsent", said: {}, after: 0 };
-    } finally {
-      clearTimeout(timer);
-    }
-  }
-
-  // A success without our JSON is not ours: portals of hotels and trains answer so.
-  function outcome(status, said) {
-    // The key is random and bound to these values: an earlier attempt arrived.
-    if (status === 409) return "accepted";
-    if (status === 422) return "invalid";
-    if (status < 300) return said.status ? "accepted" : "unsent";
-    return status >= 500 || [408, 425, 429].includes(status) ? "unsent" : "refused";
-  }
-
-  const online = () => new Promise((resolve) => addEventListener("online", resolve, { once: true }));
-
-  // Posts until there is an answer, or four attempts have failed. `tell` is called before each pause.
-  async function deliver(record, files, tell) {
-    for (let tries = 0; ; tries += 1) {
-      const result = await post(record, files);
-      if (result.kind !== "unsent") forget(record);
-      const isOver = tries === SEND_AGAIN_SECONDS.length || result.after > MAX_WAIT_SECONDS;
-      if (result.kind !== "unsent" || isOver || shared.isBlocked) return result;
-      tell();
-      const seconds = Math.max(SEND_AGAIN_SECONDS[tries], result.after);
-      await (result.after ? pause(seconds) : Promise.race([pause(seconds), online()]));
-    }
-  }
-
-  // One post per key, whoever asks for it.
-  function send(record, files, tell = () => {}) {
-    if (!shared.jobs.has(record.key)) {
-      const job = deliver(record, files, tell).finally(() => shared.jobs.delete(record.key));
-      shared.jobs.set(record.key, job);
-    }
-    return shared.jobs.get(record.key);
-  }
-
-  // What an earlier page view left unanswered goes out even if its form is not shown, such as that of a popup.
-  function resume() {
-    for (const record of pendingRecords(formId).filter((one) => !one.hasFiles)) {
-      const earlier = { record, job: send(record, []), isTaken: false, isTold: false };
-      shared.resumed.set(formId, earlier);
-      earlier.job.then(({ kind, said }) => {
-        if (kind !== "accepted" || earlier.isTaken) return;
-        earlier.isTold = true;
-        announce(document, formId, said, null);
-      });
-    }
-  }
-
-  function announce(target, id, said, box) {
-    const detail = { form_id: id, submission_id: said.submission_id || null };
-    if (option("datalayer", box) !== undefined) {
-      (window.dataLayer = window.dataLayer || []).push({ event: "generate_lead", ...detail });
-    }
-    return emit(target, "success", detail);
-  }
-
-  // Proof of work: ALTCHA 2 with PBKDF2. In batches, so that the page stays quick; `crypto.subtle` works beside the
-  // main thread. Without TLS there is none: the missing proof costs points, not the lead.
-  async function solve({ parameters, signature }) {
-    const { algorithm, nonce, salt, cost, keyLength, keyPrefix } = parameters;
-    const bytes = (text) => text.match(/../g).map((pair) => parseInt(pair, 16));
-    const kind = { name: "PBKDF2", hash: algorithm.split("/")[1], salt: new Uint8Array(bytes(salt)), iterations: cost };
-    const derive = async (counter) => {
-      const password = new Uint8Array([...bytes(nonce), 0, 0, 0, 0]);
-      new DataView(password.buffer).setUint32(password.length - 4, counter);
-      const key = await crypto.subtle.importKey("raw", password, "PBKDF2", false, ["deriveBits"]);
-      return hex(new Uint8Array(await crypto.subtle.deriveBits(kind, key, keyLength * 8)));
-    };
-    for (let from = 0; from < MAX_PROOF_TRIES; from += 20) {
-      const keys = await Promise.all(Array.from({ length: 20 }, (_, index) => derive(from + index)));
-      const hit = keys.findIndex((key) => key.startsWith(keyPrefix));
-      const solution = { counter: from + hit, derivedKey: keys[hit] };
-      if (hit >= 0) return btoa(JSON.stringify({ challenge: { parameters, signature }, solution }));
-      await pause(0);
-    }
-    return "";
-  }
-
-  // Controls ----------------------------------------------------------------------------------------------------------
-
-  const isChoice = (control) => control.type === "checkbox" || control.type === "radio";
-
-  // Texts, as they are sent; for files their names.
-  function controlValues(controls) {
-    return controls.flatMap((control) => {
-      if (isChoice(control)) return control.checked ? [control.value] : [];
-      if (control.type === "file") return [...control.files].map((file) => file.name);
-      return [control.value];
-    });
-  }
-
-  function setControls(controls, values) {
-    for (const control of controls) {
-      if (control.type === "file" || control.type === "submit") continue;
-      if (isChoice(control)) control.checked = values.includes(control.value);
-      else control.value = values[0];
-    }
-  }
-
-  // One field of a form of ours: `<div class="lh-field" data-key data-type data-show-if data-required data-prefill>`.
-  class Field {
-    constructor(box) {
-      const { key, type, showIf, required, prefill } = box.dataset;
-      Object.assign(this, { box, key, type });
-      this.isRequired = required !== undefined;
-      this.isPrefilled = prefill !== undefined;
-      this.showIf = parseJson(showIf || null);
-      this.controls = $$("input, select, textarea", box).filter((one) => one.name === key);
-      // Of radios and lists of boxes.
-      this.group = box.querySelector(".lh-group");
-      for (const control of this.controls) {
-        const described = control.getAttribute("aria-describedby") || "";
-        control.setAttribute("aria-describedby", `${described.replace(`lh-${key}-error`, "")} lh-${key}-error`.trim());
-      }
-    }
-
-    // What conditions compare: a text, a list of texts, true, or undefined.
-    get value() {
-      const values = controlValues(this.controls);
-      if (this.group && this.type !== "radio") return values;
-      return isChoice(this.controls[0]) && !this.group ? values.length > 0 || undefined : values[0];
-    }
-
-    // The name and the parameters of the message for what is wrong, or undefined. Formats are the server's to judge: it
-    // takes more than browsers do, such as addresses in other scripts.
-    get problem() {
-      const [control] = this.controls;
-      if (control.validity.badInput) return ["date"];
-      if (isEmpty(this.value)) return this.isRequired ? [this.missingText] : undefined;
-      if (this.type === "email" && !/[^\s]@[^\s]/.test(this.value)) return ["email_no_at"];
-      return this.type === "file" ? this.fileProblem(control) : undefined;
-    }
-
-    get missingText() {
-      if (this.type === "file") return "required_file";
-      if (this.group || this.type === "select") return "required_choice";
-      return isChoice(this.controls[0]) ? "required_consent" : "required";
-    }
-
-    fileProblem({ files, accept, dataset }) {
-      const types = accept.toLowerCase().split(/[\s,]+/).filter(Boolean);
-      // A browser that does not know a type says nothing: the server judges by the bytes.
-      const fits = ({ name, type }) =>
-        types.some((one) =>
-          one[0] === "." ? name.toLowerCase().endsWith(one) : !type || type.startsWith(one.replace("*", "")),
-        );
-      for (const file of files) {
-        if (file.size > dataset.maxMb * MEGABYTE) return ["file_size", { max: dataset.maxMb }];
-        if (types.length && !fits(file)) return ["file_type"];
-      }
-      return undefined;
-    }
-  }
-
-  const fieldsOf = (form) => $$(".lh-field", form).map((one) => new Field(one)).filter((one) => one.controls.length);
-
-  // A form that lives -------------------------------------------------------------------------------------------------
-
-  class LiveForm {
-    // `box`: the element of the page whose attributes count. `id`: the form's public id.
-    constructor(form, id, box) {
-      Object.assign(this, { form, id, box, isBusy: false, record: null, step: 0, preparation: null });
-      this.isOurs = form.classList.contains("lh-form");
-      this.texts = parseJson(form.dataset.messages) || {};
-      this.action = webAddress(form.getAttribute("action"), document.baseURI) || base + id;
-      this.fields = this.isOurs ? fieldsOf(form) : [];
-      this.byKey = new Map(this.fields.map((field) => [field.key, field]));
-      this.steps = this.isOurs ? $$(".lh-step", form) : [];
-      // A form of the host keeps the browser's own checks and bubbles.
-      if (this.isOurs) form.noValidate = true;
-      this.listen();
-      this.prefill();
-      this.refresh();
-      const wrong = this.fields.find((field) => field.box.querySelector(".lh-error:not([hidden])"));
-      this.showStep(wrong ? this.stepOf(wrong) : 0, false);
-      form.dataset.live = "";
-      // The visitor was quicker than this script.
-      if (form.contains(form.getRootNode().activeElement)) this.touch();
-      emit(form, "ready", { form_id: id });
-      this.restore();
-    }
-
-    listen() {
-      const { form } = this;
-      for (const name of ["focusin", "pointerdown", "input"]) form.addEventListener(name, () => this.touch());
-      for (const name of ["input", "change"]) {
-        form.addEventListener(name, ({ target }) => {
-          this.clearError(target.name);
-          this.refresh();
-        });
-      }
-      form.addEventListener("submit", (event) => {
-        event.preventDefault();
-        if (this.nextStep() !== null) this.goOn();
-        // Whatever is wrong with this script, the answers arrive.
-        else this.submit().catch(() => this.sendNatively());
-      });
-      for (const one of $$("[data-next]", form)) one.addEventListener("click", () => this.goOn());
-      for (const one of $$("[data-back]", form)) {
-        one.addEventListener("click", () => this.showStep(this.nextStep(-1), true));
-      }
-      addEventListener("pageshow", (event) => event.persisted && this.setBusy(false));
-    }
-
-    // A text of `data-messages`. A form of the host learns them on the first touch.
-    text(name, values = {}) {
-      return (this.texts[name] || "").replace(/\{(\w+)\}/g, (whole, one) => (one in values ? values[one] : whole));
-    }
-
-    // The named input that is not shown; `_key` and its like may be absent in the markup.
-    hiddenInput(name) {
-      const found = this.form.querySelector(`input[name="${name}"]`);
-      if (found) return found;
-      const input = make("input", { type: "hidden", name });
-      this.form.append(input);
-      return input;
-    }
-
-    // A page of ours was counted when it was made, and says where.
-    get source() {
-      return this.hiddenInput("_source").value || currentSource();
-    }
-
-    // On the first touch, and not before: pages are cached, the token's time must be this visitor's.
-    touch() {
-      // In a preview nothing is counted, and nothing can be sent.
-      if (this.preparation || "preview" in this.form.dataset) return;
-      emit(this.form, "start", { form_id: this.id });
-      // Without a token the server judges by other signs.
-      this.preparation = this.prepare().catch(() => {});
-    }
-
-    async prepare() {
-      if (!this.isOurs) {
-        fragmentOf(this.id).then(({ html }) => {
-          const [form] = $$("form", parseHtml(html));
-          if (form) this.texts = parseJson(form.dataset.messages) || {};
-        }, () => {});
-      }
-      const { token, challenge } = await (await fetch(counted(`${this.id}/token`, this.source))).json();
-      const input = this.hiddenInput("_token");
-      // A page of ours has one from when it was made. A challenge belongs to the token that came with it.
-      if (token && (challenge || !input.value)) input.value = token;
-      if (challenge) this.hiddenInput("_altcha").value = await solve(challenge);
-    }
-
-    prefill() {
-      const query = new URLSearchParams(currentPage().query);
-      // Nobody agrees by following a link.
-      const isFilled = (field) => field.isPrefilled && field.type !== "consent" && query.has(field.key);
-      for (const field of this.fields.filter(isFilled)) {
-        const isUntouched = isEmpty(controlValues(field.controls).filter(Boolean));
-        if (isUntouched) setControls(field.controls, query.getAll(field.key));
-      }
-    }
-
-    // Fields and steps
-
-    isShown(field) {
-      if (!field.showIf) return true;
-      return conditionMatches(field.showIf, (key) => {
-        // Conditions name earlier fields only, so this ends.
-        const other = this.byKey.get(key);
-        return other && this.isShown(other) ? other.value : undefined;
-      });
-    }
-
-    refresh() {
-      for (const field of this.fields.filter((one) => one.showIf)) {
-        const isShown = this.isShown(field);
-        if (field.type !== "hidden") toggle(field.box, isShown);
-        // So that it is not sent.
-        for (const control of field.controls) control.disabled = !isShown;
-      }
-      this.showProgress();
-    }
-
-    stepOf(field) {
-      return Math.max(0, this.steps.indexOf(field.box.closest(".lh-step")));
-    }
-
-    // The steps that have something to show, by number.
-    shownSteps() {
-      const isUsed = (step, index) => {
-        const own = this.fields.filter((field) => this.stepOf(field) === index);
-        return !own.length || own.some((field) => field.type !== "hidden" && this.isShown(field));
-      };
-      return this.steps.map((step, index) => index).filter((index) => isUsed(this.steps[index], index));
-    }
-
-    nextStep(by = 1) {
-      const shown = this.shownSteps();
-      const next = shown[shown.indexOf(this.step) + by];
-      return next === undefined ? null : next;
-    }
-
-    goOn() {
-      const next = this.nextStep();
-      this.touch();
-      if (next !== null && this.check(this.fields.filter((field) => this.stepOf(field) === this.step))) {
-        this.showStep(next, true);
-      }
-    }
-
-    showStep(index, isMove) {
-      if (this.steps.length < 2 || index === null) return;
-      this.step = index;
-      this.steps.forEach((step, number) => toggle(step, number === index));
-      this.showProgress();
-      if (!isMove) return;
-      this.showSummary();
-      const step = this.steps[index];
-      step.tabIndex = -1;
-      step.focus();
-      emit(this.form, "step", { form_id: this.id, step: index + 1 });
-    }
-
-    showProgress() {
-      if (this.steps.length < 2) return;
-      const { form } = this;
-      const shown = this.shownSteps();
-      const isLast = this.nextStep() === null;
-      for (const one of $$("[data-back]", form)) toggle(one, this.nextStep(-1) !== null);
-      for (const one of $$("[data-next]", form)) toggle(one, !isLast);
-      for (const one of $$("[type=submit]", form)) toggle(one, isLast);
-      const place = form.querySelector(".lh-progress");
-      const text = this.text("progress", { step: shown.indexOf(this.step) + 1, total: shown.length });
-      if (place && place.textContent !== text) place.textContent = text;
-      if (place) toggle(place, shown.length > 1);
-    }
-
-    // Errors
-
-    // Whether the fields that are shown are right. Errors of others stay.
-    check(fields) {
-      const errors = {};
-      for (const field of fields) {
-        this.clearError(field.key);
-        const [name, values] = (this.isShown(field) && field.problem) || [];
-        if (name) errors[field.key] = [this.text(name, values)];
-      }
-      const isRight = !Object.keys(errors).length;
-      if (!isRight) this.showErrors(errors, "");
-      return isRight;
-    }
-
-    controlsOf(key) {
-      return [...this.form.elements].filter((one) => one.name === key);
-    }
-
-    // Shows a text at a field, or takes it away. A form of the host gets a place for it. Returns whether there is one.
-    setError(key, text) {
-      const id = `lh-${key}-error`;
-      const controls = this.controlsOf(key);
-      let slot = $$(".lh-error", this.form).find((one) => one.id === id);
-      if (!slot && text && controls.length) {
-        slot = make("p", { id, className: "lh-error" });
-        (controls[0].closest("label") || controls[0]).after(slot);
-        controls[0].setAttribute("aria-describedby", id);
-      }
-      if (!slot) return false;
-      slot.textContent = text;
-      toggle(slot, Boolean(text));
-      const field = this.byKey.get(key);
-      for (const one of field && field.group ? [field.group] : controls) {
-        if (text) one.setAttribute("aria-invalid", "true");
-        else one.removeAttribute("aria-invalid");
-      }
-      return true;
-    }
-
-    clearError(key) {
-      if (key) this.setError(key, "");
-    }
-
-    // `errors`: lists of texts by field key, "" for the whole form. `text`: said if no field is to blame.
-    showErrors(errors, text) {
-      const keys = Object.keys(errors).filter((key) => this.setError(key, errors[key].join(" ")));
-      const others = Object.keys(errors).filter((key) => !keys.includes(key)).flatMap((key) => errors[key]);
-      const field = this.fields.find((one) => keys.includes(one.key));
-      if (field) this.showStep(this.stepOf(field), false);
-      const links = keys.map((key) => make("li", {}, this.errorLink(key)));
-      const more = others.map((one) => make("p", {}, one));
-      if (keys.length) more.push(make("ul", {}, ...links));
-      const title = make("b", {}, this.text("summary") || text);
-      this.showSummary(title, ...more);
-      emit(this.form, "error", { form_id: this.id, fields: keys });
-    }
-
-    // Links by `#id` do not reach into a shadow root.
-    errorLink(key) {
-      const field = this.byKey.get(key);
-      const [control] = this.controlsOf(key);
-      const label = field && field.group ? field.group.querySelector("legend") : (control.labels || [])[0];
-      const name = label ? (label.querySelector("span") || label).textContent.trim().replace(/:$/, "") : key;
-      const link = make("a", { href: `#lh-${key}`, dir: "auto" }, name);
-      link.addEventListener("click", (event) => {
-        event.preventDefault();
-        if (field) this.showStep(this.stepOf(field), false);
-        control.focus();
-      });
-      return link;
-    }
-
-    // The focus goes to what is said, if anything is.
-    showSummary(title, ...more) {
-      const place = this.place("lh-summary", "alert");
-      place.replaceChildren(...(title ? [make("p", {}, title), ...more] : []));
-      toggle(place, Boolean(title));
-      if (title) place.focus();
-    }
-
-    // An element of ours in the form; forms of hosts get it first.
-    place(className, role) {
-      const found = this.form.querySelector(`.${className}`);
-      if (found) return found;
-      const made = make("div", { className, tabIndex: -1 });
-      made.setAttribute("role", role);
-      this.form.prepend(made);
-      return made;
-    }
-
-    showStatus(text) {
-      this.place("lh-status", "status").textContent = text;
-    }
-
-    // Sending
-
-    setBusy(isBusy) {
-      this.isBusy = isBusy;
-      const mark = (element, name) => (isBusy ? element.setAttribute(name, "true") : element.removeAttribute(name));
-      mark(this.form, "aria-busy");
-      // `disabled` would lose the focus.
-      for (const one of $$("[type=submit]", this.form)) mark(one, "aria-disabled");
-      this.showStatus(isBusy ? this.text("sending") : "");
-    }
-
-    async submit() {
-      // A double click sends once.
-      if (this.isBusy) return;
-      this.touch();
-      this.showSummary();
-      if (!this.check(this.fields) || !emit(this.form, "submit", { form_id: this.id })) return;
-      this.setBusy(true);
-      const isFile = ([, value]) => value instanceof File;
-      const entries = [...new FormData(this.form)].filter(([name, value]) => name[0] !== "_" && value.name !== "");
-      const files = entries.filter(isFile);
-      const fileMark = ([name, { name: file, size, lastModified }]) => [name, file, size, lastModified];
-      const mark = JSON.stringify(entries.map((one) => (isFile(one) ? fileMark(one) : one)));
-      // A key stands for one set of answers: the same answers go again under it, changed ones under another.
-      if (!this.record || this.record.mark !== mark) {
-        if (this.record) forget(this.record);
-        const pairs = entries.filter((one) => !isFile(one));
-        this.record = { id: this.id, key: randomKey(), action: this.action, pairs, mark, hasFiles: files.length > 0 };
-        // The proof of work may take seconds; a reload must not lose the answers meanwhile.
-        keep(this.record);
-        await Promise.race([this.preparation, pause(15)]);
-        this.record.extra = this.hiddenPairs(this.record.key);
-      }
-      keep(this.record);
-      await this.follow(send(this.record, files, () => this.showStatus(this.text("retrying"))));
-    }
-
-    // What goes with the answers. The key in the markup may have been cached, ours is new.
-    hiddenPairs(key) {
-      const { page_url: page, query, ...touches } = currentPage();
-      const own = { _key: key, _page: page, _attribution: JSON.stringify({ ...touches, page_url: page }) };
-      own._source = this.source;
-      return ["_key", "_page", "_attribution", "_source", "_token", "_altcha", "_language"]
-        .map((name) => {
-          const input = this.hiddenInput(name);
-          input.value = own[name] || input.value;
-          return [name, input.value];
-        })
-        .filter(([, value]) => value);
-    }
-
-    async follow(job, earlier) {
-      const { kind, said } = await job;
-      const height = this.form.offsetHeight;
-      this.setBusy(false);
-      if (kind !== "unsent") this.record = null;
-      if (kind === "accepted") this.thank(said, height, earlier);
-      else if (kind === "invalid" && said.errors) this.showErrors(said.errors, said.message || "");
-      else if (kind === "unsent") await this.offerAgain();
-      else this.fail(said.message || this.text("refused") || FAILED_TEXT);
-    }
-
-    fail(text, ...more) {
-      this.showSummary(text, ...more);
-      emit(this.form, "error", { form_id: this.id, fields: [] });
-    }
-
-    async offerAgain() {
-      if (shared.isBlocked && this.record) return this.sendNatively();
-      const again = make("button", { type: "button", className: "lh-retry" }, this.text("try_again") || "↻");
-      const pressed = new Promise((resolve) => again.addEventListener("click", resolve, { once: true }));
-      this.fail(this.text("failed") || FAILED_TEXT, again);
-      await Promise.race([pressed, online()]);
-      if (again.isConnected) await this.submit();
-      return undefined;
-    }
-
-    // The host's policy forbids our requests, but a form may still be posted. Its page is the answer then.
-    sendNatively() {
-      if (this.record) forget(this.record);
-      HTMLFormElement.prototype.submit.call(this.form);
-    }
-
-    // What an earlier page view left unanswered. A dialog that is opened afterwards is for other answers.
-    restore() {
-      const earlier = shared.resumed.get(this.id);
-      const record = earlier ? earlier.record : pendingRecords(this.id).find((one) => one.hasFiles);
-      if (!record || (earlier && earlier.isTold && this.form.closest("dialog"))) return;
-      shared.resumed.delete(this.id);
-      this.record = record;
-      for (const name of new Set(record.pairs.map(([one]) => one))) {
-        setControls(this.controlsOf(name), record.pairs.filter(([one]) => one === name).map(([, value]) => value));
-      }
-      this.refresh();
-      if (!earlier) {
-        this.showSummary(this.text("files_again"));
-        return;
-      }
-      earlier.isTaken = true;
-      this.setBusy(true);
-      this.follow(earlier.job, earlier);
-    }
-
-    // `earlier`: of an earlier page view. Nobody is led away for what was sent then.
-    thank(said, height, earlier) {
-      if (!(earlier && earlier.isTold) && !announce(this.form, this.id, said, this.box)) return;
-      const { lang, dir } = this.form;
-      const text = make("p", { tabIndex: -1, dir: "auto" }, said.message || this.text("success") || "✓");
-      const place = make("div", { className: "lh-thanks", lang, dir }, text);
-      place.setAttribute("role", "status");
-      // What is below must not jump.
-      place.style.maxWidth = `${this.form.offsetWidth}px`;
-      if (!this.form.closest("dialog")) place.style.minHeight = `${height}px`;
-      this.form.after(place);
-      toggle(this.form, false);
-      if (earlier) return;
-      text.focus();
-      const next = said.redirect_url && webAddress(said.redirect_url, currentPage().page_url);
-      if (next) leave(next);
-    }
-  }
-
-  function leave(url) {
-    try {
-      window.top.location.href = url;
-    } catch {
-      // A frame that may not move the page around it.
-      location.href = url;
-    }
-  }
-
-  // Where the form is shown -------------------------------------------------------------------------------------------
-
-  // Neither side's styles harm the other: what the host's rules do to our element is undone, what they hand down ends
-  // at the inner root. Its own margins and widths stay the host's.
-  const BASE_CSS = `
-    :host { display: block !important; visibility: visible !important; opacity: 1 !important; height: auto !important;
-      min-width: min(100%, 270px) !important; max-height: none !important; overflow: visible !important;
-      clip-path: none !important; transform: none !important; filter: none !important; pointer-events: auto !important;
-      content-visibility: visible !important; }
-    .lh-root { all: initial; display: block; }
-    [hidden] { display: none !important; }
-    iframe { display: block; inline-size: 100%; border: 0; }
-    .lh-dialog { box-sizing: border-box; inline-size: min(36em, 100vw - 24px); max-block-size: calc(100dvh - 24px);
-      overflow: auto; border: 0; border-radius: 12px; padding: 1.5em; background: var(--lh-background, Canvas);
-      color: var(--lh-text, CanvasText); }
-    .lh-dialog::backdrop { background: rgb(0 0 0 / 0.55); }
-    .lh-dialog .lh-head { padding-inline-end: 44px; }
-    .lh-close { position: absolute; inset-block-start: 8px; inset-inline-end: 8px; inline-size: 44px; block-size: 44px;
-      border: 0; background: none; color: inherit; font: 24px/1 sans-serif; cursor: pointer; }`;
-
-  // Browsers before 2023 cannot do this: there the host's own link stays.
-  function addStyles(shadow, css) {
-    const sheet = new CSSStyleSheet();
-    sheet.replaceSync(BASE_CSS + css.replace(/:(root|host)\b/g, ".lh-root"));
-    shadow.adoptedStyleSheets = [sheet];
-  }
-
-  // A shadow root in an element, with a root of ours that is as high as the element was.
-  function openRoot(box) {
-    const { height } = box.getBoundingClientRect();
-    const shadow = box.shadowRoot || box.attachShadow({ mode: "open" });
-    const root = make("div", { className: "lh-root" });
-    if (height) root.style.minHeight = `${height}px`;
-    // The host's own content until the form is there, and if it never comes.
-    root.append(make("slot"));
-    shadow.replaceChildren(root);
-    addStyles(shadow, "");
-    return { shadow, root };
-  }
-
-  async function load(url) {
-    const answer = await fetch(url);
-    if (answer.ok) return answer.text();
-    throw Object.assign(new Error(`LeadHub: ${url} answered ${answer.status}`), { isFinal: answer.status < 500 });
-  }
-
-  // {html, css} of a form. Tried again as posts are; what failed is forgotten.
-  function fragmentOf(id) {
-    if (!shared.fragments.has(id)) {
-      const loading = loadFragment(id);
-      loading.catch(() => shared.fragments.delete(id));
-      shared.fragments.set(id, loading);
-    }
-    return shared.fragments.get(id);
-  }
-
-  async function loadFragment(id) {
-    for (let tries = 0; ; tries += 1) {
-      try {
-        const [html, css] = await Promise.all([load(counted(`${id}/fragment`)), load(`${base}${id}/form.css`)]);
-        return { html, css };
-      } catch (error) {
-        await policyTold();
-        if (shared.isBlocked || error.isFinal || tries === SEND_AGAIN_SECONDS.length) throw error;
-        await pause(SEND_AGAIN_SECONDS[tries]);
-      }
-    }
-  }
-
-  // A parser runs no scripts. Hosts with Trusted Types need a policy for it.
-  function parseHtml(html) {
-    if (window.trustedTypes && !shared.policy) {
-      shared.policy = window.trustedTypes.createPolicy("leadhub", { createHTML: (text) => text });
-    }
-    return new DOMParser().parseFromString(shared.policy ? shared.policy.createHTML(html) : html, "text/html");
-  }
-
-  // Puts the form into a root. The nodes are the document's own afterwards.
-  async function fill(shadow, place, box) {
-    const { html, css } = await fragmentOf(formId);
-    const nodes = [...parseHtml(html).body.childNodes].map((node) => document.importNode(node, true));
-    addStyles(shadow, css);
-    place.append(...nodes);
-    const form = place.querySelector("form");
-    shared.claimed.add(form);
-    return new LiveForm(form, formId, box);
-  }
-
-  async function showInline(box) {
-    const { shadow, root } = openRoot(box);
-    const place = make("div");
-    root.append(place);
-    try {
-      await fill(shadow, place, box);
-      root.querySelector("slot").remove();
-    } catch (error) {
-      if (shared.isBlocked) showFrame(box);
-      else showFailure(box, error);
-    }
-  }
-
-  function showFailure(box, error) {
-    if (!box.textContent.trim()) box.append(make("a", { href: base + formId }, base + formId));
-    emit(box, "error", { form_id: formId, fields: [] });
-    console.warn(String(error));
-  }
-
-  function showFrame(box) {
-    const height = Number(option("height", box)) || box.getBoundingClientRect().height || 480;
-    const { root } = openRoot(box);
-    const title = box.getAttribute("aria-label") || document.title || formId;
-    const frame = make("iframe", { src: `${counted(formId)}&embed=1`, title });
-    frame.style.height = `${height}px`;
-    root.replaceChildren(frame);
-    addEventListener("message", ({ source, origin: sender, data }) => {
-      if (source !== frame.contentWindow || sender !== origin || !data || data.type !== "leadhub:height") return;
-      if (!Number.isInteger(data.height) || data.height < 1) return;
-      frame.style.height = `${Math.min(data.height, MAX_FRAME_PIXELS)}px`;
-      source.postMessage({ type: "leadhub:page", page: currentPage() }, origin);
-    });
-  }
-
-  // In our frame: tells the page around it how high the content is, and nothing else. A number needs no addressee.
-  function tellHeight() {
-    const content = document.querySelector("main") || document.body;
-    let told = 0;
-    const tell = () => {
-      const below = parseFloat(getComputedStyle(document.body).paddingBottom) || 0;
-      const height = Math.min(MAX_FRAME_PIXELS, Math.ceil(content.getBoundingClientRect().bottom + scrollY + below));
-      if (height > 0 && height !== told) parent.postMessage({ type: "leadhub:height", height }, "*");
-      told = height;
-    };
-    new ResizeObserver(tell).observe(content);
-    tell();
-  }
-
-  function hearPage(live) {
-    addEventListener("message", ({ source, data }) => {
-      if (source !== parent || !data || data.type !== "leadhub:page" || typeof data.page !== "object") return;
-      shared.page = data.page;
-      if (!live.preparation) {
-        live.prefill();
-        live.refresh();
-      }
-    });
-  }
-
-  function offerPopup(box) {
-    const query = option("trigger", box) || `[data-leadhub-open="${CSS.escape(formId)}"]`;
-    if (!isNew(shared.names, `popup:${formId}:${query}`)) return;
-    let dialog = null;
-    const loaded = () => (dialog = dialog || makeDialog(box));
-    const triggerOf = (event) => event.target instanceof Element && event.target.closest(query);
-    for (const name of ["pointerover", "focusin"]) {
-      document.addEventListener(name, (event) => triggerOf(event) && fragmentOf(formId).catch(() => {}));
-    }
-    document.addEventListener("click", async (event) => {
-      if (!triggerOf(event) || event.ctrlKey || event.metaKey || event.shiftKey) return;
-      event.preventDefault();
-      try {
-        const shown = await loaded();
-        if (!shown.open) shown.showModal();
-      } catch {
-        // The page of the form does what the dialog cannot.
-        location.href = counted(formId);
-      }
-    });
-    for (const trigger of $$(query)) trigger.setAttribute("aria-haspopup", "dialog");
-  }
-
-  async function makeDialog(box) {
-    const host = make("div");
-    document.body.append(host);
-    const { shadow, root } = openRoot(host);
-    const close = make("button", { type: "button", className: "lh-close" }, "×");
-    const dialog = make("dialog", { className: "lh-dialog" });
-    root.replaceChildren(dialog);
-    const live = await fill(shadow, dialog, box);
-    dialog.append(close);
-    close.setAttribute("aria-label", live.text("close"));
-    close.addEventListener("click", () => dialog.close());
-    dialog.dir = live.form.dir;
-    const title = dialog.querySelector(".lh-title, h1, h2") || dialog.querySelector("[type=submit]");
-    dialog.setAttribute("aria-label", title.textContent.trim());
-    return dialog;
-  }
-
-  function formsOfPage() {
-    const target = (form) => webAddress(form.getAttribute("action") || "", document.baseURI).split(/[?#]/)[0];
-    return $$("form").filter((form) => form.dataset.leadhubForm === formId || target(form) === base + formId);
-  }
-
-  function enhanceForms() {
-    for (const form of formsOfPage().filter((one) => isNew(shared.claimed, one))) {
-      const live = new LiveForm(form, formId, form);
-      const isFramed = parent !== window && location.origin === origin && /[?&]embed=1\b/.test(location.search);
-      if (isFramed) {
-        hearPage(live);
-        tellHeight();
-      }
-    }
-  }
-
-  // A page of ours shows the first step at once, not all steps until it is read. It has room for the progress before
-  // the second step has come.
-  function hideLaterSteps() {
-    const css = `.lh-form:not([data-live]) {
-      :is(.lh-step ~ .lh-step, [data-show-if]) { display: none; }
-      .lh-progress { display: block !important; min-block-size: 1lh; }
-    }`;
-    const sheet = new CSSStyleSheet();
-    sheet.replaceSync(css);
-    document.adoptedStyleSheets = [...document.adoptedStyleSheets, sheet];
-  }
-
-  function show(box, mode) {
-    if (mode === "popup") offerPopup(box);
-    else if (isNew(shared.claimed, box)) (mode === "iframe" ? showFrame : showInline)(box);
-  }
-
-  function start() {
-    const around = script.closest("[data-leadhub-form]:not(form)");
-    const mode = option("mode", around) || "";
-    if (mode === "enhance" || (!mode && !around && formsOfPage().length)) return enhanceForms();
-    if (around) return show(around, mode);
-    if (mode === "popup") return offerPopup(null);
-    const boxes = $$(`[data-leadhub-form="${CSS.escape(formId)}"]:not(form)`);
-    for (const box of boxes) show(box, option("mode", box));
-    if (!boxes.length && isNew(shared.names, `inline:${formId}`)) {
-      const box = make("div");
-      // Of several copies the first, whichever of them came first. A script in the head shows nothing there.
-      const place = $$("body script").find((one) => one.src === script.src);
-      if (place) place.after(box);
-      else document.body.append(box);
-      show(box, mode);
-    }
-    return undefined;
-  }
-
-  if (isFirstCopy) {
-    document.addEventListener("securitypolicyviolation", ({ blockedURI, effectiveDirective }) => {
-      if (effectiveDirective === "connect-src" && blockedURI.startsWith(origin)) shared.isBlocked = true;
-    });
-    watchConsent();
-  }
-  currentTouches();
-  if (isNew(shared.names, `resume:${formId}`)) resume();
-  if (script.dataset.mode === "enhance" && location.origin === origin) attempt(hideLaterSteps);
-  // The rest of the page may decide: a form of its own, or a place for ours further down.
-  if (document.readyState === "loading" && !script.closest("[data-leadhub-form]:not(form)")) {
-    document.addEventListener("DOMContentLoaded", start);
-  } else start();
-})();
+// Made from shared/form_pages/scripts by python -m cli.embed_script.
+"use strict";
+(()=>{var nt=Symbol.for("leadhub"),it=window,kt=!it[nt],a=it[nt]||{claimed:new WeakSet,names:new Set,fragments:new Map,jobs:new Map,
+resumed:new Map,consent:{},tcf:null,page:null,source:"",isBlocked:!1};function At(){it[nt]=a}var k=(e,t)=>!e.has(t)&&!!e.
+add(t);var x=document.currentScript,at=new URL((x==null?void 0:x.src)||"about:blank"),Ot=/^(.*\/f\/)([^/]+)\/embed\.js$/.exec(at.
+origin+at.pathname)||["","",""],g=Ot[1],m=Ot[2],{origin:A,hostname:ct}=at,b=(e,t)=>(t==null?void 0:t.dataset[e])||x.dataset[e];var S=e=>new Promise(t=>setTimeout(t,e*1e3)),q=()=>new Promise(e=>addEventListener("online",e,{once:!0})),U=()=>S(.1);function h(e){
+try{return e()}catch{return null}}var _=e=>h(()=>JSON.parse(e)),lt=e=>[...e].map(t=>t.toString(16).padStart(2,"0")).join(
+""),Et=()=>lt(crypto.getRandomValues(new Uint8Array(16)));function $(e,t){let o=h(()=>new URL(e,t));return o&&/^https?:$/.
+test(o.protocol)?o.href:""}var Lt=`leadhub:pending:${g}`,$t=e=>`${Lt}${e.id}:${e.key}`,ft=e=>h(()=>sessionStorage.setItem($t(e),JSON.stringify(e))),
+R=e=>h(()=>sessionStorage.removeItem($t(e)));function j(e){return(h(()=>Object.keys(sessionStorage))||[]).filter(r=>r.startsWith(
+`${Lt}${e}:`)).map(r=>_(sessionStorage.getItem(r))).filter(Boolean)}var F=[1,3,10],Zt=60,te=3e4,ee=6e5,oe=6e4;function re(e,t){let o=t.length?new FormData:new URLSearchParams,r=e.extra||[[
+"_key",e.key]];for(let[s,n]of[...e.pairs,...t,...r])o.append(s,n);return o}async function se(e,t){let o=re(e,t),r=new AbortController,
+s=setTimeout(()=>r.abort(),t.length?ee:te);try{let n=await fetch(e.action,{method:"POST",body:o,headers:{Accept:"applica\
+tion/json"},keepalive:!t.length&&String(o).length<oe,signal:r.signal}),i=_(await n.text())||{},c=Number(n.headers.get("R\
+etry-After"))||0;return{kind:ne(n.status,i),said:i,after:c}}catch{return await U(),{kind:"unsent",said:{},after:0}}finally{
+clearTimeout(s)}}function ne(e,t){return e===409?"accepted":e===422?"invalid":e<300?t.status?"accepted":"unsent":e>=500||
+[408,425,429].includes(e)?"unsent":"refused"}async function ie(e,t,o){for(let r=0;;r+=1){let s=await se(e,t);s.kind!=="u\
+nsent"&&R(e);let n=r===F.length||s.after>Zt;if(s.kind!=="unsent"||n||a.isBlocked)return s;o();let i=Math.max(F[r],s.after);
+await(s.after?S(i):Promise.race([S(i),q()]))}}function H(e,t,o=()=>{}){let r=a.jobs.get(e.key);if(r)return r;let s=ie(e,
+t,o).finally(()=>a.jobs.delete(e.key));return a.jobs.set(e.key,s),s}var p=(e,t=document)=>[...t.querySelectorAll(e)];function y(e,t){e.hidden=!t,e.style.display=t?"":"none"}function l(e,t={},...o){
+let r=Object.assign(document.createElement(e),t);return r.append(...o),r}function d(e,t,o){let r={bubbles:!0,composed:!0,
+cancelable:!0,detail:o};return e.dispatchEvent(new CustomEvent(`leadhub:${t}`,r))}function mt(e,t,o,r){let s={form_id:t,submission_id:o.submission_id||null};return b("datalayer",r)!==void 0&&(window.dataLayer=
+window.dataLayer||[],window.dataLayer.push({event:"generate_lead",...s})),d(e,"success",s)}function Ct(e){for(let t of j(
+e).filter(o=>!o.hasFiles)){let o={record:t,job:H(t,[]),isTaken:!1,isTold:!1};a.resumed.set(e,o),o.job.then(({kind:r,said:s})=>{
+r!=="accepted"||o.isTaken||(o.isTold=!0,mt(document,e,s,null))})}}var K=["ad_storage","ad_user_data","ad_personalization"],Tt=e=>Object.fromEntries(K.map(t=>[t,e]));function z(){if(a.page)
+return a.page.consent||{};let e=b("consent",x.closest("[data-leadhub-form]"));return e==="granted"||e==="denied"?Tt(e===
+"granted"):{...ae(),...a.consent}}function ae(){let e={};for(let o of Array.isArray(window.dataLayer)?window.dataLayer:[])
+if(!((o==null?void 0:o[0])!=="consent"||!o[2]))for(let r of K.filter(s=>o[2][s])){let s=o[2][r]==="granted";e[r]=(o[1]===
+"update"||e[r]!==!1)&&s}let t=ce();for(let o of K){let r=t[o];r!==void 0&&(e[o]=e[o]!==!1&&r)}return e}function ce(){let e=a.
+tcf;if(!e)return{};if(e.gdprApplies===!1)return Tt(!0);if(!["tcloaded","useractioncomplete"].includes(e.eventStatus||""))
+return{};let{purpose:t}=e,o=(...r)=>r.every(s=>!!(t!=null&&t.consents[s]));return{ad_storage:o(1),ad_user_data:o(1,7),ad_personalization:o(
+3,4)}}function It(e){addEventListener("leadhub:consent",t=>{let{detail:o}=t,r=Object(o)===o?o:{granted:o};for(let s of K){
+let n=r[s]===void 0?r.granted:r[s];n!==void 0&&(a.consent[s]=n===!0||n==="granted")}e()}),typeof window.__tcfapi=="funct\
+ion"&&window.__tcfapi("addEventListener",2,(t,o)=>{o&&(a.tcf=t),e()}),addEventListener("pagehide",e)}var le=90,pt="leadhub:touches",Nt=2048,fe="gclid gbraid wbraid dclid fbclid msclkid ttclid twclid li_fat_id ScCid epik r\
+dt_cid".split(" "),me=/^utm_(source|medium|campaign|term|content)$/i;function pe(){let e={at:new Date().toISOString(),landing_page:location.
+href.split("#")[0].slice(0,Nt)},t={};for(let[r,s]of new URLSearchParams(location.search)){let n=fe.find(i=>i.toLowerCase()===
+r.toLowerCase());n?t[n]=s:me.test(r)&&(e[r.toLowerCase()]=s)}return Object.keys(t).length&&(e.click_ids=t),document.referrer&&
+new URL(document.referrer).origin!==location.origin&&(e.referrer=document.referrer.slice(0,Nt)),{...e,isArrival:Object.keys(
+e).length>2}}function C(){a.touch=a.touch||pe();let{isArrival:e,...t}=a.touch,{ad_storage:o}=z();if(!o)return o===!1&&h(
+()=>localStorage.removeItem(pt)),{first:t,last:t};let r=h(()=>JSON.parse(localStorage.getItem(pt)||"null"))||{},s=Date.now()-
+le*864e5,n=c=>c&&Date.parse(c.at)>s?c:null,i={first:n(r.first)||t,last:!e&&n(r.last)||t};return h(()=>localStorage.setItem(
+pt,JSON.stringify(i))),i}var ue=100,de=["_fbp","_fbc","_ga"];function ut(){let{utm_source:e="",referrer:t=""}=C().last,{hostname:o}=h(()=>new URL(
+t))||{hostname:ct},r=e.trim()||o!==ct&&o||"direct";return a.source=a.source||r.slice(0,ue),a.source}var O=(e,t=ut())=>`${g}${e}\
+?${new URLSearchParams({_source:t})}`;function E(){if(a.page)return a.page;let e=z(),t={page_url:location.href.slice(0,2048),
+query:location.search,consent:e,...C()};if(e.ad_storage){let r=document.cookie.split(/; */).map(s=>s.split("=")).filter(
+([s,n])=>de.includes(s)&&n);r.length&&(t.browser_ids=Object.fromEntries(r))}return t}var he=`
+:host { display: block !important; visibility: visible !important; opacity: 1 !important; height: auto !important;
+  min-width: min(100%, 270px) !important; max-height: none !important; overflow: visible !important;
+  clip-path: none !important; transform: none !important; filter: none !important; pointer-events: auto !important;
+  content-visibility: visible !important; }
+.lh-root { all: initial; display: block; }
+[hidden] { display: none !important; }
+iframe { display: block; inline-size: 100%; border: 0; }
+.lh-dialog { box-sizing: border-box; inline-size: min(36em, 100vw - 24px); max-block-size: calc(100dvh - 24px);
+  overflow: auto; border: 0; border-radius: 12px; padding: 1.5em; background: var(--lh-background, Canvas);
+  color: var(--lh-text, CanvasText); }
+.lh-dialog::backdrop { background: rgb(0 0 0 / 0.55); }
+.lh-dialog .lh-head { padding-inline-end: 44px; }
+.lh-close { position: absolute; inset-block-start: 8px; inset-inline-end: 8px; inline-size: 44px; block-size: 44px;
+  border: 0; background: none; color: inherit; font: 24px/1 sans-serif; cursor: pointer; }`;function dt(e,t){let o=new CSSStyleSheet;
+o.replaceSync(he+t.replace(/:(root|host)\b/g,".lh-root")),e.adoptedStyleSheets=[o]}function T(e){let{height:t}=e.getBoundingClientRect(),
+o=e.shadowRoot||e.attachShadow({mode:"open"}),r=l("div",{className:"lh-root"});return t&&(r.style.minHeight=`${t}px`),r.
+append(l("slot")),o.replaceChildren(r),dt(o,""),{shadow:o,root:r}}var Pt=2e4,ge=480;function J(e){let t=Number(b("height",e))||e.getBoundingClientRect().height||ge,{root:o}=T(e),r=e.getAttribute(
+"aria-label")||document.title||m,s=l("iframe",{src:`${O(m)}&embed=1`,title:r});s.style.height=`${t}px`,o.replaceChildren(
+s),addEventListener("message",({source:n,origin:i,data:c})=>{let{contentWindow:f}=s;n!==f||i!==A||!c||c.type!=="leadhub:\
+height"||!Number.isInteger(c.height)||c.height<1||(s.style.height=`${Math.min(c.height,Pt)}px`,f.postMessage({type:"lead\
+hub:page",page:E()},A))})}function Mt(){let e=document.querySelector("main")||document.body,t=0,o=()=>{let r=parseFloat(
+getComputedStyle(document.body).paddingBottom)||0,s=Math.min(Pt,Math.ceil(e.getBoundingClientRect().bottom+scrollY+r));s>
+0&&s!==t&&parent.postMessage({type:"leadhub:height",height:s},"*"),t=s};new ResizeObserver(o).observe(e),o()}function Rt(e){
+addEventListener("message",({source:t,data:o})=>{t!==parent||!o||o.type!=="leadhub:page"||typeof o.page!="object"||(a.page=
+o.page,e.firstTouch.preparation||(e.prefill(),e.refresh()))})}var L=e=>e==null||(typeof e=="string"?!e.trim():Array.isArray(e)&&!e.length),W=e=>typeof e!="boolean"&&/^\s*[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d{1,3})?\s*$/i.
+test(String(e))?Number(e):null,G=e=>String(e).trim().toUpperCase().toLowerCase(),ht=e=>(Array.isArray(e)?e:[e]).filter(t=>!L(
+t));function gt(e,t){let[o,r]=[W(e),W(t)];return(o===null||r===null)&&([o,r]=[G(e),G(t)]),+(o>r)-+(o<r)}var Ft=(e,t)=>W(
+e)===null==(W(t)===null),X=(e,t)=>ht(e).some(o=>gt(o,t)===0),Bt=(e,t)=>Array.isArray(e)?X(e,t):!L(e)&&G(e).includes(G(t)),
+ye={equals:X,not_equals:(e,t)=>!X(e,t),contains:Bt,not_contains:(e,t)=>!Bt(e,t),is_empty:L,is_not_empty:e=>!L(e),greater_than:(e,t)=>ht(
+e).some(o=>Ft(o,t)&&gt(o,t)>0),less_than:(e,t)=>ht(e).some(o=>Ft(o,t)&&gt(o,t)<0),in:(e,t)=>t.some(o=>X(e,o))};function yt(e,t){
+let o=r=>yt(r,t);return e.all?e.all.every(o):e.any?e.any.some(o):e.not?!o(e.not):ye[e.operator](t(e.field),e.value)}var B=e=>e.type==="checkbox"||e.type==="radio";function V(e){return e.flatMap(t=>B(t)?t.checked?[t.value]:[]:t.type==="f\
+ile"?[...t.files||[]].map(o=>o.name):[t.value])}function Y(e,t){for(let o of e)o.type==="file"||o.type==="submit"||(B(o)?
+o.checked=t.includes(o.value):o.value=t[0])}var D=(e,t)=>[...e.elements].filter(o=>o.name===t);function I(e,t){let o=e.querySelector(
+`input[name="${t}"]`);if(o)return o;let r=l("input",{type:"hidden",name:t});return e.append(r),r}var Q=class extends Error{constructor(t,o){super(`LeadHub: ${t} answered ${o}`),this.isFinal=o<500}};async function Dt(e){
+let t=await fetch(e);if(t.ok)return t.text();throw new Q(e,t.status)}function N(e){let t=a.fragments.get(e);if(t)return t;
+let o=we(e);return o.catch(()=>a.fragments.delete(e)),a.fragments.set(e,o),o}async function we(e){for(let t=0;;t+=1)try{
+let[o,r]=await Promise.all([Dt(O(`${e}/fragment`)),Dt(`${g}${e}/form.css`)]);return{html:o,css:r}}catch(o){await U();let r=o instanceof
+Q&&o.isFinal;if(a.isBlocked||r||t===F.length)throw o;await S(F[t])}}function Z(e){return window.trustedTypes&&!a.policy&&
+(a.policy=window.trustedTypes.createPolicy("leadhub",{createHTML:t=>t})),new DOMParser().parseFromString(a.policy?a.policy.
+createHTML(e):e,"text/html")}var be=1e5,qt=20,Ut=e=>(e.match(/../g)||[]).map(t=>parseInt(t,16));async function jt({parameters:e,signature:t}){let{algorithm:o,
+nonce:r,salt:s,cost:n,keyLength:i,keyPrefix:c}=e,f={name:"PBKDF2",hash:o.split("/")[1],salt:new Uint8Array(Ut(s)),iterations:n},
+w=async v=>{let u=new Uint8Array([...Ut(r),0,0,0,0]);new DataView(u.buffer).setUint32(u.length-4,v);let M=await crypto.subtle.
+importKey("raw",u,"PBKDF2",!1,["deriveBits"]);return lt(new Uint8Array(await crypto.subtle.deriveBits(f,M,i*8)))};for(let v=0;v<
+be;v+=qt){let u=await Promise.all(Array.from({length:qt},(vt,Qt)=>w(v+Qt))),M=u.findIndex(vt=>vt.startsWith(c)),Yt={counter:v+
+M,derivedKey:u[M]};if(M>=0)return btoa(JSON.stringify({challenge:{parameters:e,signature:t},solution:Yt}));await S(0)}return""}var tt=class{constructor(t){this.live=t,this.preparation=null}get source(){return I(this.live.form,"_source").value||ut()}begin(){
+let{form:t,id:o}=this.live;this.preparation||"preview"in t.dataset||(d(t,"start",{form_id:o}),this.preparation=this.prepare().
+catch(()=>{}))}async prepare(){let{form:t,id:o,isOurs:r}=this.live;r||this.learnTexts();let{token:s,challenge:n}=await(await fetch(
+O(`${o}/token`,this.source))).json(),i=I(t,"_token");s&&(n||!i.value)&&(i.value=s),n&&(I(t,"_altcha").value=await jt(n))}learnTexts(){
+N(this.live.id).then(({html:t})=>{let[o]=p("form",Z(t));o&&(this.live.texts=_(o.dataset.messages)||{})},()=>{})}};function et(e,t,o){let r=e.querySelector(`.${t}`);if(r)return r;let s=l("div",{className:t,tabIndex:-1});return s.setAttribute(
+"role",o),e.prepend(s),s}var ot=class{constructor(t){this.live=t,this.form=t.form}check(t){let o={};for(let s of t){this.clear(s.key);let[n,i]=this.
+live.isShown(s)&&s.problem||[];n&&(o[s.key]=[this.live.text(n,i)])}let r=!Object.keys(o).length;return r||this.show(o,""),
+r}set(t,o){let r=D(this.form,t),s=this.slotOf(t)||(o&&r.length?xe(t,r[0]):null);if(!s)return!1;s.textContent=o,y(s,!!o);
+let n=this.live.byKey.get(t);for(let i of n!=null&&n.group?[n.group]:r)o?i.setAttribute("aria-invalid","true"):i.removeAttribute(
+"aria-invalid");return!0}slotOf(t){return p(".lh-error",this.form).find(o=>o.id===`lh-${t}-error`)}clear(t){t&&this.set(
+t,"")}show(t,o){let r=Object.keys(t).filter(u=>this.set(u,t[u].join(" "))),s=Object.keys(t).filter(u=>!r.includes(u)),{fields:n,
+steps:i}=this.live,c=n.find(u=>r.includes(u.key));c&&i.show(i.stepOf(c),!1);let f=r.map(u=>l("li",{},this.linkTo(u))),w=s.
+flatMap(u=>t[u]).map(u=>l("p",{},u));r.length&&w.push(l("ul",{},...f));let v=l("b",{},this.live.text("summary")||o);this.
+showSummary(v,...w),d(this.form,"error",{form_id:this.live.id,fields:r})}linkTo(t){let{byKey:o,steps:r}=this.live,s=o.get(
+t),[n]=D(this.form,t),i=s!=null&&s.group?s.group.querySelector("legend"):(n.labels||[])[0],c=i?String((i.querySelector("\
+span")||i).textContent):t,f=l("a",{href:`#lh-${t}`,dir:"auto"},c.trim().replace(/:$/,""));return f.addEventListener("cli\
+ck",w=>{w.preventDefault(),s&&r.show(r.stepOf(s),!1),n.focus()}),f}showSummary(t,...o){let r=et(this.form,"lh-summary","\
+alert");r.replaceChildren(...t?[l("p",{},t),...o]:[]),y(r,!!t),t&&r.focus()}fail(t,...o){this.showSummary(t,...o),d(this.
+form,"error",{form_id:this.live.id,fields:[]})}};function xe(e,t){let o=l("p",{id:`lh-${e}-error`,className:"lh-error"});
+return(t.closest("label")||t).after(o),t.setAttribute("aria-describedby",o.id),o}var Se=1048576,wt=class{constructor(t){let{key:o="",type:r="",showIf:s,required:n,prefill:i}=t.dataset;this.box=t,this.key=
+o,this.type=r,this.isRequired=n!==void 0,this.isPrefilled=i!==void 0,this.showIf=_(s||null);let c=p("input, select, text\
+area",t);this.controls=c.filter(f=>f.name===o),this.group=t.querySelector(".lh-group");for(let f of this.controls){let w=f.
+getAttribute("aria-describedby")||"";f.setAttribute("aria-describedby",`${w.replace(`lh-${o}-error`,"")} lh-${o}-error`.
+trim())}}get value(){let t=V(this.controls);return this.group&&this.type!=="radio"?t:B(this.controls[0])&&!this.group?t.
+length>0||void 0:t[0]}get problem(){let[t]=this.controls;return t.validity.badInput?["date"]:L(this.value)?this.isRequired?
+[this.missingText]:void 0:this.type==="email"&&!/[^\s]@[^\s]/.test(String(this.value))?["email_no_at"]:this.type==="file"?
+_e(t):void 0}get missingText(){return this.type==="file"?"required_file":this.group||this.type==="select"?"required_choi\
+ce":B(this.controls[0])?"required_consent":"required"}};function _e({files:e,accept:t,dataset:o}){let r=t.toLowerCase().
+split(/[\s,]+/).filter(Boolean),s=({name:n,type:i})=>r.some(c=>c[0]==="."?n.toLowerCase().endsWith(c):!i||i.startsWith(c.
+replace("*","")));for(let n of e||[]){if(n.size>Number(o.maxMb)*Se)return["file_size",{max:o.maxMb}];if(r.length&&!s(n))
+return["file_type"]}}var Ht=e=>p(".lh-field",e).map(t=>new wt(t)).filter(t=>t.controls.length);function Kt(e,t,o,r){let{form:s}=e;if(!(r!=null&&r.isTold)&&!mt(s,e.id,t,e.box))return;let{lang:n,dir:i}=s,c=l("p",{tabIndex:-1,
+dir:"auto"},t.message||e.text("success")||"\u2713"),f=l("div",{className:"lh-thanks",lang:n,dir:i},c);if(f.setAttribute(
+"role","status"),f.style.maxWidth=`${s.offsetWidth}px`,s.closest("dialog")||(f.style.minHeight=`${o}px`),s.after(f),y(s,
+!1),r)return;c.focus();let w=t.redirect_url&&$(t.redirect_url,E().page_url);w&&ve(w)}function ve(e){try{window.top.location.
+href=e}catch{location.href=e}}var zt="Not sent yet. Your answers are kept.",ke=15,Ae=["_key","_page","_attribution","_source","_token","_altcha","_lan\
+guage"];function Oe(e){let t=[],o=[],r=[];for(let[s,n]of new FormData(e))s[0]!=="_"&&(n instanceof File?n.name!==""&&(o.
+push([s,n]),r.push([s,n.name,n.size,n.lastModified])):(t.push([s,n]),r.push([s,n])));return{pairs:t,files:o,mark:JSON.stringify(
+r)}}var rt=class{constructor(t){this.live=t,this.form=t.form,this.isBusy=!1,this.record=null}setBusy(t){this.isBusy=t;let o=(r,s)=>t?
+r.setAttribute(s,"true"):r.removeAttribute(s);o(this.form,"aria-busy");for(let r of p("[type=submit]",this.form))o(r,"ar\
+ia-disabled");this.showStatus(t?this.live.text("sending"):"")}showStatus(t){et(this.form,"lh-status","status").textContent=
+t}async submit(){var f;let{live:t,form:o}=this;if(this.isBusy||(t.firstTouch.begin(),t.errors.showSummary(),!t.errors.check(
+t.fields)||!d(o,"submit",{form_id:t.id})))return;this.setBusy(!0);let{pairs:r,files:s,mark:n}=Oe(o),i={id:t.id,action:t.
+action,pairs:r,mark:n,hasFiles:s.length>0},c=((f=this.record)==null?void 0:f.mark)===n?this.record:await this.begin({...i,
+key:Et()});ft(c),await this.follow(H(c,s,()=>this.showStatus(t.text("retrying"))))}async begin(t){return this.record&&R(
+this.record),this.record=t,ft(t),await Promise.race([this.live.firstTouch.preparation,S(ke)]),t.extra=this.hiddenPairs(t.
+key),t}hiddenPairs(t){let{page_url:o,query:r,...s}=E(),n={_key:t,_page:o,_attribution:JSON.stringify({...s,page_url:o})};
+return n._source=this.live.firstTouch.source,Ae.map(c=>{let f=I(this.form,c);return f.value=n[c]||f.value,[c,f.value]}).
+filter(([,c])=>c)}async follow(t,o){let{live:r}=this,{kind:s,said:n}=await t,i=this.form.offsetHeight;this.setBusy(!1),s!==
+"unsent"&&(this.record=null),s==="accepted"?Kt(r,n,i,o):s==="invalid"&&n.errors?r.errors.show(n.errors,n.message||""):s===
+"unsent"?await this.offerAgain():r.errors.fail(n.message||r.text("refused")||zt)}async offerAgain(){let{live:t}=this;if(a.
+isBlocked&&this.record)return this.sendNatively();let o=l("button",{type:"button",className:"lh-retry"},t.text("try_agai\
+n")||"\u21BB"),r=new Promise(s=>o.addEventListener("click",s,{once:!0}));t.errors.fail(t.text("failed")||zt,o),await Promise.
+race([r,q()]),o.isConnected&&await this.submit()}sendNatively(){this.record&&R(this.record),HTMLFormElement.prototype.submit.
+call(this.form)}restore(){let{id:t}=this.live,o=a.resumed.get(t),r=o?o.record:j(t).find(s=>s.hasFiles);if(!(!r||o!=null&&
+o.isTold&&this.form.closest("dialog"))){a.resumed.delete(t),this.record=r;for(let s of new Set(r.pairs.map(([n])=>n))){let n=r.
+pairs.filter(([i])=>i===s).map(([,i])=>i);Y(D(this.form,s),n)}if(this.live.refresh(),!o){this.live.errors.showSummary(this.
+live.text("files_again"));return}o.isTaken=!0,this.setBusy(!0),this.follow(o.job,o)}}};var st=class{constructor(t){this.live=t,this.all=t.isOurs?p(".lh-step",t.form):[],this.at=0}stepOf(t){return Math.max(0,
+this.all.indexOf(t.box.closest(".lh-step")))}fieldsOn(t){return this.live.fields.filter(o=>this.stepOf(o)===t)}shown(){let t=o=>{
+let r=this.fieldsOn(o);return!r.length||r.some(s=>s.type!=="hidden"&&this.live.isShown(s))};return this.all.map((o,r)=>r).
+filter(t)}next(t=1){let o=this.shown(),r=o[o.indexOf(this.at)+t];return r===void 0?null:r}show(t,o){if(this.all.length<2||
+t===null)return;this.at=t;for(let[s,n]of this.all.entries())y(n,s===t);if(this.showProgress(),!o)return;this.live.errors.
+showSummary();let r=this.all[t];r.tabIndex=-1,r.focus(),d(this.live.form,"step",{form_id:this.live.id,step:t+1})}showProgress(){
+if(this.all.length<2)return;let{form:t}=this.live,o=this.shown(),r=this.next()===null;for(let i of p("[data-back]",t))y(
+i,this.next(-1)!==null);for(let i of p("[data-next]",t))y(i,!r);for(let i of p("[type=submit]",t))y(i,r);let s=t.querySelector(
+".lh-progress");if(!s)return;let n=this.live.text("progress",{step:o.indexOf(this.at)+1,total:o.length});s.textContent!==
+n&&(s.textContent=n),y(s,o.length>1)}};var P=class{constructor(t,o,r){this.form=t,this.id=o,this.box=r,this.isOurs=t.classList.contains("lh-form"),this.texts=_(
+t.dataset.messages)||{},this.action=$(t.getAttribute("action"),document.baseURI)||g+o,this.fields=this.isOurs?Ht(t):[],this.
+byKey=new Map(this.fields.map(s=>[s.key,s])),this.steps=new st(this),this.errors=new ot(this),this.firstTouch=new tt(this),
+this.sending=new rt(this),this.start()}start(){let{form:t,steps:o}=this;this.isOurs&&(t.noValidate=!0),this.listen(),this.
+prefill(),this.refresh();let r=this.fields.find(n=>n.box.querySelector(".lh-error:not([hidden])"));o.show(r?o.stepOf(r):
+0,!1),t.dataset.live="";let s=t.getRootNode();t.contains(s.activeElement)&&this.firstTouch.begin(),d(t,"ready",{form_id:this.
+id}),this.sending.restore()}listen(){let{form:t,firstTouch:o,sending:r,steps:s}=this;for(let n of["focusin","pointerdown",
+"input"])t.addEventListener(n,()=>o.begin());for(let n of["input","change"])t.addEventListener(n,({target:i})=>{this.errors.
+clear(i.name),this.refresh()});t.addEventListener("submit",n=>{n.preventDefault(),s.next()!==null?this.goOn():r.submit().
+catch(()=>r.sendNatively())});for(let n of p("[data-next]",t))n.addEventListener("click",()=>this.goOn());for(let n of p(
+"[data-back]",t))n.addEventListener("click",()=>s.show(s.next(-1),!0));addEventListener("pageshow",n=>n.persisted&&r.setBusy(
+!1))}text(t,o={}){return(this.texts[t]||"").replace(/\{(\w+)\}/g,(r,s)=>s in o?String(o[s]):r)}prefill(){let t=new URLSearchParams(
+E().query),o=r=>r.isPrefilled&&r.type!=="consent"&&t.has(r.key);for(let r of this.fields.filter(o))L(V(r.controls).filter(
+Boolean))&&Y(r.controls,t.getAll(r.key))}isShown(t){return t.showIf?yt(t.showIf,o=>{let r=this.byKey.get(o);return r&&this.
+isShown(r)?r.value:void 0}):!0}refresh(){for(let t of this.fields.filter(o=>o.showIf)){let o=this.isShown(t);t.type!=="h\
+idden"&&y(t.box,o);for(let r of t.controls)r.disabled=!o}this.steps.showProgress()}goOn(){let{steps:t}=this,o=t.next();this.
+firstTouch.begin(),o!==null&&this.errors.check(t.fieldsOn(t.at))&&t.show(o,!0)}};function bt(){let e=o=>$(o.getAttribute("action")||"",document.baseURI).split(/[?#]/)[0];return p("form").filter(o=>o.dataset.
+leadhubForm===m||e(o)===g+m)}function Jt(){for(let e of bt().filter(t=>k(a.claimed,t))){let t=new P(e,m,e);parent!==window&&
+location.origin===A&&/[?&]embed=1\b/.test(location.search)&&(Rt(t),Mt())}}function Xt(){let e=`.lh-form:not([data-live])\
+ {
+  :is(.lh-step ~ .lh-step, [data-show-if]) { display: none; }
+  .lh-progress { display: block !important; min-block-size: 1lh; }
+}`,t=new CSSStyleSheet;t.replaceSync(e),document.adoptedStyleSheets=[...document.adoptedStyleSheets,t]}async function xt(e,t,o){let{html:r,css:s}=await N(m),n=[...Z(r).body.childNodes].map(c=>document.importNode(c,!0));dt(e,
+s),t.append(...n);let i=t.querySelector("form");return a.claimed.add(i),new P(i,m,o)}async function Wt(e){let{shadow:t,root:o}=T(
+e),r=l("div");o.append(r);try{await xt(t,r,e),o.querySelector("slot").remove()}catch(s){a.isBlocked?J(e):Ee(e,s)}}function Ee(e,t){
+e.textContent.trim()||e.append(l("a",{href:g+m},g+m)),d(e,"error",{form_id:m,fields:[]}),console.warn(String(t))}function St(e){let t=b("trigger",e)||`[data-leadhub-open="${CSS.escape(m)}"]`;if(!k(a.names,`popup:${m}:${t}`))return;let o=null,
+r=({target:s})=>s instanceof Element&&s.closest(t);for(let s of["pointerover","focusin"])document.addEventListener(s,n=>r(
+n)&&N(m).catch(()=>{}));document.addEventListener("click",async s=>{if(!(!r(s)||s.ctrlKey||s.metaKey||s.shiftKey)){s.preventDefault();
+try{o=o||Le(e);let n=await o;n.open||n.showModal()}catch{location.href=O(m)}}});for(let s of p(t))s.setAttribute("aria-h\
+aspopup","dialog")}async function Le(e){let t=l("div");document.body.append(t);let{shadow:o,root:r}=T(t),s=l("button",{type:"\
+button",className:"lh-close"},"\xD7"),n=l("dialog",{className:"lh-dialog"});r.replaceChildren(n);let i=await xt(o,n,e);n.
+append(s),s.setAttribute("aria-label",i.text("close")),s.addEventListener("click",()=>n.close()),n.dir=i.form.dir;let c=n.
+querySelector(".lh-title, h1, h2")||n.querySelector("[type=submit]");return n.setAttribute("aria-label",c.textContent.trim()),
+n}var Vt=()=>x.closest("[data-leadhub-form]:not(form)");function _t(e,t){t==="popup"?St(e):k(a.claimed,e)&&(t==="iframe"?J:
+Wt)(e)}function Gt(){let e=Vt(),t=b("mode",e)||"";t==="enhance"||!t&&!e&&bt().length?Jt():e?_t(e,t):t==="popup"?St(null):
+$e(t)}function $e(e){let t=p(`[data-leadhub-form="${CSS.escape(m)}"]:not(form)`);for(let s of t)_t(s,b("mode",s));if(t.length||
+!k(a.names,`inline:${m}`))return;let o=l("div"),r=p("body script").find(s=>s.src===x.src);r?r.after(o):document.body.append(
+o),_t(o,e)}function Ce(){document.addEventListener("securitypolicyviolation",({blockedURI:e,effectiveDirective:t})=>{t===
+"connect-src"&&e.startsWith(A)&&(a.isBlocked=!0)})}function Te(){At(),kt&&(Ce(),It(C)),C(),k(a.names,`resume:${m}`)&&Ct(
+m),x.dataset.mode==="enhance"&&location.origin===A&&h(Xt),document.readyState==="loading"&&!Vt()?document.addEventListener(
+"DOMContentLoaded",Gt):Gt()}m&&Te();})();
