@@ -1,6 +1,6 @@
-"""Tools for style sheets and scripts: Biome, TypeScript and esbuild, as the lock names them.
+"""Tools for pages: djlint for templates; Biome, TypeScript and esbuild for style sheets and scripts.
 
-npm installs them into the environment's cache.
+djlint is among the packages of the environment. npm installs the others into its cache, as the lock names them.
 """
 
 import shutil
@@ -14,6 +14,7 @@ from embedded.process import PROJECT_ROOT
 LINTERS_FOLDER = PROJECT_ROOT / "tests" / "linters"
 PACKAGE_FILES = ("package.json", "package-lock.json")
 CHECKED_FOLDERS = ("services/console/static", "services/api/openapi/static", "shared/form_pages")
+TEMPLATE_LINTER_COMMAND = ("djlint", "--lint", "--quiet", "services/console")
 INSTALL_FOLDER = Path(sys.prefix) / "cache" / "linters"
 NO_NPM_REASON = "skipped: styles and scripts are not checked, since npm is missing or cannot install what checks them"
 

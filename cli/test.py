@@ -13,7 +13,7 @@ import click
 from cli.affected_tests import UnknownBase, affected_files
 from cli.common import data_dir_option, make_settings, notify_operator
 from cli.failed_test_reruns import SuiteRunner, summary_lines
-from cli.page_linters import NO_NPM_REASON, page_linter_commands
+from cli.page_linters import NO_NPM_REASON, TEMPLATE_LINTER_COMMAND, page_linter_commands
 from cli.schema import check_models
 from cli.test_history import REPORT_VARIABLE, SuiteReport, TestHistory
 from embedded.process import PROJECT_ROOT
@@ -30,6 +30,7 @@ QUICK_CHECKS = (
     ("ruff", "check", "--quiet"),
     ("ruff", "format", "--check", "--quiet"),
     ("lint-imports", "--cache-dir", str(CACHE_FOLDER / "import-linter")),
+    TEMPLATE_LINTER_COMMAND,
 )
 IN_ORDER = ("--dist", "loadfile", "--no-loadscope-reorder")  # the order of tests/conftest.py
 # The parts of the suite. Tests of the first wait most of the time, so that more of them fit side by side than there are
@@ -56,9 +57,9 @@ DEFAULT_BASE = "origin/main"
 def test(everything: bool, base: str | None, faults: bool, pytest_arguments: tuple[str, ...]) -> None:
     """Run the checks and the tests.
 
-    The checks are ruff, mypy, import-linter, Alembic's, and Biome and TypeScript where npm is there. The tests are
-    those of all areas that take a quarter of an hour together; the extended ones come with --all or --affected. A test
-    that fails runs once more at the end, alone: if it passes then, it is named as flaky and the run succeeds. The last
+    The checks are ruff, mypy, import-linter, djlint, Alembic's, and Biome and TypeScript where npm is there. The
+    tests are those of all areas that take a quarter of an hour together; the extended ones come with --all or
+    --affected. A test that fails runs once more at the end, alone: if it passes then, it is named as flaky and the run succeeds. The last
     lines name the slowest files, what was skipped, and what failed. With PYTEST_ARGUMENTS it is only pytest, with them,
     and each test runs once. Needs nothing but this project: databases are started for the length of the tests.
 
