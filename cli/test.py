@@ -59,9 +59,10 @@ def test(everything: bool, base: str | None, faults: bool, pytest_arguments: tup
 
     The checks are ruff, mypy, import-linter, djlint, Alembic's, and Biome and TypeScript where npm is there. The
     tests are those of all areas that take a quarter of an hour together; the extended ones come with --all or
-    --affected. A test that fails runs once more at the end, alone: if it passes then, it is named as flaky and the run succeeds. The last
-    lines name the slowest files, what was skipped, and what failed. With PYTEST_ARGUMENTS it is only pytest, with them,
-    and each test runs once. Needs nothing but this project: databases are started for the length of the tests.
+    --affected. A test that fails runs once more at the end, alone: if it passes then, it is named as flaky and the
+    run succeeds. The last lines name the slowest files, what was skipped, and what failed. With PYTEST_ARGUMENTS it
+    is only pytest, with them, and each test runs once. Needs nothing but this project: databases are started for the
+    length of the tests.
 
     Examples:
 

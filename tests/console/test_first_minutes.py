@@ -46,7 +46,8 @@ def email_of(slug: str, role: str) -> str:
 
 def count_leads(stack: Stack, slug: str) -> int:
     with stack.database() as database:
-        return int(database.execute(LEADS, (slug,)).fetchone()[0])
+        [(count,)] = database.execute(LEADS, (slug,)).fetchall()
+        return int(count)
 
 
 async def printed_by(*command: str) -> str:
