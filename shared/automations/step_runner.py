@@ -75,7 +75,7 @@ def _step_report(
 
 
 def lead_difference(before: LeadDict, after: LeadDict) -> dict[str, Any]:
-    """Return the difference as arguments of a `Change`; empty if both are equal."""
+    """Return the difference as arguments of a `LeadChange`; empty if both are equal."""
     fields = {name: after[name] for name in (*EDITABLE_FIELDS, "assigned_user_id") if after[name] != before[name]}
     if any(after[name] != before[name] for name in BOARD_FIELDS):
         fields |= {name: after[name] for name in (*BOARD_FIELDS, "status")}

@@ -20,8 +20,9 @@ LONG_SEARCH_DIVISOR = 20
 class LeadTotals:
     """The counts of a list.
 
-    `n` leads match, and the workspace has `whole`. Further counts are those of each single filter by column, and of the
-    bounds on each time (`spans`). `likely` is the number that match if times are independent of the other filters.
+    `n` leads match, and the workspace has `workspace_total`. Further counts are those of each single filter by column,
+    and of the bounds on each time (`spans`). `likely` is the number that match if times are independent of the other
+    filters.
     """
 
     n: int

@@ -1,6 +1,6 @@
 """Decide how an edit by a user, an API key or an automation changes a lead. Pure.
 
-A submission of a source only adds (`merge.py`). An edit replaces.
+A submission of a source only adds (`duplicate_policy.py`). An edit replaces.
 """
 
 from collections.abc import Mapping, Sequence

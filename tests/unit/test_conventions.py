@@ -8,16 +8,14 @@ import subprocess
 import tomllib
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
-from functools import cache
 from itertools import chain
 from pathlib import Path
 
 import pytest
 
+from tests.support.source_tree import DOCUMENTS, PRODUCT, ROOT, python_files, shown, text_of, tree_of
+
 pytestmark = pytest.mark.unit
-ROOT = Path(__file__).resolve().parents[2]
-PRODUCT = ("shared", "services", "cli", "embedded", "demo")
-DOCUMENTS = sorted(chain(ROOT.glob("*.md"), *(ROOT.glob(f"{name}/**/*.md") for name in ("docs", "services", "tests"))))
 SUBJECTS_CHECKED = 50  # commits
 
 # Several folders have a module of this name, each of the same kind.
@@ -72,24 +70,6 @@ FOREIGN_PAGE = re.compile(
     re.IGNORECASE,
 )
 ODD_OPENING = re.compile(r"(What|Whatever|Who|Whoever|Whom|Whose|Which|Of|One|Those|How|Why)\b")
-
-
-def python_files(*folders: str) -> list[Path]:
-    return sorted(chain.from_iterable((ROOT / folder).rglob("*.py") for folder in folders))
-
-
-@cache
-def text_of(path: Path) -> str:
-    return path.read_text(encoding="utf-8")
-
-
-@cache
-def tree_of(path: Path) -> ast.Module:
-    return ast.parse(text_of(path))
-
-
-def shown(path: Path) -> str:
-    return str(path.relative_to(ROOT))
 
 
 def module_of(path: Path) -> str:

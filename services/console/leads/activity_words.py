@@ -44,7 +44,7 @@ class FieldDifference(NamedTuple):
 
 @dataclass(frozen=True)
 class TimelineEntry:
-    """An entry for the page. `links` are submissions and leads that it leads to, as (page, label)."""
+    """An entry for the page. `link` is the submission or lead that it leads to, as (page, label)."""
 
     icon: str
     colour: str

@@ -51,7 +51,7 @@ async def execute_batch(
 
     Returns whether deliveries were written. Runs that are deferred stay unchanged. The order of locks is the one in
     docs/architecture.md: first a shared lock on the records that leads refer to, then the leads, then the round-robin
-    counters, then tags (in `change`).
+    counters, then tags (in `change_leads`).
     """
     await reference_locks.lock_shared(
         connection, sorted({run.workspace_id for run in runs} | {w for w, _ in matched.rescored})

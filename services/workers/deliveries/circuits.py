@@ -28,8 +28,8 @@ class Circuit:
     def after_failure(self, retry_after: float | None = None, draw: float | None = None) -> "Circuit":
         """Return the state after a failed attempt. `retry_after` and `draw` are those of `retry_delay`.
 
-        The full `retry_after` applies to the failed delivery itself. Others probe the receiver after `LONGEST` at the
-        latest.
+        The full `retry_after` applies to the failed delivery itself. Others probe the receiver after
+        `MAX_OPEN_SECONDS` at the latest.
         """
         retry_after = None if retry_after is None else min(retry_after, MAX_OPEN_SECONDS)
         failures, slots = self.failures + 1, max(self.slots // 2, 1)

@@ -51,8 +51,8 @@ RETURNING id, attempts, payload
 class PartitionedBatch:
     """A batch in three parts: `fresh` submissions are ingested, `dropped` ones are not.
 
-    `twins` are repeats within the batch: their verdict is that of the fresh submission. `verdicts` holds the verdicts
-    that are known already, by position in `dropped`.
+    `in_batch_repeats` are repeats within the batch: their verdict is that of the fresh submission. `verdicts` holds
+    the verdicts that are known already, by position in `dropped`.
     """
 
     def __init__(self) -> None:
@@ -69,7 +69,10 @@ class PartitionedBatch:
 async def partition_repeats(
     connection: StatementExecutor, submissions: Sequence[AcceptedSubmission], *, check_known: bool
 ) -> PartitionedBatch:
-    """Separate repeats from a batch. `known`: also look for submissions without a key that were ingested before."""
+    """Separate repeats from a batch.
+
+    `check_known`: also look for submissions without a key that were ingested before.
+    """
     result = PartitionedBatch()
     unique = list(submissions)
     if len({(submission.workspace_id, submission.id) for submission in submissions}) < len(submissions):

@@ -1,6 +1,6 @@
 """Write a batch with one statement and a few JSON documents, however many leads it has.
 
-`rows.py` describes how the documents are encoded and read.
+`row_encoding.py` describes how the documents are encoded and read.
 """
 
 from collections import Counter

@@ -29,9 +29,10 @@ PreloadRows = Callable[[Connection, int], Awaitable[Mapping[K, V]]]
 class RowCache(Generic[K, V]):
     """The rows that were used most recently, by key. `run` keeps them fresh.
 
-    `read` fetches rows by their keys. `preload_rows` fetches a number of rows that are likely to be used, the likeliest
-    first: without it, a key that was never used before the database went away would stay unknown until it is back.
-    A notification on `channel` means that a row changed. At most `most` rows are kept; the least recently used are
+    `read_rows` fetches rows by their keys. `preload_rows` fetches a number of rows that are likely to be used, the
+    likeliest first: without it, a key that was never used before the database went away would stay unknown until it is
+    back.
+    A notification on `channel` means that a row changed. At most `max_rows` rows are kept; the least recently used are
     dropped first.
     """
 
