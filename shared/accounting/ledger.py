@@ -59,10 +59,10 @@ async def read_ledger(connection: Connection, spool: Spool | None) -> dict[str, 
     """
     row = await (await connection.execute(HAS_FETCHES_SQL)).fetchone()
     query = LEDGER_SQL if row and row[0] else EARLIER_LEDGER_SQL
-    found, spooled = await _read_consistently(
+    ledger_row, spooled = await _read_consistently(
         connection, query, {}, spool.count_submissions if spool else _zero_spooled
     )
-    counts, pending, oldest, workers, lanes = found or ({}, 0, 0, 0, {})
+    counts, pending, oldest, workers, lanes = ledger_row or ({}, 0, 0, 0, {})
     if spool and spooled:
         oldest = max(oldest, await spool.oldest_waiting_s())
     return {
@@ -100,12 +100,12 @@ async def _read_consistently(
     """
     before = await count()
     for _ in range(MAX_READ_ATTEMPTS):
-        found = await (await connection.execute(query, arguments)).fetchone()
+        row = await (await connection.execute(query, arguments)).fetchone()
         spooled = await count()
         if spooled == before:
             break
         before = spooled
-    return found, spooled
+    return row, spooled
 
 
 async def _zero_spooled() -> int:

@@ -202,10 +202,10 @@ async def attach_account(connection: Connection, user_id: int, account_id: int) 
     try:
         async with connection.transaction():
             values = {"account": account_id, "user": user_id}
-            found = await (await connection.execute(JOIN_WORKSPACE_SQL, values)).fetchone()
+            workspace_row = await (await connection.execute(JOIN_WORKSPACE_SQL, values)).fetchone()
     except psycopg.errors.UniqueViolation:  # the account has another user there
-        found = None
-    if found is None:
+        workspace_row = None
+    if workspace_row is None:
         raise InvalidLink
     await void_password_links(connection, account_id)
     await notify_sessions_changed(connection)

@@ -72,19 +72,19 @@ class CallerTurns:
         if self._free:
             self._free -= 1
             return
-        asked = asyncio.get_running_loop().create_future()
-        self._waiting[asked] = caller, next(self._numbers)
+        turn = asyncio.get_running_loop().create_future()
+        self._waiting[turn] = caller, next(self._numbers)
         if len(self._waiting) > MAX_WAITING_CALLERS:
             last = max(self._waiting, key=self._queue_rank)
             del self._waiting[last]
             if not last.done():
                 last.set_exception(RateLimited(TOO_MANY_CALLERS_MESSAGE, retry_after=2))
         try:
-            await asked
+            await turn
         except RateLimited:
             raise
         except BaseException:
-            if self._waiting.pop(asked, None) is None and not asked.cancelled():  # granted, but the caller has left
+            if self._waiting.pop(turn, None) is None and not turn.cancelled():  # granted, but the caller has left
                 self._release_turn()
             raise
 

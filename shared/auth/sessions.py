@@ -327,10 +327,10 @@ async def _read_recent_sessions(connection: Connection, n: int) -> dict[bytes, A
 
 
 async def _select_sessions(
-    connection: Connection, statement: str, asked: list[bytes] | int
+    connection: Connection, statement: str, key: list[bytes] | int
 ) -> dict[bytes, AuthenticatedSession]:
     async with connection.cursor(row_factory=dict_row) as cursor:
-        await cursor.execute(statement, (asked,))
+        await cursor.execute(statement, (key,))
         return {bytes(row.pop("digest")): _session_from_row(row) for row in await cursor.fetchall()}
 
 

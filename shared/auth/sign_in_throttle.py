@@ -185,13 +185,13 @@ def sign_device_cookie(cipher: Cipher, account_id: int, device: KnownDevice | No
 def network_of(address: str) -> str:
     """Return what is counted as one address: an IPv4 address, or the /64 network of an IPv6 address."""
     try:
-        found = ip_address(address.partition("%")[0])
+        ip = ip_address(address.partition("%")[0])
     except ValueError:
         return "unknown"
-    if isinstance(found, IPv6Address):
-        mapped = found.ipv4_mapped
-        return str(mapped or ip_network((found, IPV6_PREFIX_LENGTH), strict=False))
-    return str(found)
+    if isinstance(ip, IPv6Address):
+        mapped = ip.ipv4_mapped
+        return str(mapped or ip_network((ip, IPV6_PREFIX_LENGTH), strict=False))
+    return str(ip)
 
 
 def _device_serializer(cipher: Cipher) -> URLSafeTimedSerializer:

@@ -169,12 +169,12 @@ async def _ensure_user(
     made = await (await connection.execute(CREATE_USER_SQL, (workspace_id, name, email, role))).fetchone()
     if made is not None:
         return int(made[0]), None
-    found = await (await connection.execute(FIND_USER_SQL, (workspace_id, email))).fetchone()
-    if found is None:
+    user_row = await (await connection.execute(FIND_USER_SQL, (workspace_id, email))).fetchone()
+    if user_row is None:
         raise Conflict(ALREADY_MEMBER_MESSAGE)
-    await check_access_change(connection, workspace_id, found[0], AccessChange(role))
-    await connection.execute(REINVITE_USER_SQL, (role, workspace_id, found[0]))
-    return int(found[0]), found[1]
+    await check_access_change(connection, workspace_id, user_row[0], AccessChange(role))
+    await connection.execute(REINVITE_USER_SQL, (role, workspace_id, user_row[0]))
+    return int(user_row[0]), user_row[1]
 
 
 async def _ensure_account(connection: Connection, email: str, name: str) -> AccountRecord:

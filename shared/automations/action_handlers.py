@@ -78,11 +78,11 @@ def has_tag(lead: LeadDict, tag: str) -> bool:
 OutcomeData = dict[str, Any] | None
 
 
-def _add_tag(found: StepRun, action: Mapping[str, Any]) -> OutcomeData:
-    if not has_tag(found.lead, action["tag"]):
-        if len(found.lead["tags"]) >= MAX_LEAD_TAGS:
+def _add_tag(step_run: StepRun, action: Mapping[str, Any]) -> OutcomeData:
+    if not has_tag(step_run.lead, action["tag"]):
+        if len(step_run.lead["tags"]) >= MAX_LEAD_TAGS:
             raise StepFailed(f"the lead has {MAX_LEAD_TAGS:,} tags")
-        found.lead["tags"].append(action["tag"])
+        step_run.lead["tags"].append(action["tag"])
     return None
 
 
@@ -92,14 +92,16 @@ def _remove_tag(found: StepRun, action: Mapping[str, Any]) -> OutcomeData:
     return None
 
 
-def _set_field(found: StepRun, action: Mapping[str, Any]) -> OutcomeData:
+def _set_field(step_run: StepRun, action: Mapping[str, Any]) -> OutcomeData:
     key, value = custom_key(action["field"]), action["value"]
     if key is None:
-        found.lead[action["field"]] = value
+        step_run.lead[action["field"]] = value
     elif value is None:
-        found.lead["custom_fields"].pop(key, None)
-    elif has_room_for_custom_fields(found.lead["custom_fields"], custom := {**found.lead["custom_fields"], key: value}):
-        found.lead["custom_fields"] = custom
+        step_run.lead["custom_fields"].pop(key, None)
+    elif has_room_for_custom_fields(
+        step_run.lead["custom_fields"], custom := {**step_run.lead["custom_fields"], key: value}
+    ):
+        step_run.lead["custom_fields"] = custom
     else:
         raise StepFailed(f"the lead would hold over {MAX_CUSTOM_FIELDS_BYTES >> 10} KB of custom fields")
     return None
@@ -110,24 +112,26 @@ def _set_status(found: StepRun, action: Mapping[str, Any]) -> OutcomeData:
     return None
 
 
-def _move_stage(found: StepRun, action: Mapping[str, Any]) -> OutcomeData:
+def _move_stage(step_run: StepRun, action: Mapping[str, Any]) -> OutcomeData:
     id_ = action["stage_id"]
-    stage = found.context.stages.get(id_)
+    stage = step_run.context.stages.get(id_)
     if stage is None:
         raise StepFailed(f"there is no stage {id_}")
-    if found.lead["pipeline_stage_id"] != id_:
-        found.lead |= {"pipeline_id": stage.pipeline_id, "pipeline_stage_id": id_}
-        found.lead["status"] = stage.status or found.lead["status"]
+    if step_run.lead["pipeline_stage_id"] != id_:
+        step_run.lead |= {"pipeline_id": stage.pipeline_id, "pipeline_stage_id": id_}
+        step_run.lead["status"] = stage.status or step_run.lead["status"]
     return None
 
 
-def _assign_user(found: StepRun, action: Mapping[str, Any]) -> OutcomeData:
+def _assign_user(step_run: StepRun, action: Mapping[str, Any]) -> OutcomeData:
     wanted = action.get("round_robin") or [action["user_id"]]
-    there = [id_ in found.context.users for id_ in wanted]
+    there = [id_ in step_run.context.users for id_ in wanted]
     if not any(there):
         raise StepFailed("no such user is there and active")
-    chosen = wanted[found.take_turn(found.step_index, there) % len(wanted)] if action.get("round_robin") else wanted[0]
-    found.lead["assigned_user_id"] = chosen
+    chosen = (
+        wanted[step_run.take_turn(step_run.step_index, there) % len(wanted)] if action.get("round_robin") else wanted[0]
+    )
+    step_run.lead["assigned_user_id"] = chosen
     return {"user_id": chosen}
 
 
@@ -149,54 +153,54 @@ def _send_webhook(found: StepRun, action: Mapping[str, Any]) -> OutcomeData:
     return None
 
 
-def _send_email(found: StepRun, action: Mapping[str, Any]) -> OutcomeData:
-    if action["to"] == "lead" and not found.lead["email"]:
+def _send_email(step_run: StepRun, action: Mapping[str, Any]) -> OutcomeData:
+    if action["to"] == "lead" and not step_run.lead["email"]:
         raise StepFailed("the lead has no email")
-    to = None if action["to"] == "lead" else _active_users(found, action["to"])
+    to = None if action["to"] == "lead" else _active_users(step_run, action["to"])
     subject, body = (
-        _render_text(found, action["subject"])[:MAX_RENDERED_LINE_LENGTH],
-        _render_text(found, action["body"]),
+        _render_text(step_run, action["subject"])[:MAX_RENDERED_LINE_LENGTH],
+        _render_text(step_run, action["body"]),
     )
-    found.effects.append(ActionEffect("send_email", {"to": to, "subject": subject, "body": body}))
+    step_run.effects.append(ActionEffect("send_email", {"to": to, "subject": subject, "body": body}))
     return {"to": to} if to else None
 
 
-def _send_sms(found: StepRun, action: Mapping[str, Any]) -> OutcomeData:
-    if not found.lead["phone"]:
+def _send_sms(step_run: StepRun, action: Mapping[str, Any]) -> OutcomeData:
+    if not step_run.lead["phone"]:
         raise StepFailed("the lead has no phone")
-    data = {"integration_id": _active_integration(found, action), "body": _render_text(found, action["body"])}
-    found.effects.append(ActionEffect("send_sms", data))
+    data = {"integration_id": _active_integration(step_run, action), "body": _render_text(step_run, action["body"])}
+    step_run.effects.append(ActionEffect("send_sms", data))
     return None
 
 
-def _notify_slack(found: StepRun, action: Mapping[str, Any]) -> OutcomeData:
+def _notify_slack(step_run: StepRun, action: Mapping[str, Any]) -> OutcomeData:
     data = {
-        "integration_id": _active_integration(found, action),
-        "text": _render_text(found, action["text"], slack=True),
+        "integration_id": _active_integration(step_run, action),
+        "text": _render_text(step_run, action["text"], slack=True),
     }
-    found.effects.append(ActionEffect("notify_slack", data))
+    step_run.effects.append(ActionEffect("notify_slack", data))
     return None
 
 
-def _notify_users(found: StepRun, action: Mapping[str, Any]) -> OutcomeData:
+def _notify_users(step_run: StepRun, action: Mapping[str, Any]) -> OutcomeData:
     wanted = action["to"]
     if wanted == "assigned":
-        wanted = [found.lead["assigned_user_id"]]
-    to = _active_users(found, wanted)
-    found.effects.append(ActionEffect("notify_users", {"to": to, "text": _render_text(found, action["text"])}))
+        wanted = [step_run.lead["assigned_user_id"]]
+    to = _active_users(step_run, wanted)
+    step_run.effects.append(ActionEffect("notify_users", {"to": to, "text": _render_text(step_run, action["text"])}))
     return {"to": to}
 
 
-def _create_task(found: StepRun, action: Mapping[str, Any]) -> OutcomeData:
+def _create_task(step_run: StepRun, action: Mapping[str, Any]) -> OutcomeData:
     hours = action.get("due_in_hours")
     task = {
-        "title": _render_text(found, action["title"])[:MAX_RENDERED_LINE_LENGTH],
-        "due_at": None if hours is None else (found.context.now + timedelta(hours=hours)).isoformat(),
-        "user_id": action.get("user_id") or found.lead["assigned_user_id"],
+        "title": _render_text(step_run, action["title"])[:MAX_RENDERED_LINE_LENGTH],
+        "due_at": None if hours is None else (step_run.context.now + timedelta(hours=hours)).isoformat(),
+        "user_id": action.get("user_id") or step_run.lead["assigned_user_id"],
     }
-    if task["user_id"] not in found.context.users:
+    if task["user_id"] not in step_run.context.users:
         task["user_id"] = None
-    found.effects.append(ActionEffect("create_task", task))
+    step_run.effects.append(ActionEffect("create_task", task))
     return {"due_at": task["due_at"], "user_id": task["user_id"]}
 
 

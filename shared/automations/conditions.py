@@ -211,12 +211,12 @@ def _folded_text(value: Any) -> str:
     return str(value).strip().casefold()
 
 
-def _compare_values(left: Any, right: Any) -> int:
+def _compare_values(value: Any, other: Any) -> int:
     """Return -1, 0 or 1. Values compare as numbers if both are numeric, otherwise as text."""
-    a, b = _as_number(left), _as_number(right)
+    a, b = _as_number(value), _as_number(other)
     if a is not None and b is not None:
         return (a > b) - (a < b)
-    return (_folded_text(left) > _folded_text(right)) - (_folded_text(left) < _folded_text(right))
+    return (_folded_text(value) > _folded_text(other)) - (_folded_text(value) < _folded_text(other))
 
 
 def _for_any_member(test: Callable[[Any, Any], bool]) -> Callable[[Any, Any], bool]:

@@ -52,10 +52,10 @@ class RenderingBudget:
             template = templates.compile_template(source, slack=slack)
             begun = thread_time()
             try:
-                made = template.render_for(lead, begun + self._seconds_left)
+                text = template.render_for(lead, begun + self._seconds_left)
             finally:
                 self._seconds_left -= thread_time() - begun
         finally:
             self._shared_budget.seconds -= thread_time() - started
-        self._shared_budget.characters -= len(made)
-        return made
+        self._shared_budget.characters -= len(text)
+        return text

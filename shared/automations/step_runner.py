@@ -38,31 +38,31 @@ def run_steps(
     over_delays: bool = False,
 ) -> StepRun:
     """Take the steps from `start` on, on a copy of the lead. `over_delays` ignores delays. Raises BudgetExhausted."""
-    found = StepRun(copy_lead(lead), context, take_turn, start, budget or RenderingBudget())
-    while found.step_index < len(steps):
-        step = steps[found.step_index]
-        outcome = _take_step(found, step)
-        found.outcomes.append({"step": found.step_index, **outcome})
-        found.step_index += 1
+    step_run = StepRun(copy_lead(lead), context, take_turn, start, budget or RenderingBudget())
+    while step_run.step_index < len(steps):
+        step = steps[step_run.step_index]
+        outcome = _take_step(step_run, step)
+        step_run.outcomes.append({"step": step_run.step_index, **outcome})
+        step_run.step_index += 1
         if outcome["outcome"] == "ended" or (outcome["outcome"] == "waiting" and not over_delays):
             break
-    failed = any(outcome["outcome"] == "failed" for outcome in found.outcomes)
-    found.state = "failed" if failed else "done"
-    if found.due_at and not over_delays:
-        found.state = "waiting"
-    return found
+    failed = any(outcome["outcome"] == "failed" for outcome in step_run.outcomes)
+    step_run.state = "failed" if failed else "done"
+    if step_run.due_at and not over_delays:
+        step_run.state = "waiting"
+    return step_run
 
 
-def _take_step(found: StepRun, step: Mapping[str, Any]) -> StepReport:
+def _take_step(step_run: StepRun, step: Mapping[str, Any]) -> StepReport:
     if condition := step.get("condition"):
-        return _step_report("condition", "passed" if condition_matches(condition, found.lead) else "ended")
+        return _step_report("condition", "passed" if condition_matches(condition, step_run.lead) else "ended")
     if delay := step.get("delay"):
-        due = found.context.now + timedelta(minutes=delay_minutes(delay))
-        found.due_at = next_open(due, found.context.time_zone) if delay.get("business_hours") else due
-        return _step_report("delay", "waiting", data={"until": found.due_at.isoformat()})
+        due = step_run.context.now + timedelta(minutes=delay_minutes(delay))
+        step_run.due_at = next_open(due, step_run.context.time_zone) if delay.get("business_hours") else due
+        return _step_report("delay", "waiting", data={"until": step_run.due_at.isoformat()})
     action = step["action"]
     try:
-        data = ACTION_HANDLERS[action["type"]](found, action)
+        data = ACTION_HANDLERS[action["type"]](step_run, action)
     except StepFailed as error:
         return _step_report(action["type"], "failed", reason=str(error))
     return _step_report(action["type"], "done", data=data)
@@ -83,10 +83,10 @@ def lead_difference(before: LeadDict, after: LeadDict) -> dict[str, Any]:
     custom = {key: new.get(key) for key in {**old, **new} if new.get(key) != old.get(key)}
     if custom:
         fields["custom_fields"] = custom
-    found = {
+    difference = {
         "set_fields": fields,
         "add_tags": [tag for tag in after["tags"] if not has_tag(before, tag)],
         "remove_tags": [tag for tag in before["tags"] if not has_tag(after, tag)],
         "add_score": after["lead_score"] - before["lead_score"],
     }
-    return {name: value for name, value in found.items() if value}
+    return {name: value for name, value in difference.items() if value}

@@ -192,21 +192,24 @@ class _TemplateEnvironment(ImmutableSandboxedEnvironment):
     def getitem(self, obj: Any, argument: Any) -> Any:
         is_held = isinstance(obj, Mapping) or (isinstance(obj, list | str) and isinstance(argument, int))
         try:
-            found = obj[argument] if is_held else self.undefined(obj=obj, name=argument)
+            item = obj[argument] if is_held else self.undefined(obj=obj, name=argument)
         except (LookupError, TypeError):
             return self.undefined(obj=obj, name=argument)
-        return found if type(obj) is str else _mark_lead_text(found)
+        return item if type(obj) is str else _mark_lead_text(item)
 
 
 def _make_environment(*, html: bool = False, finalize: Callable[[Any], Any] = _finalize_text) -> _TemplateEnvironment:
-    found = _TemplateEnvironment(
+    environment = _TemplateEnvironment(
         undefined=ChainableUndefined, autoescape=html, finalize=finalize, keep_trailing_newline=True, cache_size=0
     )
-    found.filters = {name: found.filters[name] for name in ALLOWED_FILTERS} | {"first": _first_item, "last": _last_item}
-    found.filters |= {name: _timed_filter(found.filters[name]) for name in TIMED_FILTERS}
-    found.tests = {name: found.tests[name] for name in ALLOWED_TESTS}
-    found.globals = {}
-    return found
+    environment.filters = {name: environment.filters[name] for name in ALLOWED_FILTERS} | {
+        "first": _first_item,
+        "last": _last_item,
+    }
+    environment.filters |= {name: _timed_filter(environment.filters[name]) for name in TIMED_FILTERS}
+    environment.tests = {name: environment.tests[name] for name in ALLOWED_TESTS}
+    environment.globals = {}
+    return environment
 
 
 _TEXT_ENVIRONMENT, _HTML_ENVIRONMENT, _SLACK_ENVIRONMENT = (
@@ -238,18 +241,18 @@ def check_template(source: str) -> str:
 
 def _all_nodes(tree: nodes.Template) -> list[nodes.Node]:
     """Return all nodes of a template. Raises TemplateTooCostly, before the template is compiled."""
-    found: list[nodes.Node] = []
+    all_nodes: list[nodes.Node] = []
     level: list[nodes.Node] = [tree]
     for _ in range(MAX_TREE_DEPTH):
-        found += level
+        all_nodes += level
         level = [child for node in level for child in node.iter_child_nodes()]
-        if len(found) + len(level) > MAX_TEMPLATE_PARTS:
+        if len(all_nodes) + len(level) > MAX_TEMPLATE_PARTS:
             raise TemplateTooCostly(f"has over {MAX_TEMPLATE_PARTS:,} parts")
     if level:
         raise TemplateTooCostly(f"is nested over {MAX_TREE_DEPTH} levels deep, as by filters one after the other")
-    if sum(isinstance(node, nodes.Operand) for node in found) > MAX_COMPARISONS:
+    if sum(isinstance(node, nodes.Operand) for node in all_nodes) > MAX_COMPARISONS:
         raise TemplateTooCostly(f"has over {MAX_COMPARISONS} comparisons")
-    return found
+    return all_nodes
 
 
 def _named_field(node: nodes.Node) -> Any:
@@ -289,12 +292,12 @@ class CompiledTemplate:
 
     def _render_variables(self, lead: Mapping[str, Any], end: float) -> dict[str, Any]:
         custom = _LeadFields(lead.get("custom_fields") or {}, end)
-        found = {name: _mark_lead_text(lead.get(name)) for name in self._names if lead.get(name) is not None}
+        variables = {name: _mark_lead_text(lead.get(name)) for name in self._names if lead.get(name) is not None}
         if "custom_fields" in self._names:
-            found["custom_fields"] = custom
+            variables["custom_fields"] = custom
         if "lead" in self._names:
-            found["lead"] = _LeadFields({**lead, "custom_fields": custom}, end)
-        return {**found, DEADLINE_KEY: end}
+            variables["lead"] = _LeadFields({**lead, "custom_fields": custom}, end)
+        return {**variables, DEADLINE_KEY: end}
 
 
 def render_template(source: str, lead: Mapping[str, Any], *, html: bool = False, slack: bool = False) -> str:
@@ -304,10 +307,12 @@ def render_template(source: str, lead: Mapping[str, Any], *, html: bool = False,
 
 def compile_template(source: str, *, html: bool = False, slack: bool = False) -> CompiledTemplate:
     """Compile a template, or take it from a cache, since compiling takes up to 25 ms. Raises TemplateTooCostly."""
-    found = _compile_cached(source, _SLACK_ENVIRONMENT if slack else _HTML_ENVIRONMENT if html else _TEXT_ENVIRONMENT)
-    if isinstance(found, TemplateTooCostly):
-        raise TemplateTooCostly(*found.args)
-    return found
+    compiled = _compile_cached(
+        source, _SLACK_ENVIRONMENT if slack else _HTML_ENVIRONMENT if html else _TEXT_ENVIRONMENT
+    )
+    if isinstance(compiled, TemplateTooCostly):
+        raise TemplateTooCostly(*compiled.args)
+    return compiled
 
 
 @lru_cache(maxsize=512)

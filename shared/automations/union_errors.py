@@ -26,10 +26,10 @@ class ErrorCollector:
     def add_error(self, error: PydanticCustomError | PydanticKnownError, *at: int | str) -> None:
         self._found.append(InitErrorDetails(type=_as_custom_error(error), loc=at, input=None))
 
-    def try_read(self, read: Callable[[Any], ReadT], value: Any, *at: int | str) -> ReadT | None:
-        """Return the result of `read`. If it raises a validation error, collect that under `at` and return None."""
+    def try_read(self, reader: Callable[[Any], ReadT], value: Any, *at: int | str) -> ReadT | None:
+        """Return the result of `reader`. If it raises a validation error, collect that under `at` and return None."""
         try:
-            return read(value)
+            return reader(value)
         except ValidationError as error:
             for detail in error.errors(include_url=False):
                 kind = cast("Any", detail["type"])
@@ -80,13 +80,13 @@ def _type_tag(member: Any) -> str:
 
 def exactly_one(value: Mapping[str, Any], names: tuple[str, ...]) -> str:
     """Return the one of these members that is set. Raises if none or several are."""
-    sent = [name for name in names if value.get(name) is not None]
-    if len(sent) == 1:
-        return sent[0]
+    sent_names = [name for name in names if value.get(name) is not None]
+    if len(sent_names) == 1:
+        return sent_names[0]
     faults = ErrorCollector()
-    if not sent:
+    if not sent_names:
         faults.add_error(PydanticKnownError("missing"), names[0])
-    for name in sent[1:]:
-        faults.add_error(custom_error(f"The {{field}} field must not be sent together with {sent[0]}."), name)
+    for name in sent_names[1:]:
+        faults.add_error(custom_error(f"The {{field}} field must not be sent together with {sent_names[0]}."), name)
     faults.raise_any()
     raise AssertionError("unreachable")

@@ -240,13 +240,13 @@ def _folders_of(root: Path) -> list[Path]:
 
 
 def _old_files(folder: Path, unchanged_since: float) -> list[str]:
-    found = []
+    old_names = []
     with suppress(FileNotFoundError), os.scandir(folder) as entries:
         for entry in entries:
             with suppress(FileNotFoundError):
                 if len(entry.name) == DIGEST_LENGTH and entry.stat().st_mtime <= unchanged_since:
-                    found.append(entry.name)
-    return found
+                    old_names.append(entry.name)
+    return old_names
 
 
 def seconds_ago(seconds: float) -> float:

@@ -93,11 +93,11 @@ def _tinted(lightness: float, chroma: float, own: _OkLch) -> str:
 
 def _readable(own: _OkLch, background: str, step: float) -> str:
     """Return the colour, as much lighter or darker as texts in it need."""
-    found, lightness = _from_oklch(own), own.lightness
-    while contrast_ratio(found, background) < TEXT_CONTRAST and 0 < lightness + step < 1:
+    color, lightness = _from_oklch(own), own.lightness
+    while contrast_ratio(color, background) < TEXT_CONTRAST and 0 < lightness + step < 1:
         lightness += step
-        found = _from_oklch(_OkLch(lightness, own.chroma, own.hue))
-    return found
+        color = _from_oklch(_OkLch(lightness, own.chroma, own.hue))
+    return color
 
 
 def _on_color(fill: str) -> str:

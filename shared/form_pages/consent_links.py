@@ -13,17 +13,17 @@ _LINK = Markup('<a href="{}" target="_blank" rel="noopener noreferrer">{}</a>')
 
 def link_consent(text: str) -> Markup:
     """Return the text with its links."""
-    made, end = Markup(), 0
+    markup, end = Markup(), 0
     for found in _find_links(text):
-        made += Markup.escape(text[end : found.start()]) + _LINK.format(found[2], found[1])
+        markup += Markup.escape(text[end : found.start()]) + _LINK.format(found[2], found[1])
         end = found.end()
-    return made + Markup.escape(text[end:])
+    return markup + Markup.escape(text[end:])
 
 
 def plain_consent(text: str) -> str:
     """Return the text with the titles of its links alone, for places that show no links."""
-    made, end = [], 0
+    parts, end = [], 0
     for found in _find_links(text):
-        made += [text[end : found.start()], found[1]]
+        parts += [text[end : found.start()], found[1]]
         end = found.end()
-    return "".join((*made, text[end:]))
+    return "".join((*parts, text[end:]))

@@ -104,12 +104,12 @@ def field_views(form: FormDefinition, state: FormPageState, messages: PageMessag
 
 def prefill_values(form: FormDefinition, query: Mapping[str, Sequence[str]]) -> dict[str, Any]:
     """Return the values that the page's URL fills in: only of fields that allow it."""
-    found: dict[str, Any] = {}
+    values: dict[str, Any] = {}
     for field in form.fields:
         sent = query.get(field["key"])
         if field["prefill"] and sent and field["type"] not in ("file", "consent"):
-            found[field["key"]] = list(sent) if field["type"] in CHOICE_LIST_TYPES else sent[-1]
-    return found
+            values[field["key"]] = list(sent) if field["type"] in CHOICE_LIST_TYPES else sent[-1]
+    return values
 
 
 def json_attribute(value: Any) -> Markup:

@@ -80,13 +80,13 @@ async def create_form(
     connection: Connection,
     settings: Settings,
     workspace_id: int,
-    sent: Mapping[str, Any],
+    fields: Mapping[str, Any],
     errors: FieldErrors,
     author: str,
 ) -> FormRow:
     """Create a form of checked members; it is published at once. Raises ValidationFailed with all errors."""
     empty: FormRow = {"fields": [], "settings": {}, "is_active": True}
-    new = await _changed_form(connection, workspace_id, empty, {"settings": {}, **sent}, errors)
+    new = await _changed_form(connection, workspace_id, empty, {"settings": {}, **fields}, errors)
     await _require_mail(connection, settings, workspace_id, new)
     public_id = secrets.token_urlsafe(PUBLIC_ID_BYTES)
     values = (workspace_id, new["name"], public_id, new["is_active"], Jsonb(new["fields"]), Jsonb(new["settings"]))
@@ -107,7 +107,7 @@ async def change_form(
     settings: Settings,
     workspace_id: int,
     stored: FormRow,
-    sent: Mapping[str, Any],
+    fields: Mapping[str, Any],
     errors: FieldErrors,
     author: str,
 ) -> FormRow:
@@ -115,7 +115,7 @@ async def change_form(
 
     Fields are replaced as a whole, settings one by one: null removes one. Its draft, if there is one, stays.
     """
-    changed = await _changed_form(connection, workspace_id, stored, sent, errors)
+    changed = await _changed_form(connection, workspace_id, stored, fields, errors)
     return await _publish(connection, settings, workspace_id, stored, changed, author)
 
 
@@ -135,7 +135,7 @@ async def find_draft(connection: Connection, workspace_id: int, id_: int) -> For
 
 
 async def save_draft(
-    connection: Connection, workspace_id: int, id_: int, sent: Mapping[str, Any], errors: FieldErrors, author: str
+    connection: Connection, workspace_id: int, id_: int, fields: Mapping[str, Any], errors: FieldErrors, author: str
 ) -> FormRow:
     """Save changes to the draft of a form. Fields are replaced as a whole, settings one by one.
 
@@ -143,9 +143,9 @@ async def save_draft(
     """
     await lock_form(connection, workspace_id, id_)
     draft = await find_draft(connection, workspace_id, id_)
-    if sent.get("revision") not in (None, draft["revision"]):
+    if fields.get("revision") not in (None, draft["revision"]):
         raise Conflict(STALE_DRAFT_MESSAGE)
-    changed = await _changed_form(connection, workspace_id, draft, sent, errors)
+    changed = await _changed_form(connection, workspace_id, draft, fields, errors)
     await _write_draft(connection, workspace_id, id_, changed, draft["revision"], author)
     return await find_draft(connection, workspace_id, id_)
 
@@ -205,10 +205,10 @@ async def restore_version(connection: Connection, workspace_id: int, id_: int, v
     await lock_form(connection, workspace_id, id_)
     draft = await find_draft(connection, workspace_id, id_)
     async with connection.cursor(row_factory=dict_row) as cursor:
-        found = await (await cursor.execute(SELECT_VERSION_SQL, (workspace_id, id_, version))).fetchone()
-    if found is None:
+        old_version = await (await cursor.execute(SELECT_VERSION_SQL, (workspace_id, id_, version))).fetchone()
+    if old_version is None:
         raise NotFound("There is no such version.")
-    await _write_draft(connection, workspace_id, id_, found, draft["revision"], author)
+    await _write_draft(connection, workspace_id, id_, old_version, draft["revision"], author)
     return await find_draft(connection, workspace_id, id_)
 
 
@@ -235,19 +235,19 @@ def draft_record(form: FormRow, draft: Mapping[str, Any] | None) -> FormRow:
 
 
 async def _changed_form(
-    connection: Connection, workspace_id: int, stored: Mapping[str, Any], sent: Mapping[str, Any], errors: FieldErrors
+    connection: Connection, workspace_id: int, stored: Mapping[str, Any], fields: Mapping[str, Any], errors: FieldErrors
 ) -> FormRow:
     """Return the members to store. Raises ValidationFailed with these errors and those of the placement."""
-    settings = sent.get("settings")
+    settings = fields.get("settings")
     if settings:
         settings, misplaced = await complete_placement(connection, workspace_id, stored["settings"], settings)
         errors = errors | misplaced
     if errors:
         raise ValidationFailed(errors)
-    changed = {**stored, **{name: sent[name] for name in ("name", "is_active") if name in sent}}
-    if "fields" in sent:
-        changed["fields"] = complete_fields(sent["fields"])
-    if "settings" in sent:
+    changed = {**stored, **{name: fields[name] for name in ("name", "is_active") if name in fields}}
+    if "fields" in fields:
+        changed["fields"] = complete_fields(fields["fields"])
+    if "settings" in fields:
         changed["settings"] = merge_settings(stored["settings"], settings)
     return changed
 

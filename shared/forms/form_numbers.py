@@ -82,7 +82,7 @@ async def read_form_numbers(
 
 
 def _figures_by(rows: Iterable[tuple[Any, ...]]) -> dict[Any, FormFigures]:
-    found: dict[Any, FormFigures] = defaultdict(FormFigures)
+    figures: dict[Any, FormFigures] = defaultdict(FormFigures)
     for key, outcome, n in rows:
-        found[key].add(outcome, n)
-    return dict(found)
+        figures[key].add(outcome, n)
+    return dict(figures)

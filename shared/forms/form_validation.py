@@ -33,16 +33,16 @@ FORM_SETTINGS_SCHEMA = FieldsSchema(FormSettings)
 
 def read_form_fields(body: Mapping[str, Any], schema: FieldsSchema) -> tuple[dict[str, Any], FieldErrors]:
     """Return the valid members of a form, and all errors: of the others, and of fields that contradict each other."""
-    sent, errors = read_draft_fields(body, schema)
+    fields, errors = read_draft_fields(body, schema)
     for field, messages in find_contradictions(body.get("fields")).items():
         errors.setdefault(field, []).extend(messages)
-    return sent, errors
+    return fields, errors
 
 
 def read_draft_fields(body: Mapping[str, Any], schema: FieldsSchema) -> tuple[dict[str, Any], FieldErrors]:
     """Return the valid members of a draft, and the errors of the others. Its fields may still contradict each other."""
-    sent, errors = schema.validate_fields(body)
-    if "settings" not in sent and isinstance(body.get("settings"), dict):
+    fields, errors = schema.validate_fields(body)
+    if "settings" not in fields and isinstance(body.get("settings"), dict):
         # Of invalid settings, the valid ones: their ids are still checked against the database.
-        sent["settings"] = FORM_SETTINGS_SCHEMA.validate_fields(body["settings"])[0]
-    return sent, errors
+        fields["settings"] = FORM_SETTINGS_SCHEMA.validate_fields(body["settings"])[0]
+    return fields, errors

@@ -25,12 +25,12 @@ def judge_code_page(text: bytes) -> CodePage:
     # Imported here: it takes 9 MB and 0.2 s, and hardly any file needs it.
     from charset_normalizer import from_bytes
 
-    found: dict[CodePage, float] = {}
+    scores: dict[CodePage, float] = {}
     for page, codec in PAGE_CODECS.items():
         # One by one: of pages that are alike it would leave all but one out.
         match = from_bytes(text, cp_isolation=[codec], enable_fallback=False).best()
         if match is not None:
             if page == "cp1252":
                 return page
-            found[page] = match.chaos - match.coherence
-    return min(found, key=lambda page: found[page], default="cp1252")
+            scores[page] = match.chaos - match.coherence
+    return min(scores, key=lambda page: scores[page], default="cp1252")

@@ -96,10 +96,10 @@ MISSING_CHUNKS_SQL: Final = "SELECT count(*) FROM import_chunks WHERE workspace_
 
 async def read_import(connection: Connection, workspace_id: int, import_id: int) -> ImportJson:
     """Return an import. Raises NotFound."""
-    found = await _read_imports(connection, f"{IMPORT_SQL} AND i.id = %s", (workspace_id, import_id))
-    if not found:
+    imports = await _read_imports(connection, f"{IMPORT_SQL} AND i.id = %s", (workspace_id, import_id))
+    if not imports:
         raise NotFound
-    return found[0]
+    return imports[0]
 
 
 async def list_imports(
@@ -122,15 +122,15 @@ async def run_dry_run(
     connection: Connection, workspace_id: int, import_id: int, author: ChangeAuthor, *, run_automations: bool
 ) -> int:
     """Import for real what a dry run showed, and return the new import's id. Raises NotFound and Conflict."""
-    found = await _locked_import(connection, workspace_id, import_id)
-    if not found["dry_run"]:
+    import_row = await _locked_import(connection, workspace_id, import_id)
+    if not import_row["dry_run"]:
         raise Conflict("Only a dry run can be run.")
-    if found["run_id"]:
-        raise Conflict(f"It was run as import {found['run_id']}.")
-    if found["state"] != "done" or not found["has_file"]:
-        reason = "its file is not kept any more: send it again" if found["state"] == "done" else "it has not ended"
-        raise Conflict(f"The dry run is {found['state']}; {reason}.")
-    await _check_file(connection, workspace_id, found)
+    if import_row["run_id"]:
+        raise Conflict(f"It was run as import {import_row['run_id']}.")
+    if import_row["state"] != "done" or not import_row["has_file"]:
+        reason = "its file is not kept any more: send it again" if import_row["state"] == "done" else "it has not ended"
+        raise Conflict(f"The dry run is {import_row['state']}; {reason}.")
+    await _check_file(connection, workspace_id, import_row)
     job = (run_automations, as_json(author.to_json()), workspace_id, import_id)
     row = await (await connection.execute(COPY_JOB_SQL, job)).fetchone()
     assert row is not None  # noqa: S101  # the statement returns what it inserts
@@ -170,9 +170,9 @@ async def change_encoding(
 
     Raises NotFound, Conflict, and UnreadableFile.
     """
-    found = await _locked_draft(connection, workspace_id, import_id)
+    import_row = await _locked_draft(connection, workspace_id, import_id)
     data = await read_file_part(connection, workspace_id, import_id, 0, HEAD_BYTES)
-    head = read_head(data, JudgedText(encoding, mark_size_of(data)), found["file_size"])
+    head = read_head(data, JudgedText(encoding, mark_size_of(data)), import_row["file_size"])
     values = {
         "encoding": head.encoding,
         "delimiter": head.delimiter,
@@ -180,41 +180,41 @@ async def change_encoding(
         "mapping": as_json(guess_mapping(head.columns)),
         "offset": head.data_offset,
     }
-    await _begin_anew(connection, workspace_id, found, READ_ANEW_SQL, values, "paused")
+    await _begin_anew(connection, workspace_id, import_row, READ_ANEW_SQL, values, "paused")
     return await read_import(connection, workspace_id, import_id)
 
 
 async def _locked_draft(connection: Connection, workspace_id: int, import_id: int) -> ImportJson:
     """Lock and return a dry run that can be made otherwise. Raises NotFound and Conflict."""
-    found = await _locked_import(connection, workspace_id, import_id)
-    if not found["dry_run"] or found["run_id"]:
+    import_row = await _locked_import(connection, workspace_id, import_id)
+    if not import_row["dry_run"] or import_row["run_id"]:
         raise Conflict("It was imported already: send the file again to import it otherwise.")
-    if found["state"] in ("queued", "running"):
+    if import_row["state"] in ("queued", "running"):
         raise Conflict("The dry run is running: wait for its end.")
-    await _check_file(connection, workspace_id, found)
-    return found
+    await _check_file(connection, workspace_id, import_row)
+    return import_row
 
 
 async def _begin_anew(
     connection: Connection,
     workspace_id: int,
-    found: ImportJson,
+    import_row: ImportJson,
     statement: str,
     values: Mapping[str, Any],
     state: Literal["queued", "paused"],
 ) -> None:
-    named = {"workspace": workspace_id, "id": found["id"], "state": state}
+    named = {"workspace": workspace_id, "id": import_row["id"], "state": state}
     for each in (*FORGET_RUN_SQL, statement):
         await connection.execute(each, {**named, **values})
 
 
-async def read_sample(connection: Connection, workspace_id: int, found: ImportJson) -> list[list[str]]:
+async def read_sample(connection: Connection, workspace_id: int, import_row: ImportJson) -> list[list[str]]:
     """Return the first rows of an import whose file is still there."""
-    size = min(HEAD_BYTES, found["file_size"] - found["data_offset"])
-    data = await read_file_part(connection, workspace_id, found["id"], found["data_offset"], size)
-    at_end = found["data_offset"] + len(data) >= found["file_size"]
-    text = decode_text(data, found["encoding"], at_end=at_end)
-    records = read_records(text, found["delimiter"], at_end=at_end, limit=SAMPLE_ROWS * 2)
+    size = min(HEAD_BYTES, import_row["file_size"] - import_row["data_offset"])
+    data = await read_file_part(connection, workspace_id, import_row["id"], import_row["data_offset"], size)
+    at_end = import_row["data_offset"] + len(data) >= import_row["file_size"]
+    text = decode_text(data, import_row["encoding"], at_end=at_end)
+    records = read_records(text, import_row["delimiter"], at_end=at_end, limit=SAMPLE_ROWS * 2)
     return [record.cells for record in records if record.cells][:SAMPLE_ROWS]
 
 
@@ -234,15 +234,17 @@ async def undo_import(
     connection: Connection, workspace_id: int, import_id: int, author: ChangeAuthor, reason: str | None = None
 ) -> int:
     """Start to undo an import, and return the id of the job that does it. Raises NotFound and Conflict."""
-    found = await _locked_import(connection, workspace_id, import_id)
-    if found["dry_run"]:
+    import_row = await _locked_import(connection, workspace_id, import_id)
+    if import_row["dry_run"]:
         raise Conflict("A dry run changed nothing: there is nothing to undo.")
-    if found["state"] not in STATES_WITH_EFFECT or not found["is_settled"]:
-        said = "was undone already" if found["state"] == "undone" else f"is {found['state']}: wait for its end"
+    if import_row["state"] not in STATES_WITH_EFFECT or not import_row["is_settled"]:
+        said = (
+            "was undone already" if import_row["state"] == "undone" else f"is {import_row['state']}: wait for its end"
+        )
         raise Conflict(f"The import {said}.")
-    if (undo := found["undo"]) and undo["state"] in ("queued", "running", "paused"):
+    if (undo := import_row["undo"]) and undo["state"] in ("queued", "running", "paused"):
         raise Conflict(f"The import is being undone, by job {undo['job_id']}.")
-    values = {"workspace": workspace_id, "id": import_id, "name": found["file_name"], "reason": reason}
+    values = {"workspace": workspace_id, "id": import_id, "name": import_row["file_name"], "reason": reason}
     row = await (await connection.execute(ADD_UNDO_SQL, {**values, "by": as_json(author.to_json())})).fetchone()
     assert row is not None  # noqa: S101  # the statement returns what it inserts
     await connection.execute(NOTE_UNDO_SQL, (row[0], workspace_id, import_id))

@@ -62,14 +62,14 @@ _SCHEMA = FieldsSchema(ImportOptions)
 def parse_options(text: str, errors: FieldErrors) -> dict[str, Any]:
     """Return the valid options. Errors go into `errors`, as `options.<name>`."""
     try:
-        sent = orjson.loads(text or "{}")
+        document = orjson.loads(text or "{}")
     except orjson.JSONDecodeError:
-        sent = None
-    if not isinstance(sent, dict):
+        document = None
+    if not isinstance(document, dict):
         errors["options"] = [NO_JSON_MESSAGE]
         return {}
     wrong: FieldErrors = {}
-    fields = parse_option_fields(sent, wrong)
+    fields = parse_option_fields(document, wrong)
     errors |= {f"options.{name}": messages for name, messages in wrong.items()}
     return fields
 
@@ -83,8 +83,8 @@ def parse_option_fields(sent: Mapping[str, Any], errors: FieldErrors) -> dict[st
 
 def resolve_mapping(options: dict[str, Any], columns: Sequence[str], errors: FieldErrors) -> ColumnMapping:
     """Return the mapping of all columns: as sent, otherwise guessed. Errors go into `errors`."""
-    sent: ColumnMapping | None = options.get("mapping")
-    if sent is None:
+    mapping: ColumnMapping | None = options.get("mapping")
+    if mapping is None:
         return guess_mapping(columns)
-    errors |= {f"options.{name}": messages for name, messages in mapping_errors(sent, columns).items()}
-    return {column: sent.get(column) for column in columns}
+    errors |= {f"options.{name}": messages for name, messages in mapping_errors(mapping, columns).items()}
+    return {column: mapping.get(column) for column in columns}

@@ -40,7 +40,7 @@ JOIN submissions s ON s.workspace_id = %s AND s.id = w.id AND s.received_at = %s
 async def read_rows(
     connection: Connection,
     workspace_id: int,
-    found: dict[str, Any],
+    import_row: dict[str, Any],
     state: RowChoice | None = None,
     *,
     limit: int = REPORT_PAGE_ROWS,
@@ -53,38 +53,38 @@ async def read_rows(
     `values` maps columns to cells: those that were kept, otherwise what their submission has. It is null where neither
     is there any more. `only_shown` leaves out rows whose cells are not kept.
     """
-    values = {"workspace": workspace_id, "id": found["id"], "state": state, "after": after}
+    values = {"workspace": workspace_id, "id": import_row["id"], "state": state, "after": after}
     statement = READ_SHOWN_SQL if only_shown else READ_ROWS_SQL
     rows = await (await connection.execute(statement, {**values, "limit": limit, "offset": offset})).fetchall()
-    report = [_report_row(workspace_id, found, *row) for row in rows]
-    await _add_values(connection, workspace_id, found, report)
+    report = [_report_row(workspace_id, import_row, *row) for row in rows]
+    await _add_values(connection, workspace_id, import_row, report)
     return report
 
 
 async def _add_values(
-    connection: Connection, workspace_id: int, found: dict[str, Any], report: Sequence[ReportRow]
+    connection: Connection, workspace_id: int, import_row: dict[str, Any], report: Sequence[ReportRow]
 ) -> None:
     """Add the values of rows that became leads, from their submissions."""
     rows = {row["submission_id"]: row for row in report if row["submission_id"] and row["values"] is None}
     if not rows:
         return
-    values = (list(rows), workspace_id, found["accepted_at"])
+    values = (list(rows), workspace_id, import_row["accepted_at"])
     for id_, payload in await (await connection.execute(PAYLOADS_SQL, values)).fetchall():
         lead = orjson.loads(bytes(payload)) if payload else None
         if isinstance(lead, dict):
-            rows[str(id_)]["values"] = cells_of_lead(found["columns"], found["mapping"], lead)
+            rows[str(id_)]["values"] = cells_of_lead(import_row["columns"], import_row["mapping"], lead)
 
 
 def cells_of_lead(columns: Sequence[str], mapping: Mapping[str, str | None], lead: Mapping[str, Any]) -> dict[str, str]:
     """Return what a lead was made of, by column. Columns that were not used are missing."""
     custom = lead.get("custom_fields") or {}
-    told = {
+    lead_values = {
         **lead,
         "full_name": " ".join(filter(None, (lead.get("first_name"), lead.get("last_name")))),
         "tags": tags_text(lead.get("tags") or []),
         **{f"{CUSTOM_PREFIX}{key}": value for key, value in custom.items()},
     }
-    cells = {column: told.get(target) for column in columns if (target := mapping.get(column))}
+    cells = {column: lead_values.get(target) for column in columns if (target := mapping.get(column))}
     return {
         column: value if isinstance(value, str) else orjson.dumps(value).decode()
         for column, value in cells.items()
@@ -94,23 +94,23 @@ def cells_of_lead(columns: Sequence[str], mapping: Mapping[str, str | None], lea
 
 def _report_row(
     workspace_id: int,
-    found: dict[str, Any],
+    import_row: dict[str, Any],
     number: int,
     state: str,
     lead_id: int | None,
     reasons: list[str] | None,
     cells: list[str] | None,
 ) -> ReportRow:
-    ms = round(found["accepted_at"].timestamp() * 1000)
-    has_submission = not found["dry_run"] and lead_id is not None
-    series = f"import\0{workspace_id}\0{found['id']}"
+    ms = round(import_row["accepted_at"].timestamp() * 1000)
+    has_submission = not import_row["dry_run"] and lead_id is not None
+    series = f"import\0{workspace_id}\0{import_row['id']}"
     return {
         "row": number,
         "state": state,
         "lead_id": lead_id,
         "submission_id": numbered_uuid7(ms, series, number) if has_submission else None,
         "reasons": reasons or [],
-        "values": None if cells is None else _named_cells(found["columns"], cells),
+        "values": None if cells is None else _named_cells(import_row["columns"], cells),
     }
 
 
@@ -121,13 +121,13 @@ def _named_cells(columns: list[str], cells: list[str]) -> dict[str, str]:
 
 
 async def report_csv_pieces(
-    found: dict[str, Any], read_page: Callable[[int], Awaitable[Sequence[ReportRow]]]
+    import_row: dict[str, Any], read_page: Callable[[int], Awaitable[Sequence[ReportRow]]]
 ) -> AsyncIterator[bytes]:
     """Yield a report as CSV: the columns of the file, and the row's number, state, lead and reasons.
 
     `read_page` returns the next rows behind a number, `REPORT_PAGE_ROWS` at most.
     """
-    columns = found["columns"]
+    columns = import_row["columns"]
     yield csv_text([[*columns, "row", "row_state", "lead_id", "reasons"]]).encode()
     after = 0
     while rows := await read_page(after):

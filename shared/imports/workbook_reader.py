@@ -123,13 +123,13 @@ def main() -> None:
     """Convert the workbook on the input, which is a file."""
     _limit_resources()
     try:
-        said = {"sheet": convert_workbook(sys.stdin.buffer, sys.stdout.buffer)}
+        answer = {"sheet": convert_workbook(sys.stdin.buffer, sys.stdout.buffer)}
         sys.stdout.buffer.flush()
     except UnreadableFile as error:
-        said = {"problem": str(error)}
+        answer = {"problem": str(error)}
     except MemoryError:
-        said = {"problem": TOO_LARGE_MESSAGE}
-    sys.stderr.write(f"{json.dumps(said)}\n")
+        answer = {"problem": TOO_LARGE_MESSAGE}
+    sys.stderr.write(f"{json.dumps(answer)}\n")
 
 
 if __name__ == "__main__":

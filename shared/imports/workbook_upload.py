@@ -61,13 +61,13 @@ async def readable_table(
 async def _convert(table: UploadedTable, output: BinaryIO) -> UploadedTable:
     async with _one_at_a_time:
         await asyncio.to_thread(table.file.seek, 0)  # which also writes what is buffered
-        said = await _run_reader(table.file, output)
-    if problem := said.get("problem"):
+        answer = await _run_reader(table.file, output)
+    if problem := answer.get("problem"):
         raise UnreadableFile(problem)
     judge = EncodingJudge()
     judge.feed(FIRST_LINE)  # the reader writes UTF-8
     size = await asyncio.to_thread(output.seek, 0, io.SEEK_END)
-    return UploadedTable(output, table.name, size, judge, said["sheet"])
+    return UploadedTable(output, table.name, size, judge, answer["sheet"])
 
 
 async def _run_reader(workbook: BinaryIO, output: BinaryIO) -> dict[str, str]:
@@ -83,7 +83,7 @@ async def _run_reader(workbook: BinaryIO, output: BinaryIO) -> dict[str, str]:
     )
     try:
         async with asyncio.timeout(MAX_SECONDS):
-            _, said = await process.communicate()
+            _, error_output = await process.communicate()
     except TimeoutError:
         return {"problem": TOO_LARGE_MESSAGE}
     finally:
@@ -92,6 +92,6 @@ async def _run_reader(workbook: BinaryIO, output: BinaryIO) -> dict[str, str]:
             await process.wait()
     status = process.returncode or 0
     if status == 0:
-        return cast("dict[str, str]", json.loads(said.splitlines()[-1]))
+        return cast("dict[str, str]", json.loads(error_output.splitlines()[-1]))
     log.warning("workbook.unreadable", status=status)
     return {"problem": TOO_LARGE_MESSAGE if status < 0 else DAMAGED_MESSAGE}

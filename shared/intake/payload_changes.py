@@ -115,25 +115,25 @@ def list_differences(before: Any, after: Any, field: str = "") -> list[PayloadDi
 
 def _apply_change(payload: JsonObject, path: Sequence[str], change: PayloadChange) -> JsonObject:
     name, rest = path[0], path[1:]
-    found = payload.get(name, ABSENT_VALUE)
+    old_value = payload.get(name, ABSENT_VALUE)
     if rest:
-        if found is ABSENT_VALUE and change["op"] != "set":
+        if old_value is ABSENT_VALUE and change["op"] != "set":
             return payload
-        if not isinstance(found := {} if found is ABSENT_VALUE or found is None else found, dict):
+        if not isinstance(old_value := {} if old_value is ABSENT_VALUE or old_value is None else old_value, dict):
             raise UnchangeablePayload(f"{change['field']}: {name} holds a value, no fields.")
-        return {**payload, name: _apply_change(found, rest, change)}
-    new = _changed_value(found, change)
+        return {**payload, name: _apply_change(old_value, rest, change)}
+    new = _changed_value(old_value, change)
     if new is ABSENT_VALUE:
         return {other: value for other, value in payload.items() if other != name}
     return {**payload, name: new}
 
 
-def _changed_value(found: Any, change: PayloadChange) -> Any:
+def _changed_value(value: Any, change: PayloadChange) -> Any:
     if change["op"] == "drop":
         return ABSENT_VALUE
     if change["op"] == "set":
         return change.get("value")
-    return change.get("values", {}).get(_map_key(found), found)
+    return change.get("values", {}).get(_map_key(value), value)
 
 
 def _map_key(value: Any) -> str:

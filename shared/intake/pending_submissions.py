@@ -49,20 +49,20 @@ WHERE EXISTS (SELECT FROM submissions s WHERE s.workspace_id = %(w)s AND s.id = 
 """
 
 
-async def read_pending(connection: Connection, workspace_id: int, asked: Mapping[str, Any]) -> list[RecordDict]:
+async def read_pending(connection: Connection, workspace_id: int, filters: Mapping[str, Any]) -> list[RecordDict]:
     """Return the matching ones of the newest submissions, unordered.
 
     Read it in one snapshot with the decided ones, so that none is missed.
     """
-    if asked.get("state", "accepted") != "accepted" or any(name in asked for name in DECIDED_FILTERS):
+    if filters.get("state", "accepted") != "accepted" or any(name in filters for name in DECIDED_FILTERS):
         return []
-    found: dict[str, RecordDict] = {}
+    records: dict[str, RecordDict] = {}
     for payload, attempts in await _fetch(connection, NEWEST_ROWS_SQL):
         for item in workspace_items(payload, workspace_id):
-            found.setdefault(item["id"], pending_record(item, attempts))
+            records.setdefault(item["id"], pending_record(item, attempts))
     for item, attempts, problem in await _fetch(connection, FETCHES_SQL, (workspace_id,)):
-        found.setdefault(item["id"], fetching_record(item, attempts, problem))
-    fitting = {id_: record for id_, record in found.items() if _matches_filters(record, asked)}
+        records.setdefault(item["id"], fetching_record(item, attempts, problem))
+    fitting = {id_: record for id_, record in records.items() if _matches_filters(record, filters)}
     for id_ in await _decided_ids(connection, workspace_id, fitting.values()) if fitting else ():
         del fitting[id_]
     for record in fitting.values():
@@ -70,13 +70,15 @@ async def read_pending(connection: Connection, workspace_id: int, asked: Mapping
     return list(fitting.values())
 
 
-def _matches_filters(record: RecordDict, asked: Mapping[str, Any]) -> bool:
+def _matches_filters(record: RecordDict, filters: Mapping[str, Any]) -> bool:
     at = record["received_at"]
     return (
-        all(record[name] == asked[name] for name in EQUALITY_FILTERS if name in asked)
-        and ("received_after" not in asked or at > asked["received_after"])
-        and ("received_before" not in asked or at < asked["received_before"])
-        and ("search" not in asked or matches_search(asked["search"], record["id"], orjson.dumps(record["payload"])))
+        all(record[name] == filters[name] for name in EQUALITY_FILTERS if name in filters)
+        and ("received_after" not in filters or at > filters["received_after"])
+        and ("received_before" not in filters or at < filters["received_before"])
+        and (
+            "search" not in filters or matches_search(filters["search"], record["id"], orjson.dumps(record["payload"]))
+        )
     )
 
 

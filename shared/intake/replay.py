@@ -134,13 +134,15 @@ async def replay_submissions(
     values = {**_chosen(workspace_id, references), "state": options.state}
     rows = await (await connection.execute(LOCK_CHOSEN_SQL, values)).fetchall()
     payloads, versions = _edit_payloads(rows, options.edit, outcome)
-    taken = [row for row in rows if row[0] in payloads]
-    if not taken:
+    readable_rows = [row for row in rows if row[0] in payloads]
+    if not readable_rows:
         return outcome
     await add_versions(connection, workspace_id, versions, options.author, options.reason)
-    await connection.execute(REMOVE_CHOSEN_SQL, _chosen(workspace_id, [SubmissionRef(row[0], row[1]) for row in taken]))
-    for start in range(0, len(taken), MAX_JOURNAL_ITEMS):
-        for part in chunk_by_size(taken[start : start + MAX_JOURNAL_ITEMS], lambda row: len(payloads[row[0]])):
+    await connection.execute(
+        REMOVE_CHOSEN_SQL, _chosen(workspace_id, [SubmissionRef(row[0], row[1]) for row in readable_rows])
+    )
+    for start in range(0, len(readable_rows), MAX_JOURNAL_ITEMS):
+        for part in chunk_by_size(readable_rows[start : start + MAX_JOURNAL_ITEMS], lambda row: len(payloads[row[0]])):
             await _append_journal_row(connection, workspace_id, part, payloads, options)
     outcome.taken = set(payloads)
     return outcome

@@ -146,10 +146,10 @@ class Spool:
         return sum(entry.row.n for entry in chunk)
 
     async def _read_chunk(self, count: int, start: bytes = b"-") -> list[SpoolEntry]:
-        found = cast(
+        entries = cast(
             "list[tuple[bytes, dict[bytes, bytes]]]", await self._redis.xrange(SPOOL_STREAM, min=start, count=count)
         )
-        return [SpoolEntry(id_, _row_from_fields(fields)) for id_, fields in found]
+        return [SpoolEntry(id_, _row_from_fields(fields)) for id_, fields in entries]
 
 
 def _row_from_fields(fields: dict[bytes, bytes]) -> NewJournalRow:

@@ -50,10 +50,10 @@ def search_condition(search: str) -> ColumnElement[bool]:
     It reads every payload, so a caller bounds it. Escaped bytes are compared, since a payload may be no text.
     """
     payload = func.lower(func.encode(Submission.payload, "escape"))
-    found = and_(*[func.strpos(payload, _escaped(word)) > 0 for word in _search_words(search)])
+    condition = and_(*[func.strpos(payload, _escaped(word)) > 0 for word in _search_words(search)])
     if (id_ := _as_uuid(search)) is not None:
-        return (Submission.id == id_) | found
-    return found
+        return (Submission.id == id_) | condition
+    return condition
 
 
 def matches_search(search: str, id_: str, payload: bytes) -> bool:

@@ -63,10 +63,11 @@ async def find_submission(
     A submission can move during the search: from the spool to the journal to its row, or from the journal to the leads
     to be fetched and back. Searching in the opposite direction and back again cannot miss it.
     """
-    found = await find_decided(connection, workspace_id, wanted) or await find_pending(connection, workspace_id, wanted)
-    found = found or await find_spooled(spool, workspace_id, wanted)
-    found = found or await find_pending(connection, workspace_id, wanted)
-    return found or await find_decided(connection, workspace_id, wanted)
+    record = await find_decided(connection, workspace_id, wanted)
+    record = record or await find_pending(connection, workspace_id, wanted)
+    record = record or await find_spooled(spool, workspace_id, wanted)
+    record = record or await find_pending(connection, workspace_id, wanted)
+    return record or await find_decided(connection, workspace_id, wanted)
 
 
 async def find_decided(connection: Connection, workspace_id: int, wanted: uuid.UUID) -> FoundSubmission | None:

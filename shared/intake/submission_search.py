@@ -45,15 +45,15 @@ async def search_submissions(
 ) -> SearchResult:
     """Return the submissions that match the filters, among them `search`: those behind `after` in the order."""
     end = time.monotonic() + seconds
-    found: list[SubmissionPosition] = []
+    positions: list[SubmissionPosition] = []
     while True:
         rows = await _read_chunk(connection, workspace_id, filters, after)
-        found += [(at, id_) for id_, at, matches in rows if matches]
+        positions += [(at, id_) for id_, at, matches in rows if matches]
         if len(rows) < SEARCH_CHUNK_SIZE:
-            return SearchResult(found[:limit], None)
+            return SearchResult(positions[:limit], None)
         after = rows[-1][1], rows[-1][0]
-        if len(found) >= limit or time.monotonic() > end:
-            return SearchResult(found[:limit], found[limit - 1][0] if len(found) >= limit else after[0])
+        if len(positions) >= limit or time.monotonic() > end:
+            return SearchResult(positions[:limit], positions[limit - 1][0] if len(positions) >= limit else after[0])
 
 
 async def _read_chunk(

@@ -67,7 +67,7 @@ def make_attribution(parameters: Mapping[str, Any] | None = None, **known: Any) 
     These come from `parameters` (hidden fields, in any case), then from the queries of `page_url` and `landing_page`.
     Blank values are left out, ids become text, texts are cut at 255 characters and addresses at 2,048.
     """
-    found: dict[str, Any] = {}
+    attribution: dict[str, Any] = {}
     click_ids: dict[str, str] = {}
     for name, value in _all_parameters(parameters, known):
         key = name.strip().lower()
@@ -76,16 +76,16 @@ def make_attribution(parameters: Mapping[str, Any] | None = None, **known: Any) 
         if key in _CLICK_IDS_BY_LOWER_NAME:
             click_ids.setdefault(_CLICK_IDS_BY_LOWER_NAME[key], text)
         else:
-            found.setdefault(key, text)
+            attribution.setdefault(key, text)
     for name, value in known.items():
         if isinstance(value, Mapping):
             if value:
-                found[name] = dict(value)
+                attribution[name] = dict(value)
         elif text := _short_text(value, MAX_URL_LENGTH if name in _URL_FIELDS else MAX_TEXT_LENGTH):
-            found[name] = text
+            attribution[name] = text
     if click_ids:
-        found["click_ids"] = {**click_ids, **found.get("click_ids", {})}
-    return found  # type: ignore[return-value]
+        attribution["click_ids"] = {**click_ids, **attribution.get("click_ids", {})}
+    return attribution  # type: ignore[return-value]
 
 
 def is_campaign_parameter(name: str) -> bool:

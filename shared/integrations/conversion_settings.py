@@ -84,13 +84,13 @@ class ConversionSettingsRecord(TypedDict):
 
 def complete_conversions(stored: Mapping[str, Any] | None) -> ConversionSettingsRecord:
     """Return stored settings, with defaults for those that are not set."""
-    found = stored or {}
+    conversions = stored or {}
     return {
-        "events": found.get("events") or [],
-        "without_consent": found.get("without_consent") or "skip",
-        "consent_keys": found.get("consent_keys") or list(DEFAULT_CONSENT_KEYS),
-        "lead_event_source": found.get("lead_event_source") or DEFAULT_SOURCE_NAME,
-        "test_event_code": found.get("test_event_code"),
+        "events": conversions.get("events") or [],
+        "without_consent": conversions.get("without_consent") or "skip",
+        "consent_keys": conversions.get("consent_keys") or list(DEFAULT_CONSENT_KEYS),
+        "lead_event_source": conversions.get("lead_event_source") or DEFAULT_SOURCE_NAME,
+        "test_event_code": conversions.get("test_event_code"),
     }
 
 

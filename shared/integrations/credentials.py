@@ -63,15 +63,15 @@ _read_credentials = FieldsSchema(_SentCredentials).validate_fields
 
 
 def merge_credentials(
-    kind: IntegrationType, stored: Mapping[str, str], sent: Mapping[str, Any], errors: FieldErrors
+    kind: IntegrationType, stored: Mapping[str, str], fields: Mapping[str, Any], errors: FieldErrors
 ) -> dict[str, str]:
     """Return the credentials to store after a change. Null removes a value, a masked value keeps it, others replace it.
 
     An outbound type keeps its secrets only if all other stored values stay the same. Errors go into `errors`, under
     `credentials.<key>`.
     """
-    result, kept = dict(stored), set(stored)
-    for key, raw in sent.items():
+    result, kept_keys = dict(stored), set(stored)
+    for key, raw in fields.items():
         field, value = kind.credential_field(key), _read_value(key, raw, errors)
         if field is None:
             _add_error(errors, key, f"The {{field}} field is no credential of the type {kind.type}.")
@@ -79,22 +79,26 @@ def merge_credentials(
             result.pop(key, None)
         elif not (field.secret and value == mask_secret(stored.get(key))):
             result[key] = value
-            kept.discard(key)
+            kept_keys.discard(key)
             _check_value(field, value, errors)
     for field in kind.fields:
         if field.required and field.key not in result and f"credentials.{field.key}" not in errors:
             _add_error(errors, field.key, ERROR_MESSAGES["missing"])
-    _refuse_kept_secrets(kind, kept & result.keys(), stored, result, errors)
+    _refuse_kept_secrets(kind, kept_keys & result.keys(), stored, result, errors)
     return result
 
 
 def _refuse_kept_secrets(
-    kind: IntegrationType, kept: Set[str], stored: Mapping[str, str], result: Mapping[str, str], errors: FieldErrors
+    kind: IntegrationType,
+    kept_keys: Set[str],
+    stored: Mapping[str, str],
+    result: Mapping[str, str],
+    errors: FieldErrors,
 ) -> None:
     beside = [field.key for field in kind.fields if not field.secret and kind.direction != INBOUND_ONLY]
     changed = [key for key in beside if key in stored and result.get(key) != stored[key]]
     for field in kind.fields if changed else ():
-        if field.secret and field.key in kept:
+        if field.secret and field.key in kept_keys:
             _add_error(errors, field.key, SEND_AGAIN_MESSAGE, changed=" and ".join(changed))
 
 

@@ -243,24 +243,24 @@ async def _changed_settings(
     workspace_id: int,
     type_: str | None,
     stored: Mapping[str, Any],
-    sent: Mapping[str, Any] | None,
+    settings: Mapping[str, Any] | None,
     errors: FieldErrors,
 ) -> dict[str, Any]:
     """Return the settings to store. Raises ValidationFailed for errors in them, and for `errors`."""
-    changed, misplaced = await complete_placement(connection, workspace_id, dict(stored), dict(sent or {}))
+    changed, misplaced = await complete_placement(connection, workspace_id, dict(stored), dict(settings or {}))
     misplaced = misplaced | await _conversion_errors(connection, workspace_id, type_, changed)
     if errors or misplaced:
         raise ValidationFailed(errors | misplaced)
-    return merge_settings(stored, None if sent is None else changed)
+    return merge_settings(stored, None if settings is None else changed)
 
 
 async def _conversion_errors(
-    connection: Connection, workspace_id: int, type_: str | None, sent: Mapping[str, Any]
+    connection: Connection, workspace_id: int, type_: str | None, settings: Mapping[str, Any]
 ) -> FieldErrors:
     """Return errors if conversions are set for a type that sends none, or for stages that the workspace lacks."""
-    if sent.get("conversions") and type_ and type_ not in CONVERSION_TYPES:
+    if settings.get("conversions") and type_ and type_ not in CONVERSION_TYPES:
         return {"settings.conversions": [NO_CONVERSIONS_MESSAGE]}
-    stages = conversion_stages(sent)
+    stages = conversion_stages(settings)
     if not stages:
         return {}
     board = await load_board(connection, [workspace_id])

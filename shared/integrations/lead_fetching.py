@@ -141,7 +141,7 @@ def is_success(answer: FetchAnswer) -> bool:
 
 def problem_by_status(name: str, answer: FetchAnswer) -> FetchProblem:
     """Return the problem that a status means at most APIs. `name` is the provider's."""
-    status, asked = answer.status, answer.retry_after()
+    status, pause = answer.status, answer.retry_after()
     if status == 401:
         return FetchProblem("token", f"{name} does not accept the access token. {RENEWAL_ADVICE}")
     if status == 403:
@@ -151,10 +151,10 @@ def problem_by_status(name: str, answer: FetchAnswer) -> FetchProblem:
     if status == 426:
         return FetchProblem("version", f"{name} does not answer to the version of its API that is set here any more.")
     if status == 429:
-        return rate_limited(name, asked)
+        return rate_limited(name, pause)
     if 200 <= status < 300:
         return FetchProblem("temporary", f"{name} answered {status} with something that is no lead.")
-    return FetchProblem("temporary", f"{name} answered {status}.", asked)
+    return FetchProblem("temporary", f"{name} answered {status}.", pause)
 
 
 def rate_limited(name: str, seconds: float | None) -> FetchProblem:

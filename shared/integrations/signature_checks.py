@@ -22,10 +22,10 @@ def sha256_hex(signed: bytes) -> str:
     return hashlib.sha256(signed).hexdigest()
 
 
-def require_equal(sent: object, expected: str, reason: str = "bad_signature") -> None:
+def require_equal(signature: object, expected: str, reason: str = "bad_signature") -> None:
     """Compare two texts in constant time. Raises SignatureRefused."""
-    if not isinstance(sent, str) or not hmac.compare_digest(
-        sent.encode(errors="surrogatepass"), expected.encode(errors="surrogatepass")
+    if not isinstance(signature, str) or not hmac.compare_digest(
+        signature.encode(errors="surrogatepass"), expected.encode(errors="surrogatepass")
     ):
         raise SignatureRefused(reason)
 

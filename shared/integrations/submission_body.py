@@ -79,7 +79,7 @@ def mapped_lead(type_: str, settings: IntegrationSettingsRecord, event: SourceEv
 
 def _mapped_fields(mapping: Mapping[str, str], event: SourceEvent) -> dict[str, Any]:
     """Return the lead fields that the integration's own mapping finds. A path that finds nothing changes nothing."""
-    found: dict[str, Any] = {}
+    fields: dict[str, Any] = {}
     custom = dict(event.lead.get("custom_fields") or {})
     for target, path in mapping.items():
         value = _value_at_path(path, event.document)
@@ -89,12 +89,12 @@ def _mapped_fields(mapping: Mapping[str, str], event: SourceEvent) -> dict[str, 
             custom[target.removeprefix(CUSTOM_PREFIX)] = value
         elif target == FULL_NAME:
             first, last = split_name(answer_text(value))
-            found |= {"first_name": first, "last_name": last}
+            fields |= {"first_name": first, "last_name": last}
         elif target == "tags":
-            found["tags"] = [answer_text(tag) for tag in (value if isinstance(value, list) else [value])]
+            fields["tags"] = [answer_text(tag) for tag in (value if isinstance(value, list) else [value])]
         else:
-            found[target] = answer_text(value)
-    return {**found, "custom_fields": custom} if custom else found
+            fields[target] = answer_text(value)
+    return {**fields, "custom_fields": custom} if custom else fields
 
 
 def _value_at_path(path: str, document: Any) -> Any:

@@ -115,7 +115,7 @@ async def read_death_causes(connection: Connection, workspace_id: int, job_id: i
 def _outcomes_of(
     total: int,
     position: int,
-    taken: int,
+    taken_count: int,
     failed: int,
     skipped: int,
     has_ended: bool,
@@ -130,7 +130,7 @@ def _outcomes_of(
     waiting += unsent_waiting
     return JobOutcomes(
         total,
-        max(taken - dead - held - waiting - failed_again - withheld, 0),
+        max(taken_count - dead - held - waiting - failed_again - withheld, 0),
         failed + failed_again,
         skipped + withheld,
         has_ended,

@@ -55,9 +55,12 @@ async def _targets_query(
     if "ids" in filters:
         return NAMED_LEADS_SQL, {"workspace": workspace_id, "ids": list(filters["ids"])}
     errors: FieldErrors = {}
-    found = await resolve_filters(connection, workspace_id, dict(filters), errors)
+    lead_filters = await resolve_filters(connection, workspace_id, dict(filters), errors)
     if errors:
         raise ValidationFailed(errors)
-    if found is None:
+    if lead_filters is None:
         return NAMED_LEADS_SQL, {"workspace": workspace_id, "ids": []}
-    return f"SELECT id, NULL::jsonb AS effect FROM leads WHERE {found.whole_condition}", found.sql_parameters
+    return (
+        f"SELECT id, NULL::jsonb AS effect FROM leads WHERE {lead_filters.whole_condition}",
+        lead_filters.sql_parameters,
+    )

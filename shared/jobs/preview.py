@@ -42,11 +42,11 @@ async def preview_submission(
 
     The connection is in autocommit mode, outside of a transaction. Raises NotFound.
     """
-    found = await find_reference(connection, workspace_id, submission_id)
-    if found is None:
+    submission = await find_reference(connection, workspace_id, submission_id)
+    if submission is None:
         raise NotFound
     edit = None if payload is None else lambda before: replace_payload(before, payload)
-    [preview] = await preview_references(connection, workspace_id, [found.reference], edit)
+    [preview] = await preview_references(connection, workspace_id, [submission.reference], edit)
     return preview
 
 

@@ -24,13 +24,13 @@ async def find_contact_owners(
     A contact belongs to one lead at most, so two members mean that no lead matches. A value that is no email or phone
     goes into `errors`.
     """
-    asked = {name: query[name] for name in CONTACT_FIELDS if query.get(name)}
-    if not asked:
+    contacts = {name: query[name] for name in CONTACT_FIELDS if query.get(name)}
+    if not contacts:
         return set()
     row = await (await connection.execute(CONTACT_SETTINGS_SQL, (workspace_id,))).fetchone()
     country, fold_gmail = row or (None, False)
     keys: list[IdentityKey] = []
-    for name, text in asked.items():
+    for name, text in contacts.items():
         try:
             keys.append((workspace_id, name, _identity_value(name, text, country, fold_gmail=fold_gmail)))
         except InvalidContact:

@@ -112,10 +112,10 @@ def _combined_sql(filters: LeadFilters) -> str:
     return _counter_sum_sql(told, where_all(*filters.counted_conditions.values()))
 
 
-def _counter_sum_sql(told: str, changed: str) -> str:
+def _counter_sum_sql(counted_rows: str, changed: str) -> str:
     """Return SQL for the sum of a counter and its deltas."""
     deltas = f"SELECT n FROM lead_count_deltas WHERE {changed}"
-    return f"(SELECT coalesce(sum(n), 0)::bigint FROM ({told} UNION ALL {deltas}) counts)"
+    return f"(SELECT coalesce(sum(n), 0)::bigint FROM ({counted_rows} UNION ALL {deltas}) counts)"
 
 
 async def _count_time_span(connection: Connection, filters: LeadFilters, column: str) -> int:

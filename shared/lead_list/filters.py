@@ -62,12 +62,12 @@ class LeadFilters:
     @cached_property
     def sql_parameters(self) -> dict[str, Any]:
         """The parameters of all conditions."""
-        found: dict[str, Any] = {"workspace": self.workspace_id, "lead_id": self.lead_id, "tag_ids": self.tag_id}
-        found |= {**self.exact, **self.bounds, **self.campaign}
+        parameters: dict[str, Any] = {"workspace": self.workspace_id, "lead_id": self.lead_id, "tag_ids": self.tag_id}
+        parameters |= {**self.exact, **self.bounds, **self.campaign}
         for number, (pattern, parts) in enumerate(self.patterns.items()):
-            found[f"pattern_{number}"] = pattern
-            found |= {f"part_{number}_{place}": part for place, part in enumerate(parts)}
-        return found
+            parameters[f"pattern_{number}"] = pattern
+            parameters |= {f"part_{number}_{place}": part for place, part in enumerate(parts)}
+        return parameters
 
     @cached_property
     def counted_conditions(self) -> dict[str, str]:

@@ -66,7 +66,7 @@ def gather_plan(filters: LeadFilters, total: LeadTotals) -> ReadPlan:
     return ReadPlan(ReadStrategy.GATHER, found * LEAD_COST, by_update=total.is_by_update)
 
 
-def counts_in_one_pass(filters: LeadFilters, sort: LeadSort, told: LeadTotals, needed: int) -> bool:
+def counts_in_one_pass(filters: LeadFilters, sort: LeadSort, totals: LeadTotals, needed: int) -> bool:
     """Return whether the total and the first `needed` leads are better read in one query.
 
     That is so if reading the page alone would cost more than to keep the leads while they are counted, and if there is
@@ -76,8 +76,8 @@ def counts_in_one_pass(filters: LeadFilters, sort: LeadSort, told: LeadTotals, n
         return True
     if filters.is_searched or not needs_row_count(filters):
         return False
-    plan = choose_plan(filters, sort, replace(told, n=told.likely), min(needed, told.likely))
-    return plan.strategy is ReadStrategy.GATHER or plan.cost > told.likely * HELD_COST
+    plan = choose_plan(filters, sort, replace(totals, n=totals.likely), min(needed, totals.likely))
+    return plan.strategy is ReadStrategy.GATHER or plan.cost > totals.likely * HELD_COST
 
 
 def _walk_plan(filters: LeadFilters, sort: LeadSort, total: LeadTotals, needed: int) -> ReadPlan:

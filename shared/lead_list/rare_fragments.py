@@ -35,14 +35,14 @@ class TextSample:
             for trigram, part in [*_trigram_fragments(pattern)][:MAX_CONSIDERED_FRAGMENTS]
         }
         chosen: list[str] = []
-        left = set(range(len(self._texts)))
+        places = set(range(len(self._texts)))
         for part in sorted(fits, key=lambda part: len(fits[part])):
             if len(chosen) < MAX_FRAGMENTS and (
-                len(fits[part]) <= RARE_SHARE * len(self._texts) or not left <= fits[part]
+                len(fits[part]) <= RARE_SHARE * len(self._texts) or not places <= fits[part]
             ):
                 chosen.append(_LIKE_WILDCARD.sub(r"\\\1", part))
-                left &= fits[part]
-        return [f"%{part}%" for part in chosen] if len(left) < MAX_REMAINING_SHARE * len(self._texts) else []
+                places &= fits[part]
+        return [f"%{part}%" for part in chosen] if len(places) < MAX_REMAINING_SHARE * len(self._texts) else []
 
     def _texts_with(self, trigram: str) -> set[int]:
         return {number for number, text in enumerate(self._texts) if trigram in text}

@@ -42,12 +42,12 @@ async def read_counted_page(
     connection: Connection, filters: LeadFilters, sort: LeadSort, size: int, offset: int, *, expensive: bool
 ) -> tuple[list[int], int]:
     """Return the ids of a page and the exact total. Raises the same error as `read_page`."""
-    told = await read_counts(connection, filters)
-    if not counts_in_one_pass(filters, sort, told, offset + size):
-        total = await count_leads(connection, filters, told)
+    totals = await read_counts(connection, filters)
+    if not counts_in_one_pass(filters, sort, totals, offset + size):
+        total = await count_leads(connection, filters, totals)
         return await read_page(connection, filters, sort, total, size, offset, expensive=expensive), total.n
     wanted = ListSlice(size, expensive, offset)
-    statement = _gather_and_count_sql(filters, sort, wanted, by_update=told.is_by_update)
+    statement = _gather_and_count_sql(filters, sort, wanted, by_update=totals.is_by_update)
     row = await (await connection.execute(statement, _query_parameters(filters, wanted), prepare=False)).fetchone()
     n, ids = row or (0, [])
     return ids, n
@@ -144,12 +144,13 @@ def _walk_sql(filters: LeadFilters, sort: LeadSort, wanted: ListSlice, plan: Rea
     within, outside = _split_conditions(filters, sort, wanted, plan)
     if not outside:
         return f"SELECT id, {sort.column} FROM {sort.table} WHERE {within} {_order_and_limit(sort, wanted)}"
-    held, asked = ["workspace_id", "id", sort.column], _filtered_columns(filters) - {sort.column}
+    held, filter_columns = ["workspace_id", "id", sort.column], _filtered_columns(filters) - {sort.column}
     if sort.table == LEADS_TABLE:
-        held, looked_up = [*held, *sorted(asked - {"tag_ids"}), *(["few_tags"] if "tag_ids" in asked else [])], ""
+        held += [*sorted(filter_columns - {"tag_ids"}), *(["few_tags"] if "tag_ids" in filter_columns else [])]
+        looked_up = ""
         outside = [TAG_CONDITION_ON_INDEX if condition == TAG_CONDITION else condition for condition in outside]
     else:
-        looked_up = LEAD_LOOKUP_SQL.format(columns=", ".join(sorted(asked)) or "1")
+        looked_up = LEAD_LOOKUP_SQL.format(columns=", ".join(sorted(filter_columns)) or "1")
     order = sort.order_by(backwards=wanted.backwards)
     return (
         f"SELECT id, {sort.column} FROM (SELECT {', '.join(held)} FROM {sort.table} WHERE {within} "

@@ -17,10 +17,10 @@ MIN_PHONE_DIGITS = 3
 
 def like_patterns(term: str, country: str | None) -> list[str]:
     """Return LIKE patterns, of which one must match. The database folds the case, as it did for the text."""
-    found = [f"%{term.translate(_LIKE_ESCAPES)}%"]
+    patterns = [f"%{term.translate(_LIKE_ESCAPES)}%"]
     if sum(char.isdecimal() for char in term) >= MIN_PHONE_DIGITS:
-        found += [f"%\n%\n%{phone}%" for phone in sorted(_partial_number(term) | _full_number(term, country))]
-    return found
+        patterns += [f"%\n%\n%{phone}%" for phone in sorted(_partial_number(term) | _full_number(term, country))]
+    return patterns
 
 
 def _partial_number(term: str) -> set[str]:

@@ -157,10 +157,10 @@ def _tags_to_add(submission: AcceptedSubmission, borne: Sequence[int], tags: dic
 
 def _merged_notes(submission: AcceptedSubmission, state: JsonRow) -> str | None:
     """Return the lead's notes with the sent notes appended, or None if nothing was sent or they do not fit."""
-    sent = submission.fields.get("notes")
-    if not sent:
+    new_notes = submission.fields.get("notes")
+    if not new_notes:
         return None
-    notes = append_notes(state.get("notes"), sent)
+    notes = append_notes(state.get("notes"), new_notes)
     if len(notes) <= MAX_NOTES_LENGTH:
         return notes
     submission.warnings.append(NOTES_FULL_WARNING)

@@ -54,16 +54,16 @@ async def decide_submissions(submissions: Sequence[AcceptedSubmission], lookups:
     # Dictionaries keep the order: a new tag is spelt as its first submission spells it, wherever a batch ends.
     names: dict[int, dict[str, None]] = {one.workspace_id: {} for one in submissions}
     norms = await lookups.load_contact_settings(names)
-    for one in submissions:
-        _reset_and_normalise(one, norms[one.workspace_id])
-        names[one.workspace_id].update(dict.fromkeys(one.tags))
-    found = await lookups.find_leads(submissions, names)
+    for submission in submissions:
+        _reset_and_normalise(submission, norms[submission.workspace_id])
+        names[submission.workspace_id].update(dict.fromkeys(submission.tags))
+    found_leads = await lookups.find_leads(submissions, names)
     board = await lookups.load_board([one.workspace_id for one in submissions if needs_board(one.body)])
-    for one in submissions:
-        place_on_board(one, found.workspaces[one.workspace_id], board)
+    for submission in submissions:
+        place_on_board(submission, found_leads.workspaces[submission.workspace_id], board)
     tags = await lookups.tag_ids([(id_, name) for id_, sent in names.items() for name in sent])
-    written = build_batch_writes(submissions, found.resolution, found.states, found.workspaces, tags)
-    return BatchDecision(written, found, tags)
+    written = build_batch_writes(submissions, found_leads.resolution, found_leads.states, found_leads.workspaces, tags)
+    return BatchDecision(written, found_leads, tags)
 
 
 def _reset_and_normalise(submission: AcceptedSubmission, workspace: WorkspaceSettings) -> None:

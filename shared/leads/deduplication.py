@@ -35,11 +35,11 @@ def resolve_submissions(
     result = LeadResolution(owners=dict(known))
     owners = result.owners
     for submission, new_id in zip(submissions, new_ids, strict=False):
-        found = [(key, owners[key]) for key in submission.keys if key in owners]
-        lead = found[0][1] if found else new_id
+        known_owners = [(key, owners[key]) for key in submission.keys if key in owners]
+        lead = known_owners[0][1] if known_owners else new_id
         result.lead_ids.append(lead)
-        result.matched_kinds.append([key[1] for key, owner in found if owner == lead])
-        result.pairs.extend((lead, owner) for _, owner in found[1:] if owner != lead)
+        result.matched_kinds.append([key[1] for key, owner in known_owners if owner == lead])
+        result.pairs.extend((lead, owner) for _, owner in known_owners[1:] if owner != lead)
         for key in submission.keys:
             owners.setdefault(key, lead)
     return result

@@ -20,7 +20,7 @@ MAX_NOTES_LENGTH = 100_000  # characters
 
 
 def merge_duplicate(
-    existing: Mapping[str, Any], sent: Mapping[str, Any], policy: MergePolicy, *, older: bool
+    existing: Mapping[str, Any], new_fields: Mapping[str, Any], policy: MergePolicy, *, older: bool
 ) -> dict[str, Any]:
     """Return the fields that change, with their new values. `custom_fields` is whole if one of its keys changes.
 
@@ -31,7 +31,7 @@ def merge_duplicate(
     if policy == "keep":
         return {}
     overwrite = policy == "overwrite" and not older
-    person = {name: sent[name] for name in PERSON_FIELDS if name in sent}
+    person = {name: new_fields[name] for name in PERSON_FIELDS if name in new_fields}
     held = dict(existing)
     if is_identifying_phone(person.get("phone") or ""):
         held["phone"] = held["phone"] if is_identifying_phone(held.get("phone") or "") else None
@@ -40,7 +40,7 @@ def merge_duplicate(
     changed = _winning_values(held, person, overwrite)
     prefer_read_email(existing, changed)
     custom = existing.get("custom_fields") or {}
-    if won := _winning_values(custom, sent.get("custom_fields") or {}, overwrite):
+    if won := _winning_values(custom, new_fields.get("custom_fields") or {}, overwrite):
         changed["custom_fields"] = {**custom, **won}
     return changed
 
@@ -75,13 +75,13 @@ def describe_changes(existing: Mapping[str, Any], changed: Mapping[str, Any]) ->
 
     A custom field that is missing from a changed `custom_fields` was removed, so its `to` is null.
     """
-    told = _field_differences(existing, changed, changed)
+    differences = _field_differences(existing, changed, changed)
     if "custom_fields" in changed:
-        told.pop("custom_fields", None)
+        differences.pop("custom_fields", None)
         before, after = existing.get("custom_fields") or {}, changed["custom_fields"] or {}
         custom = _field_differences(before, after, [*before, *(key for key in after if key not in before)])
-        told |= {f"custom_fields.{key}": change for key, change in custom.items()}
-    return told
+        differences |= {f"custom_fields.{key}": change for key, change in custom.items()}
+    return differences
 
 
 def _field_differences(
@@ -94,10 +94,10 @@ def _field_differences(
     }
 
 
-def _winning_values(existing: Mapping[str, Any], sent: Mapping[str, Any], overwrite: bool) -> dict[str, Any]:
+def _winning_values(existing: Mapping[str, Any], new_fields: Mapping[str, Any], overwrite: bool) -> dict[str, Any]:
     return {
         name: value
-        for name, value in sent.items()
+        for name, value in new_fields.items()
         if not is_empty_value(value)
         and (overwrite or is_empty_value(existing.get(name)))
         and not _is_same(existing.get(name), value)

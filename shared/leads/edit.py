@@ -50,12 +50,12 @@ class ChangeCause:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the actor as the timeline stores it."""
-        said: dict[str, Any] = {"kind": self.kind, "id": self.id}
+        actor: dict[str, Any] = {"kind": self.kind, "id": self.id}
         if self.depth:
-            said["depth"] = self.depth
+            actor["depth"] = self.depth
         if self.run is not None:
-            said["run"] = self.run
-        return said
+            actor["run"] = self.run
+        return actor
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,12 +117,12 @@ def _prepare_contacts(edit: LeadEdit, workspace: WorkspaceSettings) -> None:
     for name in CONTACT_FIELDS:
         if name not in edit.change.set_fields:
             continue
-        sent = edit.change.set_fields[name]
+        text = edit.change.set_fields[name]
         edit.fields[name] = None
-        if not sent:
+        if not text:
             continue
         try:
-            edit.fields[name], key = _normalise_contact(name, sent, workspace)
+            edit.fields[name], key = _normalise_contact(name, text, workspace)
         except InvalidContact:
             edit.errors[name] = [
                 INVALID_PHONE_MESSAGE if name == "phone" else ERROR_MESSAGES["email"].format(field=name)
@@ -131,27 +131,27 @@ def _prepare_contacts(edit: LeadEdit, workspace: WorkspaceSettings) -> None:
             edit.identity_keys[name] = (workspace.id, name, key)
 
 
-def _normalise_contact(name: str, sent: str, workspace: WorkspaceSettings) -> tuple[str, str]:
+def _normalise_contact(name: str, text: str, workspace: WorkspaceSettings) -> tuple[str, str]:
     """Return a contact as it is stored, and the value that identifies its lead."""
     if name == "phone":
-        phone = normalise_phone(sent, workspace.country).identity
+        phone = normalise_phone(text, workspace.country).identity
         return phone, phone
-    return normalise_email(sent), normalise_email(sent, fold_gmail=workspace.fold_gmail)
+    return normalise_email(text), normalise_email(text, fold_gmail=workspace.fold_gmail)
 
 
 def _prepare_placement(edit: LeadEdit, workspace: WorkspaceSettings, board: Board, is_new: bool) -> None:
-    sent = {name: edit.change.set_fields[name] for name in PIPELINE_FIELDS if name in edit.change.set_fields}
-    pipeline, stage = (sent.get(name) for name in PIPELINE_FIELDS)
+    placement = {name: edit.change.set_fields[name] for name in PIPELINE_FIELDS if name in edit.change.set_fields}
+    pipeline, stage = (placement.get(name) for name in PIPELINE_FIELDS)
     if pipeline or stage or is_new:
         place, problems = find_placement(workspace, board, pipeline, stage)
-        if stage and pipeline is None and "pipeline_id" in sent and not is_new:
+        if stage and pipeline is None and "pipeline_id" in placement and not is_new:
             problems["pipeline_stage_id"] = f"there is no stage {stage} without a pipeline"
         _add_errors(edit, problems)
         edit.fields |= dict(zip(PIPELINE_FIELDS, place, strict=False))
         edit.stage_status = place.status
-    elif "pipeline_id" in sent:
+    elif "pipeline_id" in placement:
         edit.fields |= dict.fromkeys(PIPELINE_FIELDS)
-    if "pipeline_stage_id" in sent and stage is None and not is_new:
+    if "pipeline_stage_id" in placement and stage is None and not is_new:
         edit.fields["pipeline_stage_id"] = None
 
 
@@ -190,14 +190,14 @@ def _check_expected(edit: LeadEdit, state: LeadState) -> None:
 
 def effective_changes(edit: LeadEdit, state: LeadState) -> dict[str, Any]:
     """Return the fields that change, with their new values. `custom_fields` is whole if one of its keys changes."""
-    sent = edit.change.set_fields
+    set_fields = edit.change.set_fields
     wanted = dict(edit.fields)
-    if "pipeline_stage_id" not in sent and wanted.get("pipeline_id") == state["pipeline_id"]:
+    if "pipeline_stage_id" not in set_fields and wanted.get("pipeline_id") == state["pipeline_id"]:
         wanted.pop("pipeline_stage_id", None)  # the lead is in that pipeline already and keeps its stage
     if edit.stage_status and wanted.get("pipeline_stage_id", state["pipeline_stage_id"]) != state["pipeline_stage_id"]:
         wanted.setdefault("status", edit.stage_status)
-    if "custom_fields" in sent:
-        wanted["custom_fields"] = merge_custom_fields(state["custom_fields"], sent["custom_fields"])
+    if "custom_fields" in set_fields:
+        wanted["custom_fields"] = merge_custom_fields(state["custom_fields"], set_fields["custom_fields"])
     if edit.change.add_score:
         wanted["lead_score"] = state["lead_score"] + edit.change.add_score
     prefer_read_email(state, wanted)
@@ -205,11 +205,11 @@ def effective_changes(edit: LeadEdit, state: LeadState) -> dict[str, Any]:
     return {name: value for name, value in wanted.items() if name in names}
 
 
-def merge_custom_fields(existing: Mapping[str, Any], sent: Mapping[str, Any] | None) -> dict[str, Any]:
+def merge_custom_fields(existing: Mapping[str, Any], changes: Mapping[str, Any] | None) -> dict[str, Any]:
     """Return the custom fields with the sent values. Null removes a key; None in place of a mapping removes all."""
-    if sent is None:
+    if changes is None:
         return {}
-    return {name: value for name, value in {**existing, **sent}.items() if value is not None}
+    return {name: value for name, value in {**existing, **changes}.items() if value is not None}
 
 
 def identity_keys_of(workspace_id: int, name: str, contact: str | None) -> set[IdentityKey]:

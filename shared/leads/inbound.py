@@ -277,12 +277,12 @@ def _checked_fields(value: dict[str, Any]) -> dict[str, Any]:
         if len(told) < len(value):
             return _checked_fields(told)
         raise InvalidFields(_error_messages(error)) from error
-    sent = {name: field for name, field in fields.items() if field is not None and field != ""}
-    if "tags" in sent:
-        sent["tags"] = [tag for tag in sent["tags"] if tag]
+    filled_fields = {name: field for name, field in fields.items() if field is not None and field != ""}
+    if "tags" in filled_fields:
+        filled_fields["tags"] = [tag for tag in filled_fields["tags"] if tag]
     if len(fields) < len(value):
-        sent |= {name: _storable_unknown(field) for name, field in value.items() if name not in KNOWN_FIELDS}
-    return sent
+        filled_fields |= {name: _storable_unknown(field) for name, field in value.items() if name not in KNOWN_FIELDS}
+    return filled_fields
 
 
 def _is_blank(name: str, value: Any) -> bool:
@@ -299,12 +299,12 @@ def _checked_closely(value: dict[str, Any]) -> dict[str, Any]:
     unstorable: FieldErrors = {}
     sound = clean_value(value, unstorable)
     try:
-        sent = _checked_fields(sound)
+        checked_fields = _checked_fields(sound)
     except InvalidFields as refusal:
         raise InvalidFields(refusal.errors | unstorable) from refusal
     if unstorable:
         raise InvalidFields(unstorable)
-    return sent
+    return checked_fields
 
 
 def _error_messages(error: ValidationError) -> FieldErrors:

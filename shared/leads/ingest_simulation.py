@@ -32,20 +32,20 @@ async def simulate_ingest(connection: Connection, submission: AcceptedSubmission
     """
     async with connection.transaction():
         await connection.execute(SNAPSHOT_SQL)
-        written, found, tags = await decide_submissions([submission], DryRunLookups(connection))
-        lead = (submission.workspace_id, found.resolution.lead_ids[0])
+        written, found_leads, tags = await decide_submissions([submission], DryRunLookups(connection))
+        lead = (submission.workspace_id, found_leads.resolution.lead_ids[0])
         before = (await read_leads(connection, [lead])).get(lead)
-        after = written.created.get(NEW_LEAD_ID) or found.states[lead[1]]
+        after = written.created.get(NEW_LEAD_ID) or found_leads.states[lead[1]]
         names = await tag_names(connection, [submission.workspace_id], after["tag_ids"])
         names |= {id_: name for (_, name), id_ in tags.items() if id_ < 0}
     return {
         "status": "dry_run",
         "lead_id": before and before["id"],
         "is_duplicate": before is not None,
-        "matched_on": found.resolution.matched_kinds[0],
+        "matched_on": found_leads.resolution.matched_kinds[0],
         "warnings": submission.warnings,
         "changes": describe_changes(
-            before or BLANK_LEAD, _as_shown_by_api(after, names) | _possible_duplicate(found.resolution, before)
+            before or BLANK_LEAD, _as_shown_by_api(after, names) | _possible_duplicate(found_leads.resolution, before)
         ),
     }
 

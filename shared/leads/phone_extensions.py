@@ -60,11 +60,11 @@ def split_extension(text: str) -> SplitPhone | None:
         return None
     text = unicodedata.normalize("NFC", text).rstrip(_CHARS_AFTER_DIGITS)
     ends, begins = phone_parsing.last_digit_gap(text)
-    found = _NAMED_EXTENSION(text, ends) if 0 < len(text) - begins <= MAX_EXTENSION_DIGITS else None
-    if found is None:
+    match = _NAMED_EXTENSION(text, ends) if 0 < len(text) - begins <= MAX_EXTENSION_DIGITS else None
+    if match is None:
         return None
-    number = text[: found.start()].rstrip(_CHARS_BEFORE_NAME)
-    return SplitPhone(number, "".join(str(unicodedata.decimal(digit)) for digit in found[1]))
+    number = text[: match.start()].rstrip(_CHARS_BEFORE_NAME)
+    return SplitPhone(number, "".join(str(unicodedata.decimal(digit)) for digit in match[1]))
 
 
 def text_before_letters(text: str) -> str | None:
@@ -73,12 +73,12 @@ def text_before_letters(text: str) -> str | None:
     It is None too where the library would read neither the letters, nor digits behind them, as part of the number.
     Letters of a parameter (RFC 3966, such as `;isub=`) do not count.
     """
-    found = _NUMBER_BEFORE_LETTERS(_URI_PARAMETER.split(text)[0])
-    if found is None:
+    match = _NUMBER_BEFORE_LETTERS(_URI_PARAMETER.split(text)[0])
+    if match is None:
         return None
-    rest = found.string[found.end() :]
-    taken = (
+    rest = match.string[match.end() :]
+    is_number = (
         any(map(str.isdigit, rest))
         or sum(letter.isascii() and letter.isalpha() for letter in rest) >= _MIN_KEYPAD_LETTERS
     )
-    return found[1] if taken else None
+    return match[1] if is_number else None

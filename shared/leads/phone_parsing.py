@@ -97,10 +97,10 @@ def _is_phone_context(context: str) -> bool:
 
 def _cut_out_number(text: str) -> str:
     """Return the text from the first digit or plus on, without a second number or characters that end no number."""
-    found = _NUMBER_START(text)
-    if found is None:
+    start = _NUMBER_START(text)
+    if start is None:
         return ""
-    number = text[found.start() :]
+    number = text[start.start() :]
     end = len(number)
     while end and not _NUMBER_END_CHAR(number[end - 1]):
         end -= 1

@@ -95,10 +95,10 @@ def place_on_board(submission: AcceptedSubmission, workspace: WorkspaceSettings,
         fields["pipeline_id"], fields["pipeline_stage_id"] = workspace.pipeline_id, workspace.stage_id
         return
     pipeline, stage, user = (body.get(name) for name in PLACEMENT_FIELDS)
-    found, problems = find_placement(workspace, board, pipeline, stage)
-    fields["pipeline_id"], fields["pipeline_stage_id"] = found.pipeline_id, found.stage_id
-    if found.status:
-        fields.setdefault("status", found.status)
+    placement, problems = find_placement(workspace, board, pipeline, stage)
+    fields["pipeline_id"], fields["pipeline_stage_id"] = placement.pipeline_id, placement.stage_id
+    if placement.status:
+        fields.setdefault("status", placement.status)
     problems |= assignee_problem(workspace, board, user)
     if user and "assigned_user_id" not in problems:
         fields["assigned_user_id"] = user

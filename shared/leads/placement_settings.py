@@ -11,23 +11,23 @@ SettingsDict = dict[str, Any]
 
 
 async def complete_placement(
-    connection: Connection, workspace_id: int, stored: SettingsDict, sent: SettingsDict
+    connection: Connection, workspace_id: int, stored: SettingsDict, settings: SettingsDict
 ) -> tuple[SettingsDict, FieldErrors]:
     """Return settings whose pipeline and stage belong together, and errors for ids that are not in the workspace.
 
     A stage that is sent alone brings its pipeline along. A pipeline removes a stage of another one.
     """
-    if not any(name in sent for name in PLACEMENT_FIELDS):
-        return sent, {}
+    if not any(name in settings for name in PLACEMENT_FIELDS):
+        return settings, {}
     workspace = (await load_workspace_settings(connection, [workspace_id]))[workspace_id]
     places = await load_board(connection, [workspace_id])
-    pipeline, stage, user = (sent.get(name) for name in PLACEMENT_FIELDS)
+    pipeline, stage, user = (settings.get(name) for name in PLACEMENT_FIELDS)
     place, problems = find_placement(workspace, places, pipeline, stage)
     problems |= assignee_problem(workspace, places, user)
     if stage:
-        sent = {**sent, "pipeline_id": place.pipeline_id}
-    elif "pipeline_id" in sent:
+        settings = {**settings, "pipeline_id": place.pipeline_id}
+    elif "pipeline_id" in settings:
         kept = places.stages.get((workspace_id, stored.get("pipeline_stage_id", 0)))
-        sent = sent if kept and kept.pipeline_id == pipeline else {**sent, "pipeline_stage_id": None}
+        settings = settings if kept and kept.pipeline_id == pipeline else {**settings, "pipeline_stage_id": None}
     names = {name: f"settings.{name}" for name in PLACEMENT_FIELDS}
-    return sent, {names[name]: [f"The {names[name]} field: {problem}."] for name, problem in problems.items()}
+    return settings, {names[name]: [f"The {names[name]} field: {problem}."] for name, problem in problems.items()}

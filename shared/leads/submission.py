@@ -204,14 +204,14 @@ def join_names(names: list[str]) -> str:
 
 
 def _prepare_email(submission: AcceptedSubmission, fold_gmail: bool) -> None:
-    sent = submission.body.get("email")
-    if not sent:
+    text = submission.body.get("email")
+    if not text:
         return
     try:
-        email = normalise_email(sent)
-        key = normalise_email(sent, fold_gmail=True) if fold_gmail else email
+        email = normalise_email(text)
+        key = normalise_email(text, fold_gmail=True) if fold_gmail else email
     except InvalidContact:
-        submission.fields["email_as_given"] = sent.strip()[:MAX_CONTACT_LENGTH]
+        submission.fields["email_as_given"] = text.strip()[:MAX_CONTACT_LENGTH]
         submission.warnings.append(f"email: not a valid email address; {KEPT_ENDING}")
         return
     submission.fields["email"] = email
@@ -219,14 +219,14 @@ def _prepare_email(submission: AcceptedSubmission, fold_gmail: bool) -> None:
 
 
 def _prepare_phone(submission: AcceptedSubmission, country: str | None) -> None:
-    sent = submission.body.get("phone")
-    if not sent:
+    text = submission.body.get("phone")
+    if not text:
         return
     try:
-        phone = normalise_phone(sent, country)
+        phone = normalise_phone(text, country)
     except InvalidContact as error:
         why = "it takes too long to read" if isinstance(error, PhoneTooSlow) else "not a readable phone number"
-        submission.fields["phone"] = sent[:MAX_CONTACT_LENGTH]
+        submission.fields["phone"] = text[:MAX_CONTACT_LENGTH]
         submission.warnings.append(f"phone: {why}; {KEPT_ENDING}")
         return
     submission.fields["phone"] = phone.identity

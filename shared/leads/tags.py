@@ -32,13 +32,13 @@ async def find_or_make_tags(connection: StatementExecutor, names: Iterable[TagKe
     return await make_missing_tags(connection, wanted, await find_tags(connection, wanted)) if wanted else {}
 
 
-async def make_missing_tags(connection: StatementExecutor, wanted: Collection[TagKey], found: TagIds) -> TagIds:
+async def make_missing_tags(connection: StatementExecutor, wanted: Collection[TagKey], known_ids: TagIds) -> TagIds:
     """Create the wanted tags that were not found, in their order. Return the ids of all."""
-    missing = [key for key in wanted if key not in found]
+    missing = [key for key in wanted if key not in known_ids]
     if not missing:
-        return found
+        return known_ids
     await connection.execute(INSERT_TAGS_SQL, (as_json(missing),))
-    return found | await find_tags(connection, missing)
+    return known_ids | await find_tags(connection, missing)
 
 
 async def find_tags(connection: StatementExecutor, names: Iterable[TagKey]) -> TagIds:

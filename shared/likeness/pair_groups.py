@@ -82,29 +82,29 @@ async def add_groups(connection: Connection, workspace_id: int, pairs: Iterable[
 
 
 async def find_further(
-    connection: Connection, workspace_id: int, lead_ids: Collection[int], given: Collection[int] = ()
+    connection: Connection, workspace_id: int, lead_ids: Collection[int], requested_ids: Collection[int] = ()
 ) -> list[FurtherLead]:
     """Return the further leads of one or two leads, likeliest first.
 
-    `given` leads are among them unless somebody or the evidence says that they are other people. One that no open pair
-    names has neither a score nor an `alike_id`.
+    Leads of `requested_ids` are among them unless somebody or the evidence says that they are other people. One that no
+    open pair names has neither a score nor an `alike_id`.
     """
     leads = tuple(lead_ids)
-    return await _read_further(connection, workspace_id, [AskedGroup(0, leads[0], leads[-1])], given)
+    return await _read_further(connection, workspace_id, [AskedGroup(0, leads[0], leads[-1])], requested_ids)
 
 
 async def _read_further(
-    connection: Connection, workspace_id: int, asked: list[AskedGroup], given: Collection[int] = ()
+    connection: Connection, workspace_id: int, groups: list[AskedGroup], requested_ids: Collection[int] = ()
 ) -> list[FurtherLead]:
-    if not asked:
+    if not groups:
         return []
-    places, firsts, seconds = zip(*asked, strict=True)
+    places, firsts, seconds = zip(*groups, strict=True)
     values = {
         "workspace": workspace_id,
         "places": list(places),
         "firsts": list(firsts),
         "seconds": list(seconds),
-        "given": list(given),
+        "given": list(requested_ids),
         "likely_bits": min_bits_of(LIKELY_SCORE),
         "against_bits": MIN_GROUP_BITS,
         "limit": MAX_GROUP_LEADS - 2,

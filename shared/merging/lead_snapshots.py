@@ -147,14 +147,14 @@ async def _restore_attribution(connection: Connection, workspace_id: int, winner
     rows = await (await connection.execute(READ_ATTRIBUTION_SQL, (workspace_id, winner))).fetchall()
     if not rows or not snapshot["attribution"]:
         return
-    kept = attribution_without(rows[0][0], snapshot["attribution"], snapshot["winner_attribution"])
-    if kept is None:
+    attribution = attribution_without(rows[0][0], snapshot["attribution"], snapshot["winner_attribution"])
+    if attribution is None:
         await connection.execute(
             "DELETE FROM lead_attributions WHERE workspace_id = %s AND lead_id = %s", (workspace_id, winner)
         )
     else:
-        values = {name: as_json(kept[name]) for name in ("first", "last")}
-        times = {name: datetime.fromisoformat(kept[name]) for name in ("first_at", "last_at")}
+        values = {name: as_json(attribution[name]) for name in ("first", "last")}
+        times = {name: datetime.fromisoformat(attribution[name]) for name in ("first_at", "last_at")}
         await connection.execute(SET_ATTRIBUTION_SQL, {"w": workspace_id, "lead": winner, **values, **times})
 
 

@@ -177,10 +177,10 @@ def plan_undo(winner: LeadState, merge: StoredChanges, later: Sequence[StoredCha
     standing = {one.id: one for one in later}
     for name, change in merge.changes.items():
         _undo_change(plan, winner, name, change, standing)
-    if kept := [plan.kept[name] for name in PLACEMENT_FIELDS if name in plan.kept]:
+    if reasons := [plan.kept[name] for name in PLACEMENT_FIELDS if name in plan.kept]:
         for name in PLACEMENT_FIELDS:
             if plan.changed.pop(name, None) is not None or name in merge.changes:
-                plan.kept[name] = kept[0]
+                plan.kept[name] = reasons[0]
     _undo_notes(plan, winner, merge)
     _undo_tags(plan, winner, merge, standing)
     plan.changes |= {
@@ -194,13 +194,13 @@ def plan_undo(winner: LeadState, merge: StoredChanges, later: Sequence[StoredCha
 def _undo_change(
     plan: UndoPlan, winner: LeadState, name: str, change: dict[str, Any], standing: Mapping[int, StoredChanges]
 ) -> None:
-    for one in standing.values():
-        replaced = one.changes.get(name)
+    for merge in standing.values():
+        replaced = merge.changes.get(name)
         if replaced is None:
             continue
         if replaced["from"] == change["to"]:
             replaced["from"] = change["from"]
-            plan.later[one.id] = one
+            plan.later[merge.id] = merge
         plan.kept[name] = TAKEN_SINCE
         return
     if current_value(winner, name) != change["to"]:

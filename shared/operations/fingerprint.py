@@ -100,8 +100,8 @@ def clean_message(message: str) -> str:
     return _SPACES.sub(" ", text).strip()[:MAX_TITLE_LENGTH]
 
 
-def _replace_word(found: re.Match[str]) -> str:
-    word = found[0]
+def _replace_word(match: re.Match[str]) -> str:
+    word = match[0]
     if word.startswith("__"):  # a constraint; those of partitions differ by a number
         return re.sub(r"\d+", NUMBER, word[2:])
     if any(char.isdigit() for char in word):
@@ -109,6 +109,6 @@ def _replace_word(found: re.Match[str]) -> str:
     if not word.isascii():
         return OMITTED
     # A capital within a sentence is that of a name, even where the word is a common one: Page, Field.
-    if word[0].isupper() and found.start() and not found.string[: found.start()].rstrip().endswith((".", ":")):
+    if word[0].isupper() and match.start() and not match.string[: match.start()].rstrip().endswith((".", ":")):
         return word if word in PROPER_WORDS else OMITTED
     return word if all(part in ERROR_WORDS for part in _WORD_PART.findall(word.lower())) else OMITTED

@@ -50,8 +50,8 @@ async def read_lane_depths(connection: Connection, workspace_id: int) -> dict[La
     """
     statement = LANE_DEPTHS_SQL.encode()
     rows = await (await connection.execute(statement, {"w": workspace_id}, prepare=False)).fetchall()
-    found: dict[LaneName, LaneDepth] = {}
+    depths: dict[LaneName, LaneDepth] = {}
     for lane, _, depth, oldest in rows:
-        known = found.get(lane, NO_DEPTH)
-        found[cast("LaneName", lane)] = LaneDepth(known.depth + depth, max(known.oldest_s, round(oldest, 3)))
-    return found
+        known = depths.get(lane, NO_DEPTH)
+        depths[cast("LaneName", lane)] = LaneDepth(known.depth + depth, max(known.oldest_s, round(oldest, 3)))
+    return depths

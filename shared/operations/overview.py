@@ -181,13 +181,13 @@ async def read_ledger_state(
     """
     whole = await ledger.read_ledger(connection, spool)
     unaccounted = whole["accepted"] - sum(whole[name] for name in ("pending", "done", "dead", "quarantined", "spooled"))
-    found = whole
+    ledger_counts = whole
     if workspace_id != WHOLE_INSTALLATION:
-        found = await ledger.read_workspace_ledger(connection, spool, workspace_id)
-    counts = {name: found[name] for name in ("accepted", "pending", "done", "dead", "quarantined")}
-    spooled = found["spooled"] if spool else None
+        ledger_counts = await ledger.read_workspace_ledger(connection, spool, workspace_id)
+    counts = {name: ledger_counts[name] for name in ("accepted", "pending", "done", "dead", "quarantined")}
+    spooled = ledger_counts["spooled"] if spool else None
     state = LedgerState(**counts, spooled=spooled, unaccounted=unaccounted)
-    return state, float(found["oldest_waiting_s"])
+    return state, float(ledger_counts["oldest_waiting_s"])
 
 
 async def read_lanes(connection: Connection, workspace_id: int) -> list[LaneState]:

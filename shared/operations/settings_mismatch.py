@@ -29,12 +29,12 @@ async def find_mismatches(connection: Connection, own: SettingsFingerprints | No
 
 def group_mismatches(used: Mapping[str, SettingsFingerprints]) -> SettingsMismatches:
     """Group the names by their value, for settings on which they differ."""
-    found: SettingsMismatches = {}
+    mismatches: SettingsMismatches = {}
     for what in sorted({what for fingerprints in used.values() for what in fingerprints}):
         users: dict[str, list[str]] = defaultdict(list)
         for name, fingerprints in used.items():
             if what in fingerprints:
                 users[fingerprints[what]].append(name)
         if len(users) > 1:
-            found[what] = sorted(users.values(), key=len, reverse=True)
-    return found
+            mismatches[what] = sorted(users.values(), key=len, reverse=True)
+    return mismatches

@@ -148,12 +148,12 @@ class SourceReport:
 
 async def read_source_reports(connection: Connection, workspace_id: int) -> list[SourceReport]:
     """Return all integrations and forms, and the keys that ever sent a lead. Integrations come first."""
-    asked = {"w": workspace_id}
+    arguments = {"w": workspace_id}
     async with connection.cursor(row_factory=dict_row) as cursor:
-        named = await (await cursor.execute(NAMED_SQL, asked)).fetchall()
-        received = await (await cursor.execute(RECEIVED_SQL.encode(), asked)).fetchall()
-        rejected = await (await cursor.execute(REJECTED_SQL, asked)).fetchall()
-    held_rows = await (await connection.execute(HELD_SQL, asked)).fetchall()
+        named = await (await cursor.execute(NAMED_SQL, arguments)).fetchall()
+        received = await (await cursor.execute(RECEIVED_SQL.encode(), arguments)).fetchall()
+        rejected = await (await cursor.execute(REJECTED_SQL, arguments)).fetchall()
+    held_rows = await (await connection.execute(HELD_SQL, arguments)).fetchall()
     seen = {(row["channel"], row["key_id"]): row for row in received}
     held = {(channel, key_id): n for channel, key_id, n in held_rows}
     outcomes: dict[int, dict[str, LastOutcome]] = {}

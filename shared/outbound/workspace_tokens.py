@@ -35,11 +35,11 @@ async def workspace_mail_keys(connection: Connection, cipher: Cipher, workspace_
         async with connection.transaction():
             new = cipher.encrypt(Fernet.generate_key().decode())
             rows += await (await connection.execute(CREATE_MAIL_KEY_SQL, (new, id_))).fetchall()
-    found: dict[int, str] = {}
+    keys: dict[int, str] = {}
     for id_, sealed in rows:
         with contextlib.suppress(DecryptionError):
-            found |= {id_: cipher.decrypt(sealed)} if sealed is not None else {}
-    return found
+            keys |= {id_: cipher.decrypt(sealed)} if sealed is not None else {}
+    return keys
 
 
 def token_link(settings: Settings, path: str, key: str, content: TokenContent) -> str:

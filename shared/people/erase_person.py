@@ -137,13 +137,13 @@ async def note_erasure(
     await connection.execute(NOTE_ERASURE_SQL, values)
 
 
-async def blank_submissions(connection: Connection, workspace_id: int, found: Sequence[PersonSubmission]) -> None:
+async def blank_submissions(connection: Connection, workspace_id: int, submissions: Sequence[PersonSubmission]) -> None:
     """Make submissions blank, and take the bytes of requests away in which others came with them."""
-    await drop_raw_requests(connection, workspace_id, [one.raw_in for one in found if one.raw_in])
+    await drop_raw_requests(connection, workspace_id, [one.raw_in for one in submissions if one.raw_in])
     values = {
         "w": workspace_id,
-        "ids": [one.id for one in found],
-        "times": [one.received_at for one in found],
+        "ids": [one.id for one in submissions],
+        "times": [one.received_at for one in submissions],
         "warning": ERASED_WARNING,
     }
     await connection.execute(BLANK_SUBMISSIONS_SQL, values)

@@ -53,14 +53,14 @@ class LoggedErasure(NamedTuple):
     @classmethod
     def from_line(cls, line: bytes) -> "LoggedErasure":
         """Read a line. Raises ValueError, KeyError or TypeError if it is none."""
-        found = {name: orjson.loads(line)[name] for name in LOG_COLUMNS}
-        found["id"] = uuid.UUID(found["id"])
-        found["submission_ids"] = [uuid.UUID(each) for each in found["submission_ids"]]
-        found["lead_times"] = [each and datetime.fromisoformat(each) for each in found["lead_times"]]
-        found["identity_hashes"] = [bytes.fromhex(each) for each in found["identity_hashes"]]
-        found["hash_key"] = base64.b64decode(found["hash_key"])
-        found["erased_at"] = datetime.fromisoformat(found["erased_at"])
-        return cls(**found)
+        values = {name: orjson.loads(line)[name] for name in LOG_COLUMNS}
+        values["id"] = uuid.UUID(values["id"])
+        values["submission_ids"] = [uuid.UUID(each) for each in values["submission_ids"]]
+        values["lead_times"] = [each and datetime.fromisoformat(each) for each in values["lead_times"]]
+        values["identity_hashes"] = [bytes.fromhex(each) for each in values["identity_hashes"]]
+        values["hash_key"] = base64.b64decode(values["hash_key"])
+        values["erased_at"] = datetime.fromisoformat(values["erased_at"])
+        return cls(**values)
 
 
 async def read_erasures(connection: Connection) -> list[LoggedErasure]:
@@ -76,13 +76,13 @@ def read_log(folder: Path) -> list[LoggedErasure]:
         lines = (folder / LOG_NAME).read_bytes().splitlines()
     except FileNotFoundError:
         return []
-    found = []
+    erasures = []
     for line in lines:
         try:
-            found.append(LoggedErasure.from_line(line))
+            erasures.append(LoggedErasure.from_line(line))
         except (ValueError, KeyError, TypeError):
             continue
-    return found
+    return erasures
 
 
 def update_log(folder: Path, erasures: Iterable[LoggedErasure]) -> bool:

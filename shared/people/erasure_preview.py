@@ -60,10 +60,10 @@ async def preview_erasure(connection: Connection, person: PersonScope) -> list[H
 async def count_sent(connection: Connection, person: PersonScope) -> dict[str, int]:
     """Return how many messages receivers have got about the person, by the kind of message: nothing reaches these."""
     rows = await (await connection.execute(RECEIVERS_SQL, person.parameters())).fetchall()
-    sent: dict[str, int] = {}
+    counts: dict[str, int] = {}
     for _, kind, n in rows:
-        sent[kind] = sent.get(kind, 0) + int(n)
-    return sent
+        counts[kind] = counts.get(kind, 0) + int(n)
+    return counts
 
 
 async def _count_quotations(connection: Connection, person: PersonScope) -> int:

@@ -80,8 +80,8 @@ async def erase_lead(
     """
     person = await lock_person(connection, workspace_id, lead_id)
     if person is None:
-        if found := await find_erasure(connection, workspace_id, lead_id):
-            return found
+        if erasure := await find_erasure(connection, workspace_id, lead_id):
+            return erasure
         raise NotFound
     removed: dict[str, int] = {
         group.kind: group.goes for group in await preview_erasure(connection, person) if group.goes
@@ -89,9 +89,9 @@ async def erase_lead(
     contents = await remove_person(connection, person)
     await note_erasure(connection, person, request.cause, tells_receivers=request.tells_receivers)
     await _add_erasure(connection, cipher, lead_id, person, request, removed, contents)
-    found = await find_erasure(connection, workspace_id, lead_id)
-    assert found is not None  # noqa: S101  # it was just written
-    return found
+    erasure = await find_erasure(connection, workspace_id, lead_id)
+    assert erasure is not None  # noqa: S101  # it was just written
+    return erasure
 
 
 async def find_erasure(connection: Connection, workspace_id: int, lead_id: int) -> dict[str, Any] | None:

@@ -69,14 +69,14 @@ async def _sections(connection: Connection, person: PersonScope, link: str) -> A
 
 async def _submissions(connection: Connection, person: PersonScope) -> list[dict[str, Any]]:
     """Return the submissions with what was sent, and the whole of what is stored."""
-    found: list[dict[str, Any]] = []
+    records: list[dict[str, Any]] = []
     for start in range(0, len(person.submissions), SUBMISSIONS_PER_READ):
         part = person.submissions[start : start + SUBMISSIONS_PER_READ]
         values = {"w": person.workspace_id, "ids": [one.id for one in part], "times": [one.received_at for one in part]}
         for row in await _rows(connection, SUBMISSIONS_SQL, values):
             stored = bytes(row["payload"])
-            found.append({**row, **decode_payload(stored), "stored": _json_or_text(stored)})
-    return found
+            records.append({**row, **decode_payload(stored), "stored": _json_or_text(stored)})
+    return records
 
 
 async def _rows(connection: Connection, statement: str, values: Mapping[str, Any]) -> list[dict[str, Any]]:

@@ -130,15 +130,15 @@ async def find_person(connection: Connection, workspace_id: int, lead_id: int) -
     Whoever changes what is found holds the lock of the lead before.
     """
     lead_ids = await find_lead_ids(connection, workspace_id, lead_id)
-    found = await (await connection.execute(LEADS_SQL, (workspace_id, lead_ids))).fetchall()
-    if not found:
+    lead_rows = await (await connection.execute(LEADS_SQL, (workspace_id, lead_ids))).fetchall()
+    if not lead_rows:
         row = await (await connection.execute(HAS_TIMELINE_SQL, (workspace_id, lead_ids[0]))).fetchone()
         if not (row and row[0]):
             return None
-    person = PersonScope(workspace_id, lead_ids, bool(found))
+    person = PersonScope(workspace_id, lead_ids, bool(lead_rows))
     named = {"w": workspace_id, "leads": lead_ids}
     former = await (await connection.execute(FORMER_LEADS_SQL, named)).fetchall()
-    _note_leads(person, [*found, *former])
+    _note_leads(person, [*lead_rows, *former])
     rows = await (await connection.execute(IDENTITIES_SQL, (workspace_id, lead_ids))).fetchall()
     person.identities = sorted({*person.identities, *((row[0], row[1]) for row in rows)})
     await _leave_to_others(connection, person)
@@ -168,10 +168,10 @@ async def find_rest(
 
 def _note_leads(person: PersonScope, rows: Iterable[Sequence[Any]]) -> None:
     """Note times, names and contacts. The contact of a deleted lead identifies nobody any more, but it did."""
-    for lead_id, created_at, first_name, last_name, email, phone, given in rows:
+    for lead_id, created_at, first_name, last_name, email, phone, given_email in rows:
         if lead_id is not None and created_at is not None:
             person.lead_times[lead_id] = created_at
-        person.given_emails += [given] if given else []
+        person.given_emails += [given_email] if given_email else []
         person.names.append(" ".join(filter(None, (first_name, last_name))))
         person.identities += [(kind, value) for kind, value in (("email", email), ("phone", phone)) if value]
     person.names = [*dict.fromkeys(filter(None, person.names))]

@@ -65,16 +65,16 @@ async def find_hash_owners(
     connection: Connection, workspace_id: int, key: str, hashes: frozenset[bytes], kinds: Sequence[str]
 ) -> HashOwners:
     """Return the leads that own identities with one of the hashes. Reads all identities of the workspace."""
-    found: HashOwners = defaultdict(list)
+    owners: HashOwners = defaultdict(list)
     after = ("", "")
     while True:
         values = (workspace_id, *after, SCANNED_IDENTITIES)
         rows = await (await connection.execute(NEXT_IDENTITIES_SQL, values)).fetchall()
         for kind, value, lead_id in rows:
             if kind in kinds and (digest := hash_identity(key, kind, value)) in hashes:
-                found[digest].append(lead_id)
+                owners[digest].append(lead_id)
         if len(rows) < SCANNED_IDENTITIES:
-            return found
+            return owners
         after = (rows[-1][0], rows[-1][1])
 
 

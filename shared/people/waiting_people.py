@@ -68,12 +68,12 @@ async def find_undecided(
     if not wanted:
         return []
     settings = await settings_of(connection, workspace_id)
-    found: list[TupleRow] = []
+    undecided: list[TupleRow] = []
     for state in ("dead", "quarantined"):
         values = (workspace_id, state, until, MAX_SCANNED_UNDECIDED)
         rows = await (await connection.execute(UNDECIDED_SQL, values)).fetchall()
-        found += [row for row in rows if wanted & identities_of_body(decoded_payload(bytes(row[3])), settings)]
-    return found
+        undecided += [row for row in rows if wanted & identities_of_body(decoded_payload(bytes(row[3])), settings)]
+    return undecided
 
 
 async def list_waiting(
@@ -81,12 +81,12 @@ async def list_waiting(
 ) -> list[JournalItemJson]:
     """Return the journal items with one of the identities."""
     wanted, settings = set(identities), await settings_of(connection, workspace_id)
-    found: list[JournalItemJson] = []
+    waiting_items: list[JournalItemJson] = []
     async for _, items in _journal_rows(connection):
-        found += [
+        waiting_items += [
             item for item in items if item["w"] == workspace_id and wanted & identities_of_body(item["body"], settings)
         ]
-    return found
+    return waiting_items
 
 
 class TakenItem(NamedTuple):
@@ -112,7 +112,7 @@ async def take_out_waiting(
             return False
         return matcher.matches(identities_of_body(item["body"], settings))
 
-    taken: list[TakenItem] = []
+    taken_items: list[TakenItem] = []
     is_complete = True
     async for key, items in _journal_rows(connection):
         if not any(map(is_persons, items)):
@@ -126,8 +126,8 @@ async def take_out_waiting(
             gone = [item for item in document["items"] if is_persons(item)]
             await _shorten_row(connection, key, document, gone)
             await _blank_items(connection, workspace_id, gone)
-        taken += [TakenItem(uuid.UUID(item["id"]), raw_holder(item["body"]), _digests_of(item)) for item in gone]
-    return taken, is_complete
+        taken_items += [TakenItem(uuid.UUID(item["id"]), raw_holder(item["body"]), _digests_of(item)) for item in gone]
+    return taken_items, is_complete
 
 
 async def settings_of(connection: Connection, workspace_id: int) -> WorkspaceSettings:
@@ -163,15 +163,17 @@ async def _shorten_row(
 ) -> None:
     """Write a row without the items, and without the bytes of a request that hold them."""
     away, held = {item["id"] for item in gone}, {str(raw_holder(item["body"])) for item in gone}
-    left = [item for item in document["items"] if item["id"] not in away]
-    for item in left:
+    remaining = [item for item in document["items"] if item["id"] not in away]
+    for item in remaining:
         if item["id"] in held and isinstance(item["body"].get(SOURCE_KEY), dict):
             item["body"][SOURCE_KEY].pop("raw", None)
-    if not left:
+    if not remaining:
         await connection.execute(DROP_ROW_SQL, key)
         return
-    payload = orjson.dumps({**document, "items": left})
-    await connection.execute(SHORTEN_ROW_SQL, (len(left), ",".join(item["id"] for item in left), payload, *key))
+    payload = orjson.dumps({**document, "items": remaining})
+    await connection.execute(
+        SHORTEN_ROW_SQL, (len(remaining), ",".join(item["id"] for item in remaining), payload, *key)
+    )
 
 
 async def _blank_items(connection: Connection, workspace_id: int, gone: Sequence[JournalItemJson]) -> None:

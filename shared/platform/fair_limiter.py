@@ -44,13 +44,13 @@ class FairLimiter:
         if self._has_capacity(tenant):  # no waiting tenant could use the slot: it would have got it when it became free
             self._grant_slot(tenant)
             return
-        asked = asyncio.get_running_loop().create_future()
-        self._waiting[asked] = tenant
+        slot = asyncio.get_running_loop().create_future()
+        self._waiting[slot] = tenant
         try:
             async with asyncio.timeout(SLOT_TIMEOUT_SECONDS):
-                await asked
+                await slot
         except BaseException:
-            if self._waiting.pop(asked, None) is None:  # the slot was granted, but the caller has left
+            if self._waiting.pop(slot, None) is None:  # the slot was granted, but the caller has left
                 self._release_slot(tenant)
             raise
 

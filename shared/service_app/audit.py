@@ -101,7 +101,7 @@ def audit_details(
     """
     details = request.setdefault(AUDIT_DETAILS, AuditDetails())
     kind, id_ = object or (None, None)
-    given = {
+    values = {
         "action": action,
         "object_kind": kind,
         "object_id": None if id_ is None else str(id_),
@@ -111,7 +111,7 @@ def audit_details(
         "filter": filter,
         "count": count,
     }
-    for name, value in given.items():
+    for name, value in values.items():
         if value is not None:
             setattr(details, name, value)
 

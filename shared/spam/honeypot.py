@@ -23,12 +23,12 @@ def trap_names(form: FormDefinition) -> tuple[str, ...]:
 
 def _trap_name(form: FormDefinition, version: int) -> str:
     digest = hashlib.sha256(f"{form.public_id}:{version}".encode()).hexdigest()
-    taken = {_plain_name(text) for field in form.fields for text in (field["key"], field["label"])}
+    taken_names = {_plain_name(text) for field in form.fields for text in (field["key"], field["label"])}
     start = int(digest[:4], 16)
     words = [_TRAP_WORDS[(start + step) % len(_TRAP_WORDS)] for step in range(len(_TRAP_WORDS))]
-    word = next((one for one in words if one not in taken), words[0])
+    word = next((one for one in words if one not in taken_names), words[0])
     suffixes = (digest[at : at + _SUFFIX_LENGTH] for at in range(4, len(digest) - _SUFFIX_LENGTH))
-    return next(name for name in (f"{word}_{suffix}" for suffix in suffixes) if _plain_name(name) not in taken)
+    return next(name for name in (f"{word}_{suffix}" for suffix in suffixes) if _plain_name(name) not in taken_names)
 
 
 def _plain_name(text: str) -> str:

@@ -68,11 +68,11 @@ async def create_rule(
         raise ValidationFailed(errors)
     row = (workspace_id, form_id, verdict, kind, normal, author)
     async with connection.cursor(row_factory=dict_row) as cursor:
-        made = await (await cursor.execute(INSERT_RULE_SQL, row)).fetchone()
-    if made is None:
+        rule = await (await cursor.execute(INSERT_RULE_SQL, row)).fetchone()
+    if rule is None:
         raise ValidationFailed({"value": [RULE_TAKEN_MESSAGE]})
     await notify_changed(connection)
-    return made
+    return rule
 
 
 async def delete_rule(connection: Connection, workspace_id: int, rule_id: int) -> None:

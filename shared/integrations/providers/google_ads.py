@@ -45,10 +45,10 @@ def verify(request: WebhookRequest, credentials: Credentials) -> None:
         document = request.document_object
     except UnreadableBody:
         raise SignatureRefused("missing_signature") from None
-    sent = next((value for name, value in document.items() if name.lower() == "google_key" and value), None)
-    if sent is None:
+    key = next((value for name, value in document.items() if name.lower() == "google_key" and value), None)
+    if key is None:
         raise SignatureRefused("missing_signature")
-    require_equal(sent, credentials["google_key"])
+    require_equal(key, credentials["google_key"])
 
 
 def read(request: WebhookRequest, _credentials: Credentials) -> list[SourceEvent]:

@@ -60,12 +60,12 @@ def verify(request: WebhookRequest, credentials: Credentials) -> None:
     if request.headers.get("X-HubSpot-Signature-v3"):
         _verify_version_3(request, secret)
         return
-    sent = require_header(request, "X-HubSpot-Signature")
+    signature = require_header(request, "X-HubSpot-Signature")
     version = str(request.headers.get("X-HubSpot-Signature-Version") or "v1").strip().lower()
     if version not in ("v1", "v2"):
         raise SignatureRefused("bad_signature")
     address = f"{request.method}{request.url}" if version == "v2" else ""
-    require_equal(sent, sha256_hex(f"{secret}{address}".encode(errors="surrogatepass") + request.body))
+    require_equal(signature, sha256_hex(f"{secret}{address}".encode(errors="surrogatepass") + request.body))
 
 
 def _verify_version_3(request: WebhookRequest, secret: str) -> None:

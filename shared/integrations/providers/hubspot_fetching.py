@@ -63,12 +63,12 @@ def lead_event(lead: Any, _form: Any, notice: Any) -> SourceEvent:
 
 def problem_of(answer: FetchAnswer) -> FetchProblem:
     """Judge an answer."""
-    asked = answer.retry_after()
+    pause = answer.retry_after()
     if answer.status == 429:
         policy = text_at(answer.document, "policyName").upper()
-        return rate_limited(NAME, PAUSES_BY_POLICY.get(policy) if asked is None else asked)
+        return rate_limited(NAME, PAUSES_BY_POLICY.get(policy) if pause is None else pause)
     if answer.status == MIGRATION_STATUS:
-        return rate_limited(NAME, asked)
+        return rate_limited(NAME, pause)
     return problem_by_status(NAME, answer)
 
 

@@ -78,15 +78,15 @@ def _labels(summary: str, raw: Mapping[str, Any]) -> dict[str, str]:
     The summary is `Label:answer, Label:answer`. Nothing in it is escaped, so it proves no more than that.
     """
     labels = [html.unescape(part.partition(":")[0]).strip() for part in summary.split(", ") if ":" in part]
-    found = {}
+    labels_by_key = {}
     for key in raw:
         match = _QUESTION_KEY(key)
         slug = _squeezed(match[1]).rstrip("0123456789") if match else ""
         label = next((label for label in labels if len(slug) > 2 and _squeezed(label).startswith(slug)), None)
         if label:
-            found[key] = label
+            labels_by_key[key] = label
             labels.remove(label)
-    return found
+    return labels_by_key
 
 
 def _squeezed(text: str) -> str:

@@ -106,13 +106,13 @@ def list_request(api: ProviderApi, window: ListWindow, cursor: ListCursor) -> Fe
     """Ask for leads of the next form, or for forms of the next page where no form is left."""
     after = {"after": cursor["after"]} if cursor.get("after") else {}
     if cursor["forms"]:
-        sent = [
+        filters = [
             {"field": "time_created", "operator": "GREATER_THAN", "value": int(window.since) - 1},
             {"field": "time_created", "operator": "LESS_THAN", "value": int(window.until) + 1},
         ]
         wanted = {"fields": ",".join(LEAD_FIELDS), "limit": str(PAGE_SIZE)}
         path = f"{quote(cursor['forms'][0], safe='')}/leads"
-        return _request(api, path, **wanted, filtering=json.dumps(sent, separators=(",", ":")), **after)
+        return _request(api, path, **wanted, filtering=json.dumps(filters, separators=(",", ":")), **after)
     path = f"{quote(cursor['pages'][0], safe='')}/leadgen_forms"
     return _request(api, path, fields="id", limit=str(PAGE_SIZE), **after)
 

@@ -51,10 +51,10 @@ def verify(request: WebhookRequest, credentials: Credentials) -> None:
     header, claims, signature = _token_parts(require_header(request, "X-Webhook-Signature"))
     signed = f"{header}.{claims}".encode(errors="surrogatepass")
     require_equal(signature.rstrip("="), _to_url_alphabet(hmac_base64(secret, signed)))
-    told = _token_json(claims)
-    if text_at(_token_json(header), "alg") != "HS256" or text_at(told, "iss") != "netlify":
+    claim_values = _token_json(claims)
+    if text_at(_token_json(header), "alg") != "HS256" or text_at(claim_values, "iss") != "netlify":
         raise SignatureRefused("bad_signature")
-    require_equal(text_at(told, "sha256").lower(), sha256_hex(request.body))
+    require_equal(text_at(claim_values, "sha256").lower(), sha256_hex(request.body))
 
 
 def _token_parts(token: str) -> tuple[str, str, str]:
@@ -122,13 +122,13 @@ def _answer_value(value: Any) -> Any:
 
 def _found_by_netlify(submission: Mapping[str, Any], lead: Mapping[str, Any]) -> dict[str, Any]:
     has_name = "first_name" in lead or "last_name" in lead
-    found = read_contact(
+    contact = read_contact(
         AnsweredField(text_at(submission, name), kind=kind)
         for name, kind in FOUND_BY_NETLIFY
         if not (has_name and name.endswith("name"))
     )
-    found.pop("custom_fields", None)
-    return found
+    contact.pop("custom_fields", None)
+    return contact
 
 
 PROVIDER = Provider(

@@ -48,7 +48,7 @@ EMPTY_TWIML = WebhookAnswer(200, b"<Response></Response>", "text/xml")
 
 def verify(request: WebhookRequest, credentials: Credentials) -> None:
     """Check the signature of the address and the parameters. Raises SignatureRefused."""
-    sent = require_header(request, "X-Twilio-Signature").encode(errors="replace")
+    header = require_header(request, "X-Twilio-Signature").encode(errors="replace")
     parameters = ""
     if "bodySHA256" in request.query:
         require_equal(request.query["bodySHA256"].lower(), sha256_hex(request.body))
@@ -58,7 +58,7 @@ def verify(request: WebhookRequest, credentials: Credentials) -> None:
         hmac_base64(credentials["auth_token"], f"{url}{parameters}".encode(errors="surrogatepass"), "sha1")
         for url in _signed_urls(request.url)
     ]
-    if not any(hmac.compare_digest(sent, signature.encode()) for signature in signatures):
+    if not any(hmac.compare_digest(header, signature.encode()) for signature in signatures):
         raise SignatureRefused("bad_signature")
 
 

@@ -80,14 +80,14 @@ def read(request: WebhookRequest, _credentials: Credentials) -> list[SourceEvent
 
 def _questions_by_id(fields: list[Any], depth: int = 0) -> dict[str, Any]:
     """Return the questions by id and by ref, with those inside of groups and contact blocks."""
-    found: dict[str, Any] = {}
+    questions: dict[str, Any] = {}
     for question in fields:
         for name in ("id", "ref"):
-            found.setdefault(text_at(question, name), question)
+            questions.setdefault(text_at(question, name), question)
         parts = list_at(question, "properties", "fields") or list_at(question, "fields")
         if parts and depth < MAX_DEPTH:
-            found = {**_questions_by_id(parts, depth + 1), **found}
-    return found
+            questions = {**_questions_by_id(parts, depth + 1), **questions}
+    return questions
 
 
 def _question_of(answer: Any, questions: Mapping[str, Any]) -> Any:

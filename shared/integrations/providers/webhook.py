@@ -64,12 +64,12 @@ def read(request: WebhookRequest, _credentials: Credentials) -> Iterable[SourceE
     return read_generic(request)
 
 
-def is_signature(sent: str, secret: str, signed: bytes, algorithm: str = "sha256") -> bool:
+def is_signature(signature: str, secret: str, signed: bytes, algorithm: str = "sha256") -> bool:
     """Return whether a text is the HMAC of the bytes: in hex, or in base64 of either alphabet, padded or not."""
     digest = hmac.new(secret.encode(errors="surrogatepass"), signed, algorithm).digest()
     padded = [b64encode(digest), urlsafe_b64encode(digest)]
     spellings = [*padded, *(text.rstrip(b"=") for text in padded)]
-    given = sent.encode(errors="surrogatepass")
+    given = signature.encode(errors="surrogatepass")
     matches = [hmac.compare_digest(given, spelling) for spelling in spellings]  # all of them, in constant time
     return hmac.compare_digest(given.lower(), digest.hex().encode()) or any(matches)
 

@@ -47,10 +47,10 @@ def verify(request: WebhookRequest, credentials: Credentials) -> None:
     """Check the signature of time and fields, and the time. Raises SignatureRefused."""
     parts = timed_header(require_header(request, "X-WPForms-Webhook-Signature"))
     time = parts.get("t", [""])[0]
-    sent = parts.get("v", [""])[0].encode(errors="surrogatepass")
+    signature = parts.get("v", [""])[0].encode(errors="surrogatepass")
     prefix = time.encode(errors="surrogatepass") + b"."
     expected = [hmac_hex(credentials["secret"], prefix + signed).encode() for signed in _signed_texts(request)]
-    if not any([hmac.compare_digest(sent, digest) for digest in expected]):  # noqa: C419  # constant time
+    if not any([hmac.compare_digest(signature, digest) for digest in expected]):  # noqa: C419  # constant time
         raise SignatureRefused("bad_signature")
     require_fresh(time, request.now, TOLERANCE)
 

@@ -184,12 +184,12 @@ def kinds_mentioned(label: str) -> tuple[LabelKind, ...]:
 def _kind_by_label(label: str) -> LabelKind | None:
     if label == "ad":  # a key for an advertisement; on a Turkish form the label of the first name is `Ad`
         return None
-    told = telling_words(label)
-    for words in (split_words(label), told):
+    own_words = telling_words(label)
+    for words in (split_words(label), own_words):
         if kind := _KINDS_BY_LABEL.get(" ".join(words)) or _KINDS_BY_LABEL.get("".join(words)):
             return kind
-    joined = f" {' '.join(told)} "
-    if len(told) > MAX_WORDS_ABOUT_PHRASE or not _OTHERS.isdisjoint(told):
+    joined = f" {' '.join(own_words)} "
+    if len(own_words) > MAX_WORDS_ABOUT_PHRASE or not _OTHERS.isdisjoint(own_words):
         return None
     return next((kind for phrase, kind in _PHRASES if f" {phrase} " in joined), None)
 
@@ -205,12 +205,12 @@ def _kinds_mentioned(label: str) -> tuple[LabelKind, ...]:
     if not _OTHERS.isdisjoint(words):
         return ()
     joined = " ".join(words)
-    found: list[LabelKind] = [
+    kinds: list[LabelKind] = [
         kind
         for kind, texts in _MENTIONED_TEXTS.items()
         if any(text in joined for text in texts) or not _MENTIONED_WORDS[kind].isdisjoint(words)
     ]
-    return tuple(kind for kind in found if kind != "phone" or _NOT_NUMBERS.isdisjoint(words))
+    return tuple(kind for kind in kinds if kind != "phone" or _NOT_NUMBERS.isdisjoint(words))
 
 
 def known_labels() -> Iterator[tuple[str, LabelKind]]:

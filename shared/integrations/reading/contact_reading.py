@@ -60,18 +60,18 @@ def read_contact(fields: Iterable[AnsweredField]) -> dict[str, Any]:
     limits of a lead.
     """
     waiting = [field for field in fields if not _is_blank(field.value) and not _is_parameter(field)]
-    found: dict[str, Any] = {}
+    contact: dict[str, Any] = {}
     for kinds_of in (_declared_kinds, _labelled_kinds, _mentioned_kinds):
-        waiting = [field for field in waiting if not any(_fill(found, kind, field) for kind in kinds_of(field))]
+        waiting = [field for field in waiting if not any(_fill(contact, kind, field) for kind in kinds_of(field))]
     custom: dict[str, Any] = {}
-    if full_name := found.pop("full_name", None):
-        if names := name_parts(full_name, found.get("first_name", ""), found.get("last_name", "")):
-            found |= names
+    if full_name := contact.pop("full_name", None):
+        if names := name_parts(full_name, contact.get("first_name", ""), contact.get("last_name", "")):
+            contact |= names
         else:
             custom["full_name"] = full_name
     for field in waiting:
         _add_custom(custom, readable_key(field.label, field.key), field.value)
-    return fit_lead({**found, **({"custom_fields": custom} if custom else {})})
+    return fit_lead({**contact, **({"custom_fields": custom} if custom else {})})
 
 
 def readable_key(label: str, key: str = "") -> str:
@@ -171,36 +171,36 @@ def _is_certainly_phone(value: Any) -> bool:
     )
 
 
-def _fill(found: dict[str, Any], kind: ContactKind, field: AnsweredField) -> bool:
+def _fill(contact: dict[str, Any], kind: ContactKind, field: AnsweredField) -> bool:
     """Put the answer into the lead. Return False if it does not belong there, or not all of it fits."""
     value = field.value
     if isinstance(value, bool):
         return False
     if kind == "notes":
-        return _add_note(found, answer_text(value))
+        return _add_note(contact, answer_text(value))
     check = _CHECKS.get(kind)
     if isinstance(value, list) and (check or kind in NAME_KINDS):
-        return _fill_from_list(found, kind, value)
+        return _fill_from_list(contact, kind, value)
     text = answer_text(value)
     if not text or (check and not check(text)):
         return False
-    return bool(found.setdefault(kind, text) == text)
+    return bool(contact.setdefault(kind, text) == text)
 
 
-def _fill_from_list(found: dict[str, Any], kind: ContactKind, values: list[Any]) -> bool:
+def _fill_from_list(contact: dict[str, Any], kind: ContactKind, values: list[Any]) -> bool:
     """Fill from several answers: from the first that fits, or for a name from all its words."""
     texts = [answer_text(value) for value in values if not _is_blank(value)]
     if kind in NAME_KINDS:
-        return _fill(found, kind, AnsweredField(" ".join(texts)))
-    filled = [text for text in texts if _fill(found, kind, AnsweredField(text))]
+        return _fill(contact, kind, AnsweredField(" ".join(texts)))
+    filled = [text for text in texts if _fill(contact, kind, AnsweredField(text))]
     return len(filled) == len(texts)
 
 
-def _add_note(found: dict[str, Any], text: str) -> bool:
-    notes = f"{found['notes']}\n\n{text}" if "notes" in found else text
-    if not text or ("notes" in found and len(notes) > MAX_LENGTHS["notes"]):
+def _add_note(contact: dict[str, Any], text: str) -> bool:
+    notes = f"{contact['notes']}\n\n{text}" if "notes" in contact else text
+    if not text or ("notes" in contact and len(notes) > MAX_LENGTHS["notes"]):
         return False
-    found["notes"] = notes
+    contact["notes"] = notes
     return True
 
 

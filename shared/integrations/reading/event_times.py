@@ -16,10 +16,10 @@ def utc_time(value: Any) -> str:
     if isinstance(value, bool) or not isinstance(value, str | int | float):
         return ""
     try:
-        found = _parse_time(str(value).strip())
+        time = _parse_time(str(value).strip())
     except (ValueError, OverflowError, OSError):
         return ""
-    return found.isoformat(timespec="milliseconds" if found.microsecond else "seconds") if found else ""
+    return time.isoformat(timespec="milliseconds" if time.microsecond else "seconds") if time else ""
 
 
 def _parse_time(text: str) -> datetime | None:

@@ -54,13 +54,13 @@ def read_form(
     any email under a telling label, the first answer that is an email address counts. It is never that of a field whose
     kind is known, or of a field that asks about somebody else.
     """
-    given, rest = dict(consent or {}), []
+    consents, rest = dict(consent or {}), []
     for answer in answers:
         agreed = agrees(answer.label or answer.key, answer.value)
         if agreed is None:
             rest.append(answer)
         else:
-            given.setdefault(answer.label or answer.key, agreed)
+            consents.setdefault(answer.label or answer.key, agreed)
     parameters: dict[str, Any] = {}
     for answer in rest:
         if answer_text(answer.value):
@@ -68,7 +68,7 @@ def read_form(
     lead = read_contact(rest)
     if "email" not in lead:
         lead = read_contact(_with_guessed_email(rest))
-    return lead, make_attribution(parameters, consent=given, **known)
+    return lead, make_attribution(parameters, consent=consents, **known)
 
 
 def asks_for_consent(wording: str) -> bool:

@@ -64,13 +64,13 @@ def split_words(text: str) -> list[str]:
 def telling_words(text: str) -> list[str]:
     """Return the words of a label without numbering and polite words; all of them if no other is left."""
     words = split_words(text)
-    told = [_JOINED_POLITE_WORDS.sub("", _KOREAN_OBJECT.sub("", word)) for word in words]
-    told = [word for word in told if word and word not in _FILLER_WORDS]
-    while told and _NUMBERING(told[0]):
-        del told[0]
-    while told and _NUMBERING(told[-1]):
-        del told[-1]
-    return told or words
+    words_left = [_JOINED_POLITE_WORDS.sub("", _KOREAN_OBJECT.sub("", word)) for word in words]
+    words_left = [word for word in words_left if word and word not in _FILLER_WORDS]
+    while words_left and _NUMBERING(words_left[0]):
+        del words_left[0]
+    while words_left and _NUMBERING(words_left[-1]):
+        del words_left[-1]
+    return words_left or words
 
 
 def word_slug(text: str) -> str:

@@ -84,13 +84,13 @@ class RowCache(Generic[K, V]):
 
     async def _load_row(self, key: K) -> V | None:
         try:
-            found = await with_deadline(2, self._query_rows([key]))
+            rows = await with_deadline(2, self._query_rows([key]))
         except UNAVAILABLE_ERRORS as error:
             raise ServiceUnavailable("This cannot be looked up just now. Send the request again.") from error
-        if not found and len(self._unknown_keys) < MAX_UNKNOWN_KEYS:
+        if not rows and len(self._unknown_keys) < MAX_UNKNOWN_KEYS:
             self._unknown_keys.add(key)
-        self._store_rows(found)
-        return found.get(key)
+        self._store_rows(rows)
+        return rows.get(key)
 
     def _store_rows(self, rows: Mapping[K, V]) -> None:
         """Store rows as the most recently used ones, the last of them most recent of all, within the limit."""
@@ -117,13 +117,13 @@ class RowCache(Generic[K, V]):
         If the query fails, it raises and the cache stays as it was.
         """
         before = dict(self._rows)
-        found = await self._query_rows(list(before)) if before else {}
+        rows = await self._query_rows(list(before)) if before else {}
         for key, row in before.items():
             # The query may have read a row that was invalidated meanwhile before its change: keep the newer state.
             if self._rows.get(key) is not row:
                 continue
-            if key in found:
-                self._rows[key] = found[key]
+            if key in rows:
+                self._rows[key] = rows[key]
             else:
                 del self._rows[key]
         self._unknown_keys.clear()

@@ -48,12 +48,12 @@ def custom_error(message: str) -> PydanticCustomError:
 
 def messages_by_field(error: ValidationError) -> FieldErrors:
     """Return the messages of a pydantic error by field. Names of nested fields contain dots."""
-    found: FieldErrors = {}
+    messages: FieldErrors = {}
     for detail in error.errors(include_url=False):
         field, message = _field_and_message(detail)
-        if message not in found.setdefault(field, []):
-            found[field].append(message)
-    return found
+        if message not in messages.setdefault(field, []):
+            messages[field].append(message)
+    return messages
 
 
 def _field_and_message(detail: ErrorDetails) -> tuple[str, str]:

@@ -42,14 +42,14 @@ class BodyDecompressor:
         while is_more:
             member = self._member = self._member or self._begin_member(rest)
             try:
-                made = member.decompress(rest, STEP_BYTES)
+                piece = member.decompress(rest, STEP_BYTES)
             except zlib.error as error:
                 raise EncodingBroken(str(error)) from error
             rest = member.unused_data or member.unconsumed_tail
-            is_more = bool(rest) or (len(made) == STEP_BYTES and not member.eof)
+            is_more = bool(rest) or (len(piece) == STEP_BYTES and not member.eof)
             if member.eof:
                 self._member = None
-            yield made
+            yield piece
 
     def _begin_member(self, data: bytes) -> Any:
         self._member_count += 1

@@ -133,8 +133,8 @@ def responds(
 
 def _describe(handler: HandlerT) -> OperationDescription:
     """Return the handler's own description, which its first decorator creates."""
-    found: OperationDescription | None = getattr(handler, "description", None)
-    if found is None:
-        found = OperationDescription()
-        handler.description = found  # type: ignore[attr-defined]
-    return found
+    description: OperationDescription | None = getattr(handler, "description", None)
+    if description is None:
+        description = OperationDescription()
+        handler.description = description  # type: ignore[attr-defined]
+    return description

@@ -21,9 +21,9 @@ def path_uuid(request: web.Request, name: str = "id") -> uuid.UUID:
     """Return a UUID of the path, in its usual form. Raises NotFound."""
     text = request.match_info[name]
     try:
-        found = uuid.UUID(text)
+        uuid_ = uuid.UUID(text)
     except ValueError:
         raise NotFound from None
-    if str(found) != text.lower():
+    if str(uuid_) != text.lower():
         raise NotFound
-    return found
+    return uuid_

@@ -114,12 +114,12 @@ def has_content_encoding(request: web.BaseRequest) -> bool:
 
 def _encoding_of(request: web.BaseRequest) -> str | None:
     """Return the body's encoding, or None. Raises UnsupportedMediaType."""
-    found = list(_content_encodings(request.headers))
-    if len(found) > 1 or (found and found[0] not in SUPPORTED_ENCODINGS):
+    encodings = list(_content_encodings(request.headers))
+    if len(encodings) > 1 or (encodings and encodings[0] not in SUPPORTED_ENCODINGS):
         raise UnsupportedMediaType(
             UNKNOWN_ENCODING_MESSAGE, headers={"Accept-Encoding": ", ".join(SUPPORTED_ENCODINGS)}
         )
-    return found[0] if found else None
+    return encodings[0] if encodings else None
 
 
 def _content_encodings(headers: MultiMapping[str]) -> Iterator[str]:

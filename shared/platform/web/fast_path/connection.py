@@ -113,10 +113,10 @@ class FastPathConnection(HttpConnection):
 
     def _take_known(self, head: RequestHead, handler: HeadHandler, data: bytes) -> bool:
         body = head.extract_body(data)
-        read = None if body is None else self._begin_request(handler, len(body))
-        if body is None or read is None:
+        feed_body = None if body is None else self._begin_request(handler, len(body))
+        if body is None or feed_body is None:
             return False
-        read(body)
+        feed_body(body)
         return True
 
     def _is_one_request(self, data: bytes, held: int) -> bool:
@@ -135,16 +135,16 @@ class FastPathConnection(HttpConnection):
             handler = self._find_handler(message)
             if handler is not None and data and len(self._messages) == 1:
                 self._remember_head(data, handler)
-            read = (
+            feed_body = (
                 self._begin_request(handler, payload.total_bytes) if handler is not None and payload.is_eof() else None
             )
-            if read is None:
+            if feed_body is None:
                 self._hand_over()
                 return
             self._messages.popleft()
             if self._parser is not None:
                 self._parser.message_consumed()
-            read(payload.read_nowait())
+            feed_body(payload.read_nowait())
             if self._buffer_paused and len(self._messages) <= self._msg_queue_resume_size:
                 self._resume_reading_if_drained()
         if self._is_fast_request_running and self._waiter is None:
