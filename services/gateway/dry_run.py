@@ -18,10 +18,10 @@ async def perform_dry_run(pool: ConnectionPool, key: AuthenticatedKey, lead: Lea
     The changes reveal what the lead holds, so only a key that may read leads gets them.
     """
     try:
-        told = await with_deadline(DRY_RUN_TIMEOUT_SECONDS, _simulate(pool, _as_submission(key, lead)))
+        outcome = await with_deadline(DRY_RUN_TIMEOUT_SECONDS, _simulate(pool, _as_submission(key, lead)))
     except UNAVAILABLE_ERRORS as error:
         raise ServiceUnavailable("What would happen cannot be told just now. Send it again.") from error
-    return told if key.has_scope("read:leads") else {**told, "changes": None}
+    return outcome if key.has_scope("read:leads") else {**outcome, "changes": None}
 
 
 async def _simulate(pool: ConnectionPool, submission: AcceptedSubmission) -> LeadJson:

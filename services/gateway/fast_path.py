@@ -76,10 +76,10 @@ class LeadFastPath:
             return None
         if headers.get(hdrs.CONTENT_TYPE, JSON_MEDIA_TYPE) != JSON_MEDIA_TYPE or not headers[hdrs.HOST].isascii():
             return None
-        sent = headers.get(hdrs.AUTHORIZATION, "")
-        if not sent.startswith(BEARER_PREFIX) or any(name in headers for name in UNSUPPORTED_HEADERS):
+        authorization = headers.get(hdrs.AUTHORIZATION, "")
+        if not authorization.startswith(BEARER_PREFIX) or any(name in headers for name in UNSUPPORTED_HEADERS):
             return None
-        return _LeadHeadHandler(self, message, hash_key(sent[len(BEARER_PREFIX) :]))
+        return _LeadHeadHandler(self, message, hash_key(authorization[len(BEARER_PREFIX) :]))
 
     def charge_rate_limit(self, key: AuthenticatedKey) -> str | None:
         """Count the request and return the header lines of the key's rate limit; None if Redis has to be asked."""

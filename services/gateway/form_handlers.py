@@ -55,14 +55,14 @@ async def receive_submission(request: web.Request) -> web.Response:
     """
     gateway, key, form_id = request.app[GATEWAY_CONTEXT], request[API_KEY], path_id(request)
     form = await gateway.forms.get((key.workspace_id, form_id))
-    async with _received_values(request, gateway, form) as (sent, encoded):
+    async with _received_values(request, gateway, form) as (values, encoded):
         # Before the form is judged: a repeat gets the answer of the first request, even if the form has changed since.
         item = new_journal_item(
-            key, {}, idempotency_key(request), channel=f"form:{form_id}", sent=comparable_values(sent)
+            key, {}, idempotency_key(request), channel=f"form:{form_id}", sent_value=comparable_values(values)
         )
         verdict = await replayed_verdict(gateway, item)
         if verdict is None:
-            lead = _lead_with_form(_require_active(form), sent, encoded)
+            lead = _lead_with_form(_require_active(form), values, encoded)
             item.source, item.body = lead["source"], orjson.dumps(lead)
     if verdict is None:
         verdict = (await gateway.intake.submit_all([item], Lane.WAITED_FOR, seconds_to_wait(request.headers)))[0]
@@ -115,13 +115,13 @@ def _require_object(value: Any) -> dict[str, Any]:
     return value
 
 
-def _lead_with_form(form: FormDefinition, sent: dict[str, Any], encoded: bool) -> dict[str, Any]:
+def _lead_with_form(form: FormDefinition, sent_values: dict[str, Any], encoded: bool) -> dict[str, Any]:
     """Return the lead that the form describes, together with the form as it was sent."""
     try:
-        values, lead = fill_form(form, sent, encoded=encoded)
+        values, lead = fill_form(form, sent_values, encoded=encoded)
     except InvalidFields as error:
         raise ValidationFailed(error.errors) from error
     lead[FORM_PART] = {"id": form.id, "values": values, "policy": form.settings["merge_policy"]}
-    if files := stored_files(sent, values):
+    if files := stored_files(sent_values, values):
         lead[FORM_PART]["files"] = files
     return lead

@@ -68,25 +68,25 @@ class _FormFilling:
     problems: dict[str, FieldProblem] = dataclass_field(default_factory=dict)
     lead: dict[str, Any] = dataclass_field(default_factory=dict)
 
-    def fill_field(self, field: FormFieldRecord, sent: Any) -> None:
+    def fill_field(self, field: FormFieldRecord, raw_value: Any) -> None:
         """Add the value of one field to the lead, or its error to the errors."""
         key = field["key"]
-        value = clean_value(sent, self.errors, key)
+        value = clean_value(raw_value, self.errors, key)
         if any(name == key or name.startswith(f"{key}.") for name in self.errors):
             self.problems[key] = FieldProblem("invalid")
             return
         try:
-            read = None if _is_blank(value) else FIELD_READERS[field["type"]](field, value)
-            if field["required"] and (read is None or read is False):
-                message = ERROR_MESSAGES["missing"] if read is None else "The {field} field must be accepted."
+            field_value = None if _is_blank(value) else FIELD_READERS[field["type"]](field, value)
+            if field["required"] and (field_value is None or field_value is False):
+                message = ERROR_MESSAGES["missing"] if field_value is None else "The {field} field must be accepted."
                 raise InvalidValue(message, "required")
-            if read is not None and field["maps_to"]:
-                _map_value(self.lead, field["maps_to"], read)
+            if field_value is not None and field["maps_to"]:
+                _map_value(self.lead, field["maps_to"], field_value)
         except InvalidValue as error:
             self.errors[key], self.problems[key] = [str(error).replace("{field}", key)], error.problem
 
 
-def fill_form(form: FormDefinition, sent: Mapping[str, Any], *, encoded: bool = False) -> FilledForm:
+def fill_form(form: FormDefinition, sent_values: Mapping[str, Any], *, encoded: bool = False) -> FilledForm:
     """Check the sent values against the form. Raises InvalidForm with the messages of all fields at once.
 
     Keys that the form does not know are ignored, and so are fields that the form does not show for these values.
@@ -94,24 +94,26 @@ def fill_form(form: FormDefinition, sent: Mapping[str, Any], *, encoded: bool = 
     is not ticked is missing.
     """
     filling = _FormFilling()
-    shown = shown_fields(form, sent, encoded=encoded)
+    shown = shown_fields(form, sent_values, encoded=encoded)
     for field in shown:
-        value = sent.get(field["key"])
+        value = sent_values.get(field["key"])
         filling.fill_field(field, _last_value(value) if encoded and not takes_many(field) else value)
     if filling.errors:
         raise InvalidForm(filling.errors, filling.problems)
-    values = {field["key"]: _stored_value(sent[field["key"]]) for field in shown if field["key"] in sent}
+    values = {field["key"]: _stored_value(sent_values[field["key"]]) for field in shown if field["key"] in sent_values}
     return FilledForm(values, _with_settings(_with_names(filling.lead), form))
 
 
-def shown_fields(form: FormDefinition, sent: Mapping[str, Any], *, encoded: bool = False) -> list[FormFieldRecord]:
+def shown_fields(
+    form: FormDefinition, sent_values: Mapping[str, Any], *, encoded: bool = False
+) -> list[FormFieldRecord]:
     """Return the fields that the form shows for the sent values."""
     if not any(field["show_if"] for field in form.fields):
         return form.fields
     known = {
-        field["key"]: _compared_value(field, sent[field["key"]], encoded)
+        field["key"]: _compared_value(field, sent_values[field["key"]], encoded)
         for field in form.fields
-        if field["key"] in sent
+        if field["key"] in sent_values
     }
     return visible_fields(form.fields, known)
 
@@ -218,10 +220,10 @@ def _read_choices(field: FormFieldRecord, value: Any) -> list[str]:
 
 
 def _read_flag(_: FormFieldRecord, value: Any) -> bool:
-    found = FLAG_WORDS.get(value.strip().lower()) if isinstance(value, str) else value
-    if not isinstance(found, bool):
+    flag = FLAG_WORDS.get(value.strip().lower()) if isinstance(value, str) else value
+    if not isinstance(flag, bool):
         raise InvalidValue(ERROR_MESSAGES["bool_type"])
-    return found
+    return flag
 
 
 def _read_checkbox(field: FormFieldRecord, value: Any) -> bool | list[str]:

@@ -67,10 +67,10 @@ class IdempotencyLookup:
         try:
             while self._pending_lookups:
                 asked, self._pending_lookups = self._pending_lookups, []
-                found = await self._find_first_uses([wanted for wanted, _ in asked])
+                first_uses = await self._find_first_uses([wanted for wanted, _ in asked])
                 for wanted, future in asked:
                     if not future.done():
-                        future.set_result(found.get(wanted))
+                        future.set_result(first_uses.get(wanted))
         finally:
             self._task = None
 

@@ -37,10 +37,10 @@ def key_for_tenant(request: web.Request) -> AuthenticatedKey:
 
 def is_dry_run(request: web.Request) -> bool:
     """Return whether the request is a dry run. Raises ValidationFailed for a value that is neither true nor false."""
-    asked = request.query.get("dry_run", "0")
-    if asked not in ("0", "false", "1", "true"):  # not "" either: a client that sends ?dry_run wants nothing stored
+    text = request.query.get("dry_run", "0")
+    if text not in ("0", "false", "1", "true"):  # not "" either: a client that sends ?dry_run wants nothing stored
         raise ValidationFailed({"dry_run": [ERROR_MESSAGES["flag"].format(field="dry_run")]})
-    return asked in ("1", "true")
+    return text in ("1", "true")
 
 
 def media_type(request: web.Request) -> str:
@@ -84,14 +84,14 @@ def new_journal_item(
     sent_key: str | None,
     *,
     channel: str = INBOUND_CHANNEL,
-    sent: Any = None,
+    sent_value: Any = None,
 ) -> JournalItem:
     """Create a submission. Its `id` and `received_at` stay the same from here on.
 
-    `sent` are the sent values, unchecked, if they differ from the lead: a repeat of an idempotency key must send the
-    same values.
+    `sent_value` has the sent values, unchecked, if they differ from the lead: a repeat of an idempotency key must send
+    the same values.
     """
-    return make_journal_item(key.workspace_id, key.id, lead, sent_key, channel=channel, sent=sent)
+    return make_journal_item(key.workspace_id, key.id, lead, sent_key, channel=channel, sent_value=sent_value)
 
 
 def make_journal_item(
@@ -101,7 +101,7 @@ def make_journal_item(
     sent_key: str | None,
     *,
     channel: str = INBOUND_CHANNEL,
-    sent: Any = None,
+    sent_value: Any = None,
 ) -> JournalItem:
     """Create a submission as `new_journal_item` does, also for a sender without an API key."""
     at, source = ids.now_ms(), lead.get("source")
@@ -109,8 +109,10 @@ def make_journal_item(
         return JournalItem(ids.uuid7(at), at, workspace_id, channel, source, orjson.dumps(lead), key_id)
     # Sorted, so that another order of fields does not make another body. Unchecked values may hold things that orjson
     # does not write: lone surrogates, numbers of any size, files.
-    checked = sent is None
-    compared = orjson.dumps(lead, option=orjson.OPT_SORT_KEYS) if checked else json.dumps(sent, sort_keys=True).encode()
+    checked = sent_value is None
+    compared = (
+        orjson.dumps(lead, option=orjson.OPT_SORT_KEYS) if checked else json.dumps(sent_value, sort_keys=True).encode()
+    )
     body_hash = hashlib.sha256(compared).hexdigest()[:32]
     submission_id = ids.idempotency_uuid(workspace_id, channel, sent_key)
     return JournalItem(submission_id, at, workspace_id, channel, source, orjson.dumps(lead), key_id, body_hash)

@@ -48,21 +48,21 @@ def find_file_problem(field: FormFieldRecord, file: UploadedFile) -> FileProblem
     return None
 
 
-def comparable_values(sent: Any) -> Any:
+def comparable_values(value: Any) -> Any:
     """Return sent values without the ids of files, which differ when a request is repeated."""
-    if isinstance(sent, UploadedFile):
-        return list(sent[:4])
-    if isinstance(sent, list):
-        return [comparable_values(one) for one in sent]
-    return {key: comparable_values(one) for key, one in sent.items()} if isinstance(sent, dict) else sent
+    if isinstance(value, UploadedFile):
+        return list(value[:4])
+    if isinstance(value, list):
+        return [comparable_values(one) for one in value]
+    return {key: comparable_values(one) for key, one in value.items()} if isinstance(value, dict) else value
 
 
-def stored_files(sent: Mapping[str, Any], keys: Iterable[str]) -> list[dict[str, Any]]:
+def stored_files(values: Mapping[str, Any], keys: Iterable[str]) -> list[dict[str, Any]]:
     """Return the files of these fields for the form's part of the submission, from which ingest makes their rows."""
     return [
         {"id": file.id, "digest": file.digest, "name": file.name, "size": file.size, "type": file.type, "key": key}
         for key in keys
-        for file in _files_in(sent.get(key))
+        for file in _files_in(values.get(key))
         if file.id
     ]
 

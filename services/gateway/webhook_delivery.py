@@ -102,10 +102,10 @@ class WebhookDelivery:
         except Exception:  # a fault of the provider's module must not lose what is signed
             log.exception("webhook.unread", integration_id=self.integration.id, type=self.integration.type)
             return [await self._unreadable_item("The body could not be read.")]
-        kept = [event for event in events if event.kind != "ignored"]
+        kept_events = [event for event in events if event.kind != "ignored"]
         # A body that holds no item at all, such as an empty list of entries, is counted as one.
-        self._count(IGNORED_OUTCOME, len(events) - len(kept) if events else 1)
-        return await self._event_items(kept)
+        self._count(IGNORED_OUTCOME, len(events) - len(kept_events) if events else 1)
+        return await self._event_items(kept_events)
 
     async def _read_events(self) -> list[SourceEvent]:
         events: list[SourceEvent] = []

@@ -56,12 +56,12 @@ async def receive_webhook(request: web.Request) -> web.Response:
         await request.app[RATE_LIMITER].hit(-integration.id, limit, RATE_LIMIT_MESSAGE)  # ids of keys are positive
     if integration.credentials is None:
         raise ServiceUnavailable(UNREADABLE_CREDENTIALS_MESSAGE, retry_after=60)
-    sent = await _read_webhook(request, gateway, provider)
+    webhook_request = await _read_webhook(request, gateway, provider)
     has_left = partial(_has_client_left, request)
-    delivery = WebhookDelivery(gateway, integration, provider, integration.credentials, sent, has_left)
-    if provider.answer_handshake and provider.is_handshake(sent):
+    delivery = WebhookDelivery(gateway, integration, provider, integration.credentials, webhook_request, has_left)
+    if provider.answer_handshake and provider.is_handshake(webhook_request):
         return _response(delivery.answer_handshake())
-    if sent.method not in provider.methods:
+    if webhook_request.method not in provider.methods:
         raise MethodNotAllowed(headers={"Allow": ", ".join(provider.methods)})
     await gateway.webhook_turns.wait_turn(integration.id)
     await delivery.verify()
@@ -74,10 +74,10 @@ async def receive_webhook(request: web.Request) -> web.Response:
 
 
 async def _find_integration(gateway: Gateway, token: str) -> ReceivingIntegration:
-    found = await gateway.integrations.get(hash_key(token)) if len(token) <= MAX_TOKEN_LENGTH else None
-    if found is None or found.type not in PROVIDERS_BY_TYPE:
+    integration = await gateway.integrations.get(hash_key(token)) if len(token) <= MAX_TOKEN_LENGTH else None
+    if integration is None or integration.type not in PROVIDERS_BY_TYPE:
         raise NotFound(UNKNOWN_ADDRESS_MESSAGE)
-    return found
+    return integration
 
 
 async def _read_webhook(request: web.Request, gateway: Gateway, provider: Provider) -> WebhookRequest:

@@ -39,10 +39,10 @@ async def confirm(request: web.Request) -> web.Response:
     gateway = request.app[GATEWAY_CONTEXT]
     form, held = await _find_held(request)
     async with gateway.pool.connection() as connection, connection.transaction():
-        found = await find_reference(connection, held.workspace_id, held.submission_id)
-        if found and found.state == "quarantined":
+        submission = await find_reference(connection, held.workspace_id, held.submission_id)
+        if submission and submission.state == "quarantined":
             options = ReplayOptions("quarantined", VISITOR_AUTHOR)
-            await replay_submissions(connection, held.workspace_id, [found.reference], options)
+            await replay_submissions(connection, held.workspace_id, [submission.reference], options)
     html = render_thanks(form, request_language(request, form), base_path=form_path(form), kind="confirmed")
     return page_response(form, html)
 
@@ -55,10 +55,10 @@ async def _find_held(request: web.Request) -> tuple[FormDefinition, UnconfirmedS
         if held is None:
             raise LinkExpired
         request[LOG_FIELDS] = {"workspace_id": held.workspace_id, "submission_id": str(held.submission_id)}
-        found = await find_reference(connection, held.workspace_id, held.submission_id)
+        submission = await find_reference(connection, held.workspace_id, held.submission_id)
         [(is_pending,)] = await (await connection.execute(IS_PENDING_SQL, (held.submission_id,))).fetchall()
     form = await gateway.forms.get((held.workspace_id, held.form_id))
-    if form is None or _is_gone(found, is_pending=is_pending):
+    if form is None or _is_gone(submission, is_pending=is_pending):
         raise LinkExpired
     return form, held
 

@@ -70,7 +70,7 @@ def visitor_of(request: web.Request, address: str | None) -> dict[str, str] | No
 
 
 def _consents(
-    asked: Sequence[FormFieldRecord], version: int, values: Mapping[str, Any], at: str
+    fields: Sequence[FormFieldRecord], version: int, values: Mapping[str, Any], at: str
 ) -> list[dict[str, Any]]:
     """Return the answers to the consents that were shown, with the wording that they had at the time."""
     return [
@@ -81,7 +81,7 @@ def _consents(
             "version": version,
             "at": at,
         }
-        for field in asked
+        for field in fields
     ]
 
 

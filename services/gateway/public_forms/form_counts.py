@@ -73,11 +73,11 @@ class FormCounts(BufferedCounts[FormCountKey]):
 async def _read_sources(connection: Connection, hours: set[FormHour]) -> dict[FormHour, set[str]]:
     """Return the sources that have counts already and are bounded."""
     wanted = as_json([{"w": workspace, "form": form, "hour": hour} for workspace, form, hour in hours])
-    found: dict[FormHour, set[str]] = {}
+    sources: dict[FormHour, set[str]] = {}
     rows = await connection.execute(READ_SOURCES_SQL, (wanted, list(UNBOUNDED_SOURCES)))
     for workspace, form, hour, source in await rows.fetchall():
-        found.setdefault((workspace, form, hour), set()).add(source)
-    return found
+        sources.setdefault((workspace, form, hour), set()).add(source)
+    return sources
 
 
 def bound_sources(

@@ -35,13 +35,13 @@ class PageCache:
 
     def _cached_page(self, form: FormDefinition, state: FormPageState) -> str:
         key = (state.action, state.language, state.is_framed)
-        found = self._pages.get(key)
-        if found is None or found[0] != form:
-            found = self._pages[key] = (form, self._render(form, self._with_slots(state)))
+        cached = self._pages.get(key)
+        if cached is None or cached[0] != form:
+            cached = self._pages[key] = (form, self._render(form, self._with_slots(state)))
         self._pages.move_to_end(key)
         while len(self._pages) > MAX_CACHED_PAGES:
             self._pages.popitem(last=False)
-        return found[1]
+        return cached[1]
 
     def _with_slots(self, state: FormPageState) -> FormPageState:
         return replace(state, **self._slots)  # type: ignore[arg-type]  # all of them are texts

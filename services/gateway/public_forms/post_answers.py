@@ -163,10 +163,10 @@ def wants_json(request: web.Request) -> bool:
     return JSON_MEDIA_TYPE in accepted or request.content_type == JSON_MEDIA_TYPE
 
 
-def shown_values(sent: Mapping[str, Any]) -> dict[str, Any]:
+def shown_values(values: Mapping[str, Any]) -> dict[str, Any]:
     """Return the texts, and lists of texts, that the form shows again. Files cannot be kept."""
     shown: dict[str, Any] = {}
-    for key, value in sent.items():
+    for key, value in values.items():
         if isinstance(value, list):
             shown[key] = [one for one in value if isinstance(one, str)]
         elif isinstance(value, str | bool | int | float):

@@ -127,7 +127,7 @@ def _questions(marks: PostMarks) -> list[tuple[str, str, list[Any]]]:
     workspace = f"{KEY_PREFIX}:{marks.workspace_id}"
     post = marks.submission_id
     window = int(time.time()) // ADDRESS_WINDOW_SECONDS
-    asked = [
+    questions = [
         ("token_uses", marks.token and f"{KEY_PREFIX}:token:{marks.token}", post, TOKEN_MEMORY_SECONDS),
         ("proof_uses", marks.proof and f"{KEY_PREFIX}:proof:{marks.proof}", post, TOKEN_MEMORY_SECONDS),
         (
@@ -139,7 +139,7 @@ def _questions(marks: PostMarks) -> list[tuple[str, str, list[Any]]]:
         ("text_senders", marks.text and f"{workspace}:senders:{marks.text}", marks.sender or post, TEXT_MEMORY_SECONDS),
         ("text_forms", marks.text and f"{workspace}:forms:{marks.text}", marks.form_id, TEXT_MEMORY_SECONDS),
     ]
-    return [(name, key, [member, seconds, MAX_COUNTED_MEMBERS]) for name, key, member, seconds in asked if key]
+    return [(name, key, [member, seconds, MAX_COUNTED_MEMBERS]) for name, key, member, seconds in questions if key]
 
 
 def _form_key(form_id: int) -> str:

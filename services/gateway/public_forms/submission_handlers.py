@@ -79,7 +79,9 @@ async def _store_post(
     Raises Conflict for a key that was used with other values, and ServiceUnavailable if nothing durable takes it.
     """
     sent, channel = comparable_values(post.sent), f"form:{form.id}"
-    item = make_journal_item(form.workspace_id, None, filled.lead, sent_key or post.key, channel=channel, sent=sent)
+    item = make_journal_item(
+        form.workspace_id, None, filled.lead, sent_key or post.key, channel=channel, sent_value=sent
+    )
     request[LOG_FIELDS]["submission_id"] = item.id
     # Before the post is judged: a repeat is no second use of its token.
     verdict = await replayed_verdict(gateway, item)

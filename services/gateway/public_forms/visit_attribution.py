@@ -26,13 +26,13 @@ class VisitTouches(NamedTuple):
     first_touch: Attribution | None
 
 
-def read_touches(sent: str, page_url: str, referrer: str, consents: Mapping[str, bool]) -> VisitTouches:
+def read_touches(text: str, page_url: str, referrer: str, consents: Mapping[str, bool]) -> VisitTouches:
     """Return where a visitor came from.
 
-    `sent`: the script's JSON, or nothing. `page_url`: the page of the form, `referrer`: the header of that name.
+    `text`: the script's JSON, or nothing. `page_url`: the page of the form, `referrer`: the header of that name.
     `consents`: the answers to the form's questions for consent, by field.
     """
-    known = _read_object(sent)
+    known = _read_object(text)
     page = _first_address(known.get("page_url"), page_url, referrer)
     flags = {**_named_flags(known.get("consent")), **consents}
     shared = {"page_url": page, "consent": flags, "browser_ids": _named_texts(known.get("browser_ids"))}
@@ -60,10 +60,10 @@ def _touch_attribution(touch: Mapping[str, Any], known: Mapping[str, Any]) -> At
 
 def _read_object(text: str) -> Mapping[str, Any]:
     try:
-        found = orjson.loads(text) if text else {}
+        document = orjson.loads(text) if text else {}
     except orjson.JSONDecodeError:
         return {}
-    return found if isinstance(found, dict) else {}
+    return document if isinstance(document, dict) else {}
 
 
 def _named_flags(value: Any) -> dict[str, bool]:
