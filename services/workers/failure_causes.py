@@ -145,12 +145,12 @@ async def _backfill_chunk(
         rows = await (await connection.execute(select)).fetchall()
         if rows:
             causes = [cause_of(row[4], row[5]) for row in rows]
-            found = [
+            cause_rows = [
                 {"w": row[0], "key": row[1], "made": row[2], "cause": cause.id}
                 for row, cause in zip(rows, causes, strict=True)
             ]
             deltas = [_delta_row(row[0], cause, 1, row[3]) for row, cause in zip(rows, causes, strict=True)]
-            await connection.execute(update, (as_json(found),))
+            await connection.execute(update, (as_json(cause_rows),))
             await connection.execute(ADD_DELTAS_SQL, (as_json(deltas),))
     return len(rows)
 

@@ -69,13 +69,15 @@ class VisitorMail:
 
 
 def decide_mails(
-    mails: Sequence[VisitorMail], sent: Mapping[str, Sequence[datetime]], now: datetime
+    mails: Sequence[VisitorMail], earlier_mails: Mapping[str, Sequence[datetime]], now: datetime
 ) -> tuple[list[MailRefusal | None], dict[str, list[datetime]]]:
-    """Decide on mails in their order. `sent` says when the earlier ones went, by what is counted.
+    """Decide on mails in their order. `earlier_mails` says when the earlier ones went, by what is counted.
 
     Return for each why it may not go, or None, and the times to keep of what has changed.
     """
-    times = {subject: sorted(at for at in earlier if at > now - LONGEST_SPAN) for subject, earlier in sent.items()}
+    times = {
+        subject: sorted(at for at in earlier if at > now - LONGEST_SPAN) for subject, earlier in earlier_mails.items()
+    }
     refusals: list[MailRefusal | None] = []
     changed: dict[str, list[datetime]] = {}
     for mail in mails:

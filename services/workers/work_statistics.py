@@ -121,27 +121,35 @@ class WorkStatistics:
         self._work_by_lane: defaultdict[str, int] = defaultdict(int)  # since the last report
 
     def record_ingest(
-        self, lane: LaneName, decided: Iterable[tuple[AcceptedSubmission, bool]], taken: int, seconds: float
+        self, lane: LaneName, decided: Iterable[tuple[AcceptedSubmission, bool]], row_count: int, seconds: float
     ) -> None:
         """Record a committed batch: its decided submissions with whether they are duplicates, and its duration."""
         now, work_ms = time.time() * 1000, seconds * 1000
         with self._lock:
             figures = self._figures.lanes[WHOLE_INSTALLATION, lane]
-            figures.out += taken
-            add_duration(figures.work, work_ms, taken)
+            figures.out += row_count
+            add_duration(figures.work, work_ms, row_count)
             for submission, is_duplicate in decided:
                 self._record_decided(submission, is_duplicate, now, is_live=lane != "bulk")
                 add_duration(figures.waiting, now - work_ms - submission.waits_since)
-            self._work_by_lane[lane] += taken
+            self._work_by_lane[lane] += row_count
 
-    def _record_decided(self, one: AcceptedSubmission, is_duplicate: bool, now: float, *, is_live: bool) -> None:
-        decided = self._figures.decided[one.workspace_id]
+    def _record_decided(self, submission: AcceptedSubmission, is_duplicate: bool, now: float, *, is_live: bool) -> None:
+        decided = self._figures.decided[submission.workspace_id]
         decided.duplicates += is_duplicate
-        add_duration(decided.verdict, now - one.waits_since)
+        add_duration(decided.verdict, now - submission.waits_since)
         if is_live:  # replays and imports say nothing about their source
-            minute = one.received_at // MINUTE_MS
-            source = (one.workspace_id, one.channel, one.source or "", one.key_id or 0, minute)
-            self._figures.add_source(source, 1, int(is_duplicate), one.received_at)  # a bool is no number in JSON
+            minute = submission.received_at // MINUTE_MS
+            source = (
+                submission.workspace_id,
+                submission.channel,
+                submission.source or "",
+                submission.key_id or 0,
+                minute,
+            )
+            self._figures.add_source(
+                source, 1, int(is_duplicate), submission.received_at
+            )  # a bool is no number in JSON
 
     def record_work(self, lane: LaneName, workspace_id: int, waited_ms: float | None, work_ms: float) -> None:
         """Record one piece of work of automations or deliveries. `waited_ms` is None if it is not known."""

@@ -120,7 +120,7 @@ class AlarmWatcher:
         if disk_used_ratio is not None:
             DATA_DIR_USED_RATIO.set(disk_used_ratio)
         try:
-            found = await with_deadline(DATABASE_ANSWER_SECONDS, self._read_database())
+            state = await with_deadline(DATABASE_ANSWER_SECONDS, self._read_database())
         except Exception as error:
             if not is_unavailable(error):
                 raise
@@ -130,11 +130,11 @@ class AlarmWatcher:
         POSTGRESQL_UP.set(1)
         return InstallationState(
             is_postgresql_up=True,
-            unaccounted=ledger.count_unaccounted(found),
-            oldest_waiting_seconds=found["oldest_waiting_s"],
-            workers=found["workers"],
-            dead_growth=self._dead.measure_growth(found["dead"], self._now()),
-            spooled=found["spooled"] if found["is_spool_up"] else None,
+            unaccounted=ledger.count_unaccounted(state),
+            oldest_waiting_seconds=state["oldest_waiting_s"],
+            workers=state["workers"],
+            dead_growth=self._dead.measure_growth(state["dead"], self._now()),
+            spooled=state["spooled"] if state["is_spool_up"] else None,
             disk_used_ratio=disk_used_ratio,
         )
 

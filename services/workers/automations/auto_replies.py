@@ -48,10 +48,10 @@ def render_reply(cipher: Cipher, event: OutboxEvent, filled: FormNotification) -
     except TemplateTooCostly:
         log.warning("form.auto_reply_unrendered", submission_id=filled.submission_id)
         return None
-    told = subject[:MAX_REPLY_SUBJECT_LENGTH], body
+    texts = subject[:MAX_REPLY_SUBJECT_LENGTH], body
     return RenderedReply(
         filled,
-        notification_to_address(cipher, event.workspace_id, address, *told, lead_id=event.lead_id, event=REPLY_EVENT),
+        notification_to_address(cipher, event.workspace_id, address, *texts, lead_id=event.lead_id, event=REPLY_EVENT),
     )
 
 

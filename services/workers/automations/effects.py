@@ -70,13 +70,13 @@ class BatchEffects:
             if effect.type == "create_task":
                 self._tasks.append({"workspace_id": run.workspace_id, "lead_id": run.lead_id, **effect.data})
                 continue
-            made = list(self._deliveries_for(run, effect, walked, now))
-            self._deliveries += made
-            self._sending_steps += [(outcome, one.message_id) for one in made]
+            new_deliveries = list(self._deliveries_for(run, effect, walked, now))
+            self._deliveries += new_deliveries
+            self._sending_steps += [(outcome, one.message_id) for one in new_deliveries]
             if _is_lead_mail(effect):
-                self._lead_messages += [LeadMessage(one, walked.lead["email"], outcome) for one in made]
+                self._lead_messages += [LeadMessage(one, walked.lead["email"], outcome) for one in new_deliveries]
             elif effect.type == "send_sms":
-                self._lead_messages += [LeadMessage(one, walked.lead["phone"], outcome) for one in made]
+                self._lead_messages += [LeadMessage(one, walked.lead["phone"], outcome) for one in new_deliveries]
 
     async def write_all(self, connection: Connection) -> bool:
         """Write all effects and note delivery ids in the outcomes of steps. Return whether there are deliveries.

@@ -138,68 +138,68 @@ class AutomationEngine:
         isolate: Callable[[Connection, ClaimedT, Exception], Awaitable[None]],
     ) -> int:
         started = time.perf_counter()
-        taken: list[ClaimedT] = []
+        batch: list[ClaimedT] = []
         ended: list[ClaimedT] = []
         try:
             async with connection.transaction():
-                taken = await take(connection, pace.limit, self._cursors[kind])
-                ended = [one for one in taken if (type(one), one.id) in self._timed_out_alone]
-                for one in ended:
-                    await isolate(connection, one, self._timed_out_alone[type(one), one.id])
-                told = await self._act_isolating_failures(
-                    connection, [one for one in taken if one not in ended], work, isolate
+                batch = await take(connection, pace.limit, self._cursors[kind])
+                ended = [one for one in batch if (type(one), one.id) in self._timed_out_alone]
+                for item in ended:
+                    await isolate(connection, item, self._timed_out_alone[type(item), item.id])
+                has_deliveries = await self._act_isolating_failures(
+                    connection, [one for one in batch if one not in ended], work, isolate
                 )
-                await self._relax_commit(connection, told=told)
+                await self._relax_commit(connection, has_deliveries=has_deliveries)
         except Exception as error:
-            self._note_failure(taken, pace, error)
+            self._note_failure(batch, pace, error)
             raise
         self._cursors[kind].advance()
-        for one in ended:  # a run is retried later
-            del self._timed_out_alone[type(one), one.id]
-        if taken:
-            pace.record_duration(len(taken), time.perf_counter() - started)
-        done = sum(not (isinstance(one, ActiveRun) and one.id in self._budgets.deferred_run_ids) for one in taken)
-        self._record_work(taken, time.perf_counter() - started)
-        self._report_batch(told, started, **{kind: done})
+        for item in ended:  # a run is retried later
+            del self._timed_out_alone[type(item), item.id]
+        if batch:
+            pace.record_duration(len(batch), time.perf_counter() - started)
+        done = sum(not (isinstance(one, ActiveRun) and one.id in self._budgets.deferred_run_ids) for one in batch)
+        self._record_work(batch, time.perf_counter() - started)
+        self._report_batch(has_deliveries, started, **{kind: done})
         return done
 
     def _record_work(self, taken: Sequence[OutboxEvent | ActiveRun], seconds: float) -> None:
         now = datetime.now(UTC)
-        for one in taken:
-            if isinstance(one, OutboxEvent):
-                waited = max((now - one.occurred_at).total_seconds() - seconds, 0) * 1000
-                self._statistics.record_work("automations", one.workspace_id, waited, seconds * 1000)
-            elif one.id not in self._budgets.deferred_run_ids:
-                self._statistics.record_work("automations", one.workspace_id, None, seconds * 1000)
+        for item in taken:
+            if isinstance(item, OutboxEvent):
+                waited = max((now - item.occurred_at).total_seconds() - seconds, 0) * 1000
+                self._statistics.record_work("automations", item.workspace_id, waited, seconds * 1000)
+            elif item.id not in self._budgets.deferred_run_ids:
+                self._statistics.record_work("automations", item.workspace_id, None, seconds * 1000)
 
     def _note_failure(
-        self, taken: Sequence[OutboxEvent | ActiveRun], pace: AdaptiveBatchSize, error: Exception
+        self, batch: Sequence[OutboxEvent | ActiveRun], pace: AdaptiveBatchSize, error: Exception
     ) -> None:
         """Shrink the next batches if this one may have been too large, and remember an item that timed out alone."""
-        if taken and is_unavailable(error):
-            pace.shrink(len(taken))
-        if len(taken) == 1 and is_timeout(error):
-            self._timed_out_alone[type(taken[0]), taken[0].id] = error
+        if batch and is_unavailable(error):
+            pace.shrink(len(batch))
+        if len(batch) == 1 and is_timeout(error):
+            self._timed_out_alone[type(batch[0]), batch[0].id] = error
 
-    async def _relax_commit(self, connection: Connection, *, told: bool) -> None:
+    async def _relax_commit(self, connection: Connection, *, has_deliveries: bool) -> None:
         """Let the commit not wait for the disk if nothing is sent.
 
         A crash then undoes the whole batch, including the claim of its events, and the batch is repeated.
         """
-        if not told:
+        if not has_deliveries:
             await connection.execute(f"SELECT {ASYNC_COMMIT}")
 
-    def _report_batch(self, told: bool, started: float, **taken: int) -> None:
+    def _report_batch(self, has_deliveries: bool, started: float, **counts: int) -> None:
         """Report a committed batch: announce its deliveries, and record metrics and a log line."""
-        if told:
+        if has_deliveries:
             self._on_deliveries()
-        if not any(taken.values()):
+        if not any(counts.values()):
             return
         seconds = time.perf_counter() - started
         AUTOMATION_SECONDS.observe(seconds)
-        for kind, n in taken.items():
+        for kind, n in counts.items():
             AUTOMATION_ACTS.labels(kind).inc(n)
-        log.info("automations", **taken, told=told, ms=round(seconds * 1000, 2))
+        log.info("automations", **counts, told=has_deliveries, ms=round(seconds * 1000, 2))
 
     async def _act_on_events(self, connection: Connection, events: Sequence[OutboxEvent]) -> bool:
         rules = await self._rules_cache.get_rules(connection, {event.workspace_id for event in events})
@@ -233,10 +233,10 @@ class AutomationEngine:
 
     async def _notify_only(self, connection: Connection, matched: MatchedEvents) -> None:
         """Write the deliveries of an event without its runs. This is rare, so the sweeper finds them without a hint."""
-        told = MatchedEvents(
+        notifications = MatchedEvents(
             webhooks=matched.webhooks, form_submissions=matched.form_submissions, conversions=matched.conversions
         )
-        await execute_batch(connection, self._vault, [], told, {}, self._budgets)
+        await execute_batch(connection, self._vault, [], notifications, {}, self._budgets)
 
     async def _postpone_run(self, connection: Connection, run: ActiveRun, error: Exception) -> None:
         log.warning("automations.run_failed", run_id=run.id, attempts=run.attempts + 1, error=type(error).__name__)

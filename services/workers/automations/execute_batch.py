@@ -94,13 +94,13 @@ async def _notify_listeners(
     connection: Connection, matched: MatchedEvents, leads: LeadsByKey, effects: BatchEffects
 ) -> None:
     keys = {notice.event.lead_key for notice in matched.webhooks}
-    found = {**leads, **await read_leads(connection, list(keys - leads.keys()))}
-    if gone := keys - found.keys():
+    known_leads = {**leads, **await read_leads(connection, list(keys - leads.keys()))}
+    if gone := keys - known_leads.keys():
         await _retry_if_merged(connection, gone)
         rows = await (await connection.execute(DELETED_LEADS_SQL, (as_json(list(gone)),))).fetchall()
-        found |= {(row[0], row[1]): row[2] for row in rows}
+        known_leads |= {(row[0], row[1]): row[2] for row in rows}
     for notice in matched.webhooks:
-        effects.notify_subscription(notice, found)
+        effects.notify_subscription(notice, known_leads)
     for event, filled in await load_form_notifications(connection, matched.form_submissions):
         effects.mail_form_notification(event, filled)
         effects.mail_auto_reply(event, filled)

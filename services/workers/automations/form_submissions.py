@@ -73,12 +73,15 @@ def _read_notification(event: OutboxEvent, form_id: int, row: tuple[Any, ...]) -
 
 
 async def _without_suppressed_replies(
-    connection: Connection, found: list[tuple[OutboxEvent, FormNotification]]
+    connection: Connection, notifications: list[tuple[OutboxEvent, FormNotification]]
 ) -> list[tuple[OutboxEvent, FormNotification]]:
     """Remove the replies to addresses that want no mail of the workspace."""
-    unwanted = await find_suppressed(connection, {_reply_key(event, one) for event, one in found if one.auto_reply})
+    unwanted = await find_suppressed(
+        connection, {_reply_key(event, one) for event, one in notifications if one.auto_reply}
+    )
     return [
-        (event, one._replace(auto_reply=None) if _reply_key(event, one) in unwanted else one) for event, one in found
+        (event, one._replace(auto_reply=None) if _reply_key(event, one) in unwanted else one)
+        for event, one in notifications
     ]
 
 

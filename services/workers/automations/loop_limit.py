@@ -37,18 +37,18 @@ async def limit_chained_runs(connection: Connection, new: Sequence[NewRun]) -> l
         await connection.execute(RECENT_CHAINED_RUNS_SQL, (LOOP_LIMIT_REASON, asked), prepare=False)
     ).fetchall()
     begun = {(row[0], row[1]): row[2] for row in rows}
-    said = {(row[0], row[1]) for row in rows if row[3]}
-    kept: list[NewRun] = []
-    for one in new:
-        if one.chain and begun.get(_lead_key(one), 0) >= MAX_CHAINED_RUNS_PER_MINUTE:
-            if _lead_key(one) not in said:
-                said.add(_lead_key(one))
-                kept.append(one._replace(stopped=LOOP_LIMIT_REASON))
+    stopped_leads = {(row[0], row[1]) for row in rows if row[3]}
+    runs: list[NewRun] = []
+    for run in new:
+        if run.chain and begun.get(_lead_key(run), 0) >= MAX_CHAINED_RUNS_PER_MINUTE:
+            if _lead_key(run) not in stopped_leads:
+                stopped_leads.add(_lead_key(run))
+                runs.append(run._replace(stopped=LOOP_LIMIT_REASON))
             continue
-        if one.chain:
-            begun[_lead_key(one)] = begun.get(_lead_key(one), 0) + 1
-        kept.append(one)
-    return kept
+        if run.chain:
+            begun[_lead_key(run)] = begun.get(_lead_key(run), 0) + 1
+        runs.append(run)
+    return runs
 
 
 def _lead_key(run: NewRun) -> LeadKey:

@@ -101,11 +101,11 @@ async def prerender_runs(
     """Take the steps of runs with templates, and of all other runs of the same leads."""
     plans, leads = PrerenderedRuns(purses), LeadsByKey()
     concerned = {run.lead_key for run in runs if _has_templates(run)}
-    left = [run for run in runs if run.lead_key in concerned and not run.stopped]
-    turns = await RoundRobinCounters.read_unlocked(connection, left)
+    remaining = [run for run in runs if run.lead_key in concerned and not run.stopped]
+    turns = await RoundRobinCounters.read_unlocked(connection, remaining)
     size = FIRST_CHUNK_SIZE
-    while left := [run for run in left if not plans.is_deferred(run)]:
-        part, left = left[:size], left[size:]
+    while remaining := [run for run in remaining if not plans.is_deferred(run)]:
+        part, remaining = remaining[:size], remaining[size:]
         await _read_with_scores(connection, {run.lead_key for run in part} - leads.keys(), leads, matched, rules)
         part = [run for run in part if run.lead_key in leads]
         scenes = await load_contexts(connection, [(run.workspace_id, run.steps, leads[run.lead_key]) for run in part])
@@ -130,37 +130,37 @@ async def _read_with_scores(
     rules: Mapping[int, WorkspaceRules],
 ) -> None:
     """Add leads to `leads`, with the scores that the rules will give them. Leads that no longer exist are left out."""
-    found = await read_leads(connection, list(keys))
+    lead_values = await read_leads(connection, list(keys))
     await predict_scores(
-        connection, {key: matched.rescored[key] for key in found if key in matched.rescored}, found, rules
+        connection, {key: matched.rescored[key] for key in lead_values if key in matched.rescored}, lead_values, rules
     )
-    leads.update(found)
+    leads.update(lead_values)
 
 
 def _prerender_run(
     run: ActiveRun, leads: LeadsByKey, scene: WorkspaceContext, turns: RoundRobinCounters, plans: PrerenderedRuns
 ) -> None:
-    before, taken = leads[run.lead_key], list[tuple[StepKey, Sequence[bool], int]]()
+    before, turns_taken = leads[run.lead_key], list[tuple[StepKey, Sequence[bool], int]]()
     texts = RenderingBudget(plans.budgets.before_locks[run.workspace_id])
     try:
         walked = run_steps(
-            run.steps, run.step_index, before, scene, partial(_record_turn, turns, run, taken), budget=texts
+            run.steps, run.step_index, before, scene, partial(_record_turn, turns, run, turns_taken), budget=texts
         )
     except BudgetExhausted:
         plans.defer_run(run)
         return
     leads[run.lead_key] = walked.lead
-    plans.by_run_id[run.id] = PrerenderedRun(before, walked, taken)
+    plans.by_run_id[run.id] = PrerenderedRun(before, walked, turns_taken)
 
 
 def _record_turn(
     turns: RoundRobinCounters,
     run: ActiveRun,
-    taken: list[tuple[StepKey, Sequence[bool], int]],
+    turns_taken: list[tuple[StepKey, Sequence[bool], int]],
     step: int,
     there: Sequence[bool],
 ) -> int:
     place = (run.workspace_id, run.automation_id, step)
     turn = turns.take_turn(place, there)
-    taken.append((place, there, turn))
+    turns_taken.append((place, there, turn))
     return turn

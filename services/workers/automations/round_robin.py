@@ -65,11 +65,11 @@ class RoundRobinCounters:
         self._counts[place] = turn + 1
         return turn
 
-    def take_again(self, taken: Sequence[tuple[StepKey, Sequence[bool], int]]) -> bool:
+    def take_again(self, turns: Sequence[tuple[StepKey, Sequence[bool], int]]) -> bool:
         """Take turns that were taken without a lock before. Return False, and take none, if one is no longer next."""
-        if any(next_turn(self._counts[place], there) != turn for place, there, turn in taken):
+        if any(next_turn(self._counts[place], there) != turn for place, there, turn in turns):
             return False
-        self._counts.update({place: turn + 1 for place, _, turn in taken})
+        self._counts.update({place: turn + 1 for place, _, turn in turns})
         return True
 
     def current_counts(self) -> dict[StepKey, int]:

@@ -121,7 +121,7 @@ async def postpone_run(connection: Connection, run: ActiveRun, error: Exception)
     has a message of our own, which is stored.
     """
     cause = cause_of_exception("automation_run", error)
-    said = f"{error if isinstance(error, DecryptionError) else type(error).__name__}, {MAX_RUN_ATTEMPTS} times"
+    reason = f"{error if isinstance(error, DecryptionError) else type(error).__name__}, {MAX_RUN_ATTEMPTS} times"
     row = await connection.execute(
         POSTPONE_RUN_SQL,
         {
@@ -129,7 +129,7 @@ async def postpone_run(connection: Connection, run: ActiveRun, error: Exception)
             "id": run.id,
             "most": MAX_RUN_ATTEMPTS,
             "pause": FIRST_RUN_RETRY_SECONDS,
-            "error": said,
+            "error": reason,
             "cause": cause.id,
         },
     )

@@ -41,10 +41,10 @@ async def rescore_leads(
     rules: Mapping[int, WorkspaceRules],
 ) -> list[LeadChange]:
     """Store the new points, and return the score changes. The locked leads in `leads` get their new scores."""
-    found = await predict_scores(connection, scored, leads, rules)
-    if found:
-        await connection.execute(UPSERT_POINTS_SQL, (as_json([(*key, now) for key, _, now in found]),))
-    return [LeadChange(*key, add_score=now - before, cause=_scoring_cause(scored[key])) for key, before, now in found]
+    scores = await predict_scores(connection, scored, leads, rules)
+    if scores:
+        await connection.execute(UPSERT_POINTS_SQL, (as_json([(*key, now) for key, _, now in scores]),))
+    return [LeadChange(*key, add_score=now - before, cause=_scoring_cause(scored[key])) for key, before, now in scores]
 
 
 async def predict_scores(
@@ -61,11 +61,11 @@ async def predict_scores(
         (row[0], row[1]): row[2]
         for row in await (await connection.execute(RULE_POINTS_SQL, (as_json(present),))).fetchall()
     }
-    found = [(key, known.get(key, 0), rules[key[0]].points_for(leads[key])) for key in present]
-    found = [(key, before, now) for key, before, now in found if now != before]
-    for key, before, now in found:
+    scores = [(key, known.get(key, 0), rules[key[0]].points_for(leads[key])) for key in present]
+    scores = [(key, before, now) for key, before, now in scores if now != before]
+    for key, before, now in scores:
         leads[key]["lead_score"] += now - before
-    return found
+    return scores
 
 
 def _scoring_cause(event: OutboxEvent) -> ChangeCause:

@@ -75,13 +75,13 @@ async def load_conversions(
 ) -> dict[DeliveryKey, list[LeadConversion]]:
     """Return the events of deliveries that are not sent yet, with what the leads are now."""
     keys = [{"w": workspace_id, "id": id_} for workspace_id, id_ in deliveries]
-    found: dict[DeliveryKey, list[LeadConversion]] = defaultdict(list)
+    conversions: dict[DeliveryKey, list[LeadConversion]] = defaultdict(list)
     if keys:
         for workspace_id, delivery_id, *row in await (
             await connection.execute(LOAD_CONVERSIONS_SQL, (as_json(keys),))
         ).fetchall():
-            found[workspace_id, delivery_id].append(_conversion_from_row(workspace_id, *row))
-    return found
+            conversions[workspace_id, delivery_id].append(_conversion_from_row(workspace_id, *row))
+    return conversions
 
 
 async def record_judged(connection: Connection, judged: Iterable[JudgedConversions]) -> None:
@@ -102,12 +102,12 @@ async def record_conversions(connection: Connection, finished: Sequence[Finished
     """Record what became of the events of deliveries, in the caller's transaction."""
     rows = [
         {
-            "w": one.workspace_id,
-            "id": one.id,
-            "state": STATES_BY_DELIVERY.get(one.state, "skipped"),
-            "reason": None if one.state in STATES_BY_DELIVERY else "integration_off",
+            "w": conversion.workspace_id,
+            "id": conversion.id,
+            "state": STATES_BY_DELIVERY.get(conversion.state, "skipped"),
+            "reason": None if conversion.state in STATES_BY_DELIVERY else "integration_off",
         }
-        for one in finished
+        for conversion in finished
     ]
     if rows:
         await connection.execute(RECORD_OUTCOMES_SQL, (as_json(rows),))

@@ -70,11 +70,11 @@ def generated_at(conversion: LeadConversion, attribution: Mapping[str, Any] | No
     """Return when the lead came about: by the provider's clock, if its attribution says so."""
     text = (attribution or {}).get("at")
     try:
-        found = datetime.fromisoformat(text) if isinstance(text, str) else None
+        time = datetime.fromisoformat(text) if isinstance(text, str) else None
     except ValueError:
-        found = None
-    if found is not None and found.tzinfo is not None:
-        return found
+        time = None
+    if time is not None and time.tzinfo is not None:
+        return time
     return conversion.lead_created_at or conversion.occurred_at
 
 

@@ -62,13 +62,13 @@ async def queue_conversions(connection: Connection, matches: Sequence[Conversion
 
 async def send_in_batches(connection: Connection, parts: Sequence[tuple[int, int, Sequence[int]]]) -> None:
     """Write a delivery for each part: workspace, integration, and the ids of the events that it carries."""
-    made = [
+    deliveries = [
         conversions_to_platform(workspace_id, integration_id, len(ids)) for workspace_id, integration_id, ids in parts
     ]
-    delivery_ids = await enqueue_deliveries(connection, made)
+    delivery_ids = await enqueue_deliveries(connection, deliveries)
     carried = [
         {"w": workspace_id, "id": id_, "delivery": delivery_ids[new.message_id]}
-        for new, (workspace_id, _, ids) in zip(made, parts, strict=True)
+        for new, (workspace_id, _, ids) in zip(deliveries, parts, strict=True)
         for id_ in ids
     ]
     if carried:

@@ -107,11 +107,11 @@ def judge_google(answer: PlatformAnswer) -> PlatformProblem | None:
 
 def _destination(access: PlatformAccess, conversion_action: str | None) -> dict[str, Any]:
     """Return the conversion action, in its account. A manager account is named if the access is by that one."""
-    found = {"operatingAccount": _ads_account(access.credentials["customer_id"])}
+    destination = {"operatingAccount": _ads_account(access.credentials["customer_id"])}
     if manager := access.credentials.get("login_customer_id"):
-        found["loginAccount"] = _ads_account(manager)
+        destination["loginAccount"] = _ads_account(manager)
     action = conversion_action or access.credentials["conversion_action"]
-    return {**found, "productDestinationId": action.replace("-", "")}
+    return {**destination, "productDestinationId": action.replace("-", "")}
 
 
 def _ads_account(number: str) -> dict[str, str]:
@@ -121,12 +121,12 @@ def _ads_account(number: str) -> dict[str, str]:
 def _user_identifiers(conversion: LeadConversion) -> list[dict[str, str]]:
     """Return address and phone. A name counts at Google only with a postal code, which leads do not have."""
     person = conversion.person or ConversionPerson()
-    found: list[dict[str, str]] = []
+    identifiers: list[dict[str, str]] = []
     if address := normalise_for_google(person.email):
-        found.append({"emailAddress": sha256_hex(address)})
+        identifiers.append({"emailAddress": sha256_hex(address)})
     if digits := phone_digits(person.phone):
-        found.append({"phoneNumber": sha256_hex(f"+{digits}")})
-    return found
+        identifiers.append({"phoneNumber": sha256_hex(f"+{digits}")})
+    return identifiers
 
 
 def _came_from_a_page(conversion: LeadConversion) -> bool:

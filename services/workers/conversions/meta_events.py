@@ -136,14 +136,14 @@ def _ad_lead(conversion: LeadConversion) -> Mapping[str, Any] | None:
 def _user_data(conversion: LeadConversion) -> dict[str, Any]:
     """Return what identifies the lead; empty if nothing does. A name or a country alone identifies nobody."""
     person = conversion.person or ConversionPerson()
-    found: dict[str, Any] = {}
+    user_data: dict[str, Any] = {}
     if attribution := _ad_lead(conversion):
-        found["lead_id"] = int(attribution["provider_lead_id"])
+        user_data["lead_id"] = int(attribution["provider_lead_id"])
     if click := _browser_id(conversion, "_fbc") or _clicked(conversion):
-        found["fbc"] = click
+        user_data["fbc"] = click
     texts = {"em": normalise_address(person.email), "ph": phone_digits(person.phone)}
-    found |= {name: [sha256_hex(text)] for name, text in texts.items() if text}
-    if not found:
+    user_data |= {name: [sha256_hex(text)] for name, text in texts.items() if text}
+    if not user_data:
         return {}
     texts = {
         "fn": normalise_person_name(person.first_name),
@@ -151,8 +151,8 @@ def _user_data(conversion: LeadConversion) -> dict[str, Any]:
         "country": country_code(person.country),
     }
     if browser := _browser_id(conversion, "_fbp"):
-        found["fbp"] = browser
-    return found | {name: [sha256_hex(text)] for name, text in texts.items() if text}
+        user_data["fbp"] = browser
+    return user_data | {name: [sha256_hex(text)] for name, text in texts.items() if text}
 
 
 def _clicked(conversion: LeadConversion) -> str | None:

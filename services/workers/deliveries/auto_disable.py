@@ -71,13 +71,13 @@ def _mail_texts(language: str | None, subscription_id: int, reason: str) -> tupl
     return texts.mail("subscription_disabled", id=str(subscription_id), reason=texts.sentence(reason))
 
 
-def _candidate_row(one: DeliveryOutcome) -> dict[str, Any]:
-    claimed = one.claimed
+def _candidate_row(outcome: DeliveryOutcome) -> dict[str, Any]:
+    claimed = outcome.claimed
     return {
         "w": claimed.workspace_id,
         "id": claimed.subscription_id,
         "delivery_id": claimed.id,
         "first": claimed.attempt_number - claimed.attempts_since_resend + 1,
-        "reason": GONE_REASON if one.is_gone else LONG_FAILURE_REASON,
-        "gone": one.is_gone,
+        "reason": GONE_REASON if outcome.is_gone else LONG_FAILURE_REASON,
+        "gone": outcome.is_gone,
     }

@@ -66,13 +66,13 @@ class ConversionClient:
             cached = self._tokens.get(digest)
             if cached and cached.renewed_at > now:
                 return cached.token
-            made = await self._ask_for_token(key)
-            if isinstance(made, RequestFailure):
-                return made
+            answer = await self._ask_for_token(key)
+            if isinstance(answer, RequestFailure):
+                return answer
             if len(self._tokens) >= MAX_CACHED_TOKENS:
                 self._tokens.clear()
-            self._tokens[digest] = made
-            return made.token
+            self._tokens[digest] = answer
+            return answer.token
 
     async def _ask_for_token(self, key: str) -> CachedToken | RequestFailure:
         try:
@@ -81,10 +81,12 @@ class ConversionClient:
             return RequestFailure(str(error), hopeless=True)
         body = token_request_body(account, self._token_url, int(time.time()))
         headers = {"Content-Type": FORM_CONTENT_TYPE, "User-Agent": USER_AGENT}
-        found = await self._http.request_document(self._token_url, headers, body, is_trusted=self._is_token_url_trusted)
-        if isinstance(found, RequestFailure):
-            return RequestFailure(f"Google could not be asked for a token: {found.error}")
-        return _read_token(found.status, found.body)
+        answer = await self._http.request_document(
+            self._token_url, headers, body, is_trusted=self._is_token_url_trusted
+        )
+        if isinstance(answer, RequestFailure):
+            return RequestFailure(f"Google could not be asked for a token: {answer.error}")
+        return _read_token(answer.status, answer.body)
 
 
 def _read_token(status: int, body: bytes) -> CachedToken | RequestFailure:

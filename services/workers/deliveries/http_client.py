@@ -133,11 +133,11 @@ class HttpClient:
     async def send_request(self, outgoing: HttpRequest) -> AttemptResult:
         """Send the request and return the result. Never raises for anything that the receiver does."""
         started = time.perf_counter()
-        found = await _result_or_failure(self._post_request(outgoing))
-        if isinstance(found, RequestFailure):
-            found = AttemptResult(error=found.error, hopeless=found.hopeless)
+        result = await _result_or_failure(self._post_request(outgoing))
+        if isinstance(result, RequestFailure):
+            result = AttemptResult(error=result.error, hopeless=result.hopeless)
         request = {"method": "POST", **outgoing.recorded}
-        return replace(found, request=request, ms=round((time.perf_counter() - started) * 1000))
+        return replace(result, request=request, ms=round((time.perf_counter() - started) * 1000))
 
     async def request_document(
         self, url: str, headers: Mapping[str, str], body: bytes | None = None, *, is_trusted: bool = False
@@ -233,12 +233,12 @@ def _secret_parts(url: URL) -> list[str]:
 
 
 def _attempt_result(status: int, headers: Mapping[str, str], body: bytes, secrets: Sequence[str]) -> AttemptResult:
-    asked = parse_retry_after(headers.get("Retry-After"), headers.get("Date"), datetime.now(UTC))
+    pause = parse_retry_after(headers.get("Retry-After"), headers.get("Date"), datetime.now(UTC))
     first = list(headers.items())[:MAX_HEADERS_KEPT]
-    kept = {str(name): _mask_secrets(value, secrets)[:MAX_HEADER_LENGTH_KEPT] for name, value in first}
+    headers_kept = {str(name): _mask_secrets(value, secrets)[:MAX_HEADER_LENGTH_KEPT] for name, value in first}
     shown = body if secrets else body[:MAX_BODY_LENGTH_KEPT]  # mask before cutting, in case a secret is at the cut
     text = _mask_secrets(shown.decode(errors="replace"), secrets)
-    return AttemptResult(status, kept, text[:MAX_BODY_LENGTH_KEPT], retry_after=asked)
+    return AttemptResult(status, headers_kept, text[:MAX_BODY_LENGTH_KEPT], retry_after=pause)
 
 
 def _mask_secrets(text: str, secrets: Sequence[str]) -> str:

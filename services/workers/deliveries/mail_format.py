@@ -76,11 +76,11 @@ class MailDraft:
     def extra_headers(self, sender: str) -> dict[str, str]:
         """Return the headers other than addresses and subject."""
         domain = sender.rpartition("@")[2]
-        found = {"Message-ID": f"<{self.message_id}@{domain}>", "Date": format_datetime(self.date)}
+        headers = {"Message-ID": f"<{self.message_id}@{domain}>", "Date": format_datetime(self.date)}
         if self.unsubscribe:
-            found["List-Unsubscribe"] = f"<{self.unsubscribe}>"
-            found["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
-        return found
+            headers["List-Unsubscribe"] = f"<{self.unsubscribe}>"
+            headers["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
+        return headers
 
 
 def smtp_message(draft: MailDraft, sender: str, server: SmtpServer) -> SmtpMessage:

@@ -66,13 +66,13 @@ class DeliveryPreparer:
             return webhook_request(
                 claimed, target["url"], [target["secret"]] if target["secret"] else [], is_secret=True
             )
-        found = targets.subscriptions.get((claimed.workspace_id, claimed.subscription_id))
-        if found is None or not found["is_active"]:
+        subscription = targets.subscriptions.get((claimed.workspace_id, claimed.subscription_id))
+        if subscription is None or not subscription["is_active"]:
             raise CannotDeliver(
-                "cancelled", "The subscription is disabled." if found else "The subscription was deleted."
+                "cancelled", "The subscription is disabled." if subscription else "The subscription was deleted."
             )
-        secrets = [self.cipher.decrypt(found[name]) for name in ("secret", "old_secret") if found[name]]
-        return webhook_request(claimed, found["url"], secrets)
+        secrets = [self.cipher.decrypt(subscription[name]) for name in ("secret", "old_secret") if subscription[name]]
+        return webhook_request(claimed, subscription["url"], secrets)
 
     def prepare_sms(self, claimed: ClaimedDelivery, targets: DeliveryTargets) -> PreparedDelivery:
         credentials = self._integration_credentials(claimed, targets)
@@ -153,10 +153,10 @@ class DeliveryPreparer:
         return conversion_requests.conversion_message(claimed, self.settings, integration["type"], *access, events)
 
     def _integration_credentials(self, claimed: ClaimedDelivery, targets: DeliveryTargets) -> Mapping[str, str]:
-        found = _find_integration(claimed, targets)
-        if found["type"] != {"sms": "twilio"}.get(claimed.kind, claimed.kind):
+        integration = _find_integration(claimed, targets)
+        if integration["type"] != {"sms": "twilio"}.get(claimed.kind, claimed.kind):
             raise CannotDeliver("failed", "The integration is of another type.")
-        return self._decrypt_credentials(found)
+        return self._decrypt_credentials(integration)
 
     def _decrypt_credentials(self, integration: TargetRow) -> dict[str, str]:
         found: dict[str, str] = orjson.loads(self.cipher.decrypt(integration["credentials"]))
@@ -168,10 +168,12 @@ class DeliveryPreparer:
 
 
 def _find_integration(claimed: ClaimedDelivery, targets: DeliveryTargets) -> TargetRow:
-    found = targets.integrations.get((claimed.workspace_id, claimed.integration_id or 0))
-    if found is None or not found["is_active"]:
-        raise CannotDeliver("cancelled", "The integration is not active." if found else "The integration was deleted.")
-    return found
+    integration = targets.integrations.get((claimed.workspace_id, claimed.integration_id or 0))
+    if integration is None or not integration["is_active"]:
+        raise CannotDeliver(
+            "cancelled", "The integration is not active." if integration else "The integration was deleted."
+        )
+    return integration
 
 
 def _mail_key(workspace_id: int, targets: DeliveryTargets) -> str:
@@ -182,10 +184,10 @@ def _mail_key(workspace_id: int, targets: DeliveryTargets) -> str:
 
 
 def _find_lead(claimed: ClaimedDelivery, targets: DeliveryTargets) -> TargetRow:
-    found = targets.leads.get((claimed.workspace_id, claimed.lead_id or 0))
-    if found is None:
+    lead = targets.leads.get((claimed.workspace_id, claimed.lead_id or 0))
+    if lead is None:
         raise CannotDeliver("cancelled", "The lead was deleted.")
-    return found
+    return lead
 
 
 _PREPARE_BY_KIND = {

@@ -111,15 +111,15 @@ def _finished_conversions(outcomes: Sequence[DeliveryOutcome]) -> list[FinishedD
 
 
 async def _update_circuits(connection: Connection, outcomes: Sequence[DeliveryOutcome]) -> None:
-    asked = [one for one in outcomes if one.is_receiver_well is not None]
-    if not asked:
+    judgements = [one for one in outcomes if one.is_receiver_well is not None]
+    if not judgements:
         return
-    keys = sorted({(one.claimed.workspace_id, one.claimed.endpoint) for one in asked})
+    keys = sorted({(one.claimed.workspace_id, one.claimed.endpoint) for one in judgements})
     wanted = as_json([{"w": workspace_id, "endpoint": endpoint} for workspace_id, endpoint in keys])
     rows = await (await connection.execute(LOCK_CIRCUITS_SQL, (wanted,))).fetchall()
     before = {(row[0], row[1]): Circuit(*row[2:5]) for row in rows}
     recent = {(row[0], row[1]) for row in rows if row[5]}
-    after, succeeded = _circuits_after(before, asked)
+    after, succeeded = _circuits_after(before, judgements)
     changed = [
         {
             "w": key[0],
@@ -142,21 +142,23 @@ def _circuits_after(
     """Return the circuits after these outcomes, and the keys of those with a success."""
     after: dict[tuple[int, str], Circuit] = {}
     succeeded = set()
-    for one in outcomes:
-        key = (one.claimed.workspace_id, one.claimed.endpoint)
+    for outcome in outcomes:
+        key = (outcome.claimed.workspace_id, outcome.claimed.endpoint)
         circuit = after.get(key) or before.get(key) or Circuit()
-        after[key] = circuit.after_success() if one.is_receiver_well else circuit.after_failure(one.answer.retry_after)
-        if one.is_receiver_well:
+        after[key] = (
+            circuit.after_success() if outcome.is_receiver_well else circuit.after_failure(outcome.answer.retry_after)
+        )
+        if outcome.is_receiver_well:
             succeeded.add(key)
     return after, succeeded
 
 
-def _attempt_row(one: DeliveryOutcome) -> dict[str, Any]:
-    answer = one.answer
+def _attempt_row(outcome: DeliveryOutcome) -> dict[str, Any]:
+    answer = outcome.answer
     return {
-        "w": one.claimed.workspace_id,
-        "id": one.claimed.id,
-        "number": one.claimed.attempt_number,
+        "w": outcome.claimed.workspace_id,
+        "id": outcome.claimed.id,
+        "number": outcome.claimed.attempt_number,
         "ms": answer.ms,
         "request": answer.request,
         "status": answer.status,
@@ -170,24 +172,24 @@ def _cause_of(one: DeliveryOutcome) -> FailureCause | None:
     return delivery_cause(one.claimed.kind, one.answer.error or "") if one.state == "failed" else None
 
 
-def _state_row(one: DeliveryOutcome) -> dict[str, Any]:
-    cause = _cause_of(one)
+def _state_row(outcome: DeliveryOutcome) -> dict[str, Any]:
+    cause = _cause_of(outcome)
     return {
-        "w": one.claimed.workspace_id,
-        "id": one.claimed.id,
-        "number": one.claimed.attempt_number,
-        "state": one.state,
-        "wait": one.retry_in_seconds,
-        "error": one.answer.error,
+        "w": outcome.claimed.workspace_id,
+        "id": outcome.claimed.id,
+        "number": outcome.claimed.attempt_number,
+        "state": outcome.state,
+        "wait": outcome.retry_in_seconds,
+        "error": outcome.answer.error,
         "cause": cause and cause.id,
     }
 
 
 def _last_error_rows(outcomes: Sequence[DeliveryOutcome]) -> list[dict[str, Any]]:
     """Return the error of each integration's last outcome in the batch, or None after a success."""
-    found = {
+    errors = {
         (one.claimed.workspace_id, one.claimed.integration_id): one.answer.error
         for one in outcomes
         if one.claimed.integration_id is not None and one.state not in ("cancelled", "suppressed")
     }
-    return [{"w": workspace_id, "id": id_, "error": error} for (workspace_id, id_), error in found.items()]
+    return [{"w": workspace_id, "id": id_, "error": error} for (workspace_id, id_), error in errors.items()]

@@ -121,33 +121,33 @@ class DeliverySender:
             if is_unavailable(error) or is_contention(error):
                 raise
             if len(outcomes) > 1:
-                for one in outcomes:
-                    await self._record_finished(connection, [one])
+                for outcome in outcomes:
+                    await self._record_finished(connection, [outcome])
                 return
             log.exception("delivery.unrecorded", delivery_id=outcomes[0].claimed.id)
         _report_outcomes(outcomes)
         self._record_work(outcomes)
-        for one in outcomes:
-            self._finished.remove(one)
+        for outcome in outcomes:
+            self._finished.remove(outcome)
 
     def _record_work(self, outcomes: Sequence[DeliveryOutcome]) -> None:
-        for one in outcomes:
-            waited = one.claimed.waited_seconds
+        for outcome in outcomes:
+            waited = outcome.claimed.waited_seconds
             waited_ms = None if waited is None else waited * 1000
-            self._statistics.record_work("deliveries", one.claimed.workspace_id, waited_ms, one.answer.ms)
+            self._statistics.record_work("deliveries", outcome.claimed.workspace_id, waited_ms, outcome.answer.ms)
 
     async def _start_sending(self, connection: Connection, claimed: Sequence[ClaimedDelivery]) -> None:
         targets = await load_targets(connection, self._preparer.cipher, claimed)
         prepared = [self._preparer.prepare(one, targets) for one in claimed]
         await record_judged(connection, [one.judged for one in prepared if isinstance(one, PreparedConversions)])
-        for one, found in zip(claimed, prepared, strict=True):
+        for delivery, found in zip(claimed, prepared, strict=True):
             message = found.message if isinstance(found, PreparedConversions) else found
             if isinstance(message, SkippedDelivery):
-                self._finished.append(skipped_outcome(one, message))
+                self._finished.append(skipped_outcome(delivery, message))
                 self._wake_event.set()
                 continue
-            task = asyncio.create_task(self._send_one(one, message))
-            self._in_flight[task] = one.workspace_id
+            task = asyncio.create_task(self._send_one(delivery, message))
+            self._in_flight[task] = delivery.workspace_id
             task.add_done_callback(self._in_flight.pop)
 
     async def _send_one(self, claimed: ClaimedDelivery, prepared: SendableMessage) -> None:
@@ -175,22 +175,22 @@ class DeliverySender:
 
 def _report_outcomes(outcomes: Sequence[DeliveryOutcome]) -> None:
     """Log each attempt and count it in the metrics."""
-    for one in outcomes:
-        DELIVERY_ATTEMPTS.labels(one.claimed.kind, "retry" if one.state == "pending" else one.state).inc()
-        DELIVERY_SECONDS.labels(one.claimed.kind).observe(one.answer.ms / 1000)
+    for outcome in outcomes:
+        DELIVERY_ATTEMPTS.labels(outcome.claimed.kind, "retry" if outcome.state == "pending" else outcome.state).inc()
+        DELIVERY_SECONDS.labels(outcome.claimed.kind).observe(outcome.answer.ms / 1000)
         log.info(
             "delivery",
-            workspace_id=one.claimed.workspace_id,
-            delivery_id=one.claimed.id,
-            message_id=one.claimed.message_id,
-            kind=one.claimed.kind,
-            event_type=one.claimed.event,
-            lead_id=one.claimed.lead_id,
-            subscription_id=one.claimed.subscription_id,
-            integration_id=one.claimed.integration_id,
-            attempt=one.claimed.attempt_number,
-            state=one.state,
-            status=one.answer.status,
-            ms=one.answer.ms,
-            wait=one.retry_in_seconds and round(one.retry_in_seconds, 1),
+            workspace_id=outcome.claimed.workspace_id,
+            delivery_id=outcome.claimed.id,
+            message_id=outcome.claimed.message_id,
+            kind=outcome.claimed.kind,
+            event_type=outcome.claimed.event,
+            lead_id=outcome.claimed.lead_id,
+            subscription_id=outcome.claimed.subscription_id,
+            integration_id=outcome.claimed.integration_id,
+            attempt=outcome.claimed.attempt_number,
+            state=outcome.state,
+            status=outcome.answer.status,
+            ms=outcome.answer.ms,
+            wait=outcome.retry_in_seconds and round(outcome.retry_in_seconds, 1),
         )

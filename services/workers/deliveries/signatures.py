@@ -18,11 +18,11 @@ def signature_headers(message_id: str, timestamp: int, body: bytes, secrets: Seq
     A receiver with any of these secrets finds its signature in `webhook-signature`. The plain signature is made with
     the current secret only. Its key is the text of the secret as it was shown.
     """
-    found = {"webhook-id": message_id, "webhook-timestamp": str(timestamp)}
+    headers = {"webhook-id": message_id, "webhook-timestamp": str(timestamp)}
     if secrets:
-        found["webhook-signature"] = " ".join(sign_message(secret, message_id, timestamp, body) for secret in secrets)
-        found["X-LeadHub-Signature"] = f"sha256={hmac.new(secrets[0].encode(), body, hashlib.sha256).hexdigest()}"
-    return found
+        headers["webhook-signature"] = " ".join(sign_message(secret, message_id, timestamp, body) for secret in secrets)
+        headers["X-LeadHub-Signature"] = f"sha256={hmac.new(secrets[0].encode(), body, hashlib.sha256).hexdigest()}"
+    return headers
 
 
 def sign_message(secret: str, message_id: str, timestamp: int, body: bytes) -> str:

@@ -106,16 +106,16 @@ class SmtpClient:
         loop = asyncio.get_running_loop()
         found = await loop.getaddrinfo(address, port, type=socket.SOCK_STREAM)
         family, kind, protocol, _, place = found[0]
-        made = socket.socket(family, kind, protocol)
-        made.setblocking(False)
+        socket_ = socket.socket(family, kind, protocol)
+        socket_.setblocking(False)
         try:
             async with asyncio.timeout(CONNECT_TIMEOUT_SECONDS):
-                await loop.sock_connect(made, place)
+                await loop.sock_connect(socket_, place)
         except BaseException:
             with contextlib.suppress(OSError):
-                made.close()
+                socket_.close()
             raise
-        return made
+        return socket_
 
 
 def _refused_result(code: int, said: str) -> AttemptResult:

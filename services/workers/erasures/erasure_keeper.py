@@ -88,13 +88,13 @@ class ErasureKeeper:
     ) -> int:
         """Look at the open erasures. Return how many were finished. The arguments are in seconds."""
         rows = await (await connection.execute(OPEN_ERASURES_SQL)).fetchall()
-        found, now = [OpenErasure(*row) for row in rows], asyncio.get_running_loop().time()
-        if {each.id for each in found} - self._changed_at.keys() or now - self._logged_at > FULL_LOG_SECONDS:
+        erasures, now = [OpenErasure(*row) for row in rows], asyncio.get_running_loop().time()
+        if {each.id for each in erasures} - self._changed_at.keys() or now - self._logged_at > FULL_LOG_SECONDS:
             await self._write_log(connection)
             self._logged_at = now
-        self._changed_at = {each.id: self._changed_at.get(each.id, now) for each in found}
+        self._changed_at = {each.id: self._changed_at.get(each.id, now) for each in erasures}
         finished = 0
-        for each in found:
+        for each in erasures:
             if now - self._looked_at.get(each.id, float("-inf")) < interval:
                 continue
             self._looked_at[each.id] = now

@@ -58,14 +58,14 @@ async def erase_late_arrivals(connection: Connection, cipher: Cipher, erasure: O
     key = cipher.decrypt(erasure.hash_key)
     rest = ErasedPerson.from_json(cipher.decrypt(erasure.identities)) if erasure.identities else None
     matcher = PersonMatcher(key, frozenset(erasure.identity_hashes))
-    taken, is_complete = await take_out_waiting(connection, erasure.workspace_id, matcher, erasure.erased_at)
-    contents = [digest for item in taken for digest in item.digests]
-    if taken:
-        await drop_raw_requests(connection, erasure.workspace_id, [item.raw_in for item in taken if item.raw_in])
-        await _note_progress(connection, cipher, erasure, [], [item.id for item in taken], contents, rest)
+    taken_items, is_complete = await take_out_waiting(connection, erasure.workspace_id, matcher, erasure.erased_at)
+    contents = [digest for item in taken_items for digest in item.digests]
+    if taken_items:
+        await drop_raw_requests(connection, erasure.workspace_id, [item.raw_in for item in taken_items if item.raw_in])
+        await _note_progress(connection, cipher, erasure, [], [item.id for item in taken_items], contents, rest)
     reborn = await _erase_reborn(connection, cipher, erasure, key, rest)
     await _remove_rest(connection, cipher, erasure, rest)
-    return is_complete and not taken and not reborn
+    return is_complete and not taken_items and not reborn
 
 
 async def _erase_reborn(
@@ -100,10 +100,10 @@ async def _remove_rest(connection: Connection, cipher: Cipher, erasure: OpenEras
     """Remove what others wrote about the erased leads while these were being erased, and held or dead submissions."""
     identities = rest.identities if rest else ()
     async with connection.transaction():
-        left = await find_rest(connection, erasure.workspace_id, erasure.lead_ids, identities, erasure.erased_at)
-        contents = await remove_person(connection, left)
-        if left.submissions:
-            found = [one.id for one in left.submissions]
+        scope = await find_rest(connection, erasure.workspace_id, erasure.lead_ids, identities, erasure.erased_at)
+        contents = await remove_person(connection, scope)
+        if scope.submissions:
+            found = [one.id for one in scope.submissions]
             await _note_progress(connection, cipher, erasure, [], found, contents, rest)
 
 

@@ -48,23 +48,23 @@ FORGET_SQL = (
 )
 
 
-async def preview_chunk(connection: Connection, one: ClaimedImport, *, beside_callers: bool = False) -> None:
+async def preview_chunk(connection: Connection, claim: ClaimedImport, *, beside_callers: bool = False) -> None:
     """Decide the next rows and add them to the report, in the caller's transaction."""
-    rows = await read_rows(connection, one, ROWS_BESIDE_CALLERS if beside_callers else ROWS_PER_DRY_CHUNK)
-    kept = [row for row in rows if row.lead is not None]
+    rows = await read_rows(connection, claim, ROWS_BESIDE_CALLERS if beside_callers else ROWS_PER_DRY_CHUNK)
+    rows_with_lead = [row for row in rows if row.lead is not None]
     records = [refused_record(row) for row in rows if row.lead is None]
-    if kept:
-        records += await _decide(connection, one, kept)
-    _keep_first_cells(one, records, {row.number: row.cells for row in rows})
-    await add_rows(connection, one, records)
-    one.count(records)
-    one.rows_settled = one.rows_read
+    if rows_with_lead:
+        records += await _decide(connection, claim, rows_with_lead)
+    _keep_first_cells(claim, records, {row.number: row.cells for row in rows})
+    await add_rows(connection, claim, records)
+    claim.count(records)
+    claim.rows_settled = claim.rows_read
 
 
-async def forget_preview(connection: Connection, one: ClaimedImport) -> None:
+async def forget_preview(connection: Connection, claim: ClaimedImport) -> None:
     """Delete what a dry run remembered."""
     for statement in FORGET_SQL:
-        await connection.execute(statement, one.key)
+        await connection.execute(statement, claim.key)
 
 
 async def _decide(connection: Connection, one: ClaimedImport, rows: Sequence[ReadRow]) -> list[dict[str, Any]]:
@@ -75,11 +75,11 @@ async def _decide(connection: Connection, one: ClaimedImport, rows: Sequence[Rea
     return [_record_of(row, record) for row, record in zip(rows, written.submissions, strict=True)]
 
 
-def _as_submission(one: ClaimedImport, row: ReadRow) -> AcceptedSubmission:
+def _as_submission(claim: ClaimedImport, row: ReadRow) -> AcceptedSubmission:
     lead = dict(row.lead or {})
-    policy = one.options.get("merge_policy")
-    at = (one.received_ms, one.workspace_id)
-    return AcceptedSubmission("", *at, f"import:{one.id}", None, None, lead, None, "", 0, 0, policy=policy)
+    policy = claim.options.get("merge_policy")
+    at = (claim.received_ms, claim.workspace_id)
+    return AcceptedSubmission("", *at, f"import:{claim.id}", None, None, lead, None, "", 0, 0, policy=policy)
 
 
 def _record_of(row: ReadRow, record: JsonRow) -> dict[str, Any]:

@@ -148,39 +148,39 @@ async def claim_import(connection: Connection) -> ClaimedImport | None:
     return ClaimedImport(*row) if row else None
 
 
-async def note_progress(connection: Connection, one: ClaimedImport) -> bool:
+async def note_progress(connection: Connection, claim: ClaimedImport) -> bool:
     """Note the numbers of an import. Return whether it has ended."""
-    ends = one.is_read and one.rows_settled == one.rows_read
+    ends = claim.is_read and claim.rows_settled == claim.rows_read
     values = {
-        "workspace": one.workspace_id,
-        "id": one.id,
-        "offset": one.read_offset,
-        "read": one.rows_read,
-        "settled": one.rows_settled,
-        "created": one.created,
-        "merged": one.merged,
-        "unchanged": one.unchanged,
-        "invalid": one.invalid,
-        "warned": one.warned,
-        "kept": one.kept,
-        "done": one.created + one.merged + one.unchanged,
-        "total": one.estimated_rows,
+        "workspace": claim.workspace_id,
+        "id": claim.id,
+        "offset": claim.read_offset,
+        "read": claim.rows_read,
+        "settled": claim.rows_settled,
+        "created": claim.created,
+        "merged": claim.merged,
+        "unchanged": claim.unchanged,
+        "invalid": claim.invalid,
+        "warned": claim.warned,
+        "kept": claim.kept,
+        "done": claim.created + claim.merged + claim.unchanged,
+        "total": claim.estimated_rows,
         "ends": ends,
-        "pause": one.pause,
+        "pause": claim.pause,
     }
     await connection.execute(ADVANCE_IMPORT_SQL, values)
     await connection.execute(ADVANCE_JOB_SQL, values)
-    if ends and one.state != "cancelled":
-        await notify_followers(connection, *one.key)
+    if ends and claim.state != "cancelled":
+        await notify_followers(connection, *claim.key)
     return ends
 
 
-async def postpone_import(connection: Connection, one: ClaimedImport, error: Exception) -> None:
+async def postpone_import(connection: Connection, claim: ClaimedImport, error: Exception) -> None:
     """Try the chunk again later; after many tries the import has failed. Not part of the chunk's transaction."""
     said = f"{type(error).__name__}: a part of the file fails and is tried again."
-    values = {"workspace": one.workspace_id, "id": one.id, "error": said}
+    values = {"workspace": claim.workspace_id, "id": claim.id, "error": said}
     async with connection.transaction():
         row = await (await connection.execute(POSTPONE_IMPORT_SQL, values)).fetchone()
         if row and row[0] >= MAX_CHUNK_TRIES:
             await connection.execute(FAIL_IMPORT_SQL, values)
-            await notify_followers(connection, *one.key)
+            await notify_followers(connection, *claim.key)

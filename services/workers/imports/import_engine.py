@@ -85,32 +85,32 @@ class ImportEngine:
             await postpone_import(connection, claimed[-1], error)
             return True
 
-    async def _try_chunk(self, connection: Connection, claimed: list[ClaimedImport]) -> bool:
+    async def _try_chunk(self, connection: Connection, imports: list[ClaimedImport]) -> bool:
         has_stored = False
         async with connection.transaction():
-            one = await claim_import(connection)
-            if one is None:
+            claim = await claim_import(connection)
+            if claim is None:
                 return False
-            claimed.append(one)
-            if not one.is_dry_run:
-                has_stored = await _move(connection, one)
-            elif not one.is_read:
-                await preview_chunk(connection, one, beside_callers=self._expects_callers())
-            if await note_progress(connection, one):
-                await _finish(connection, one)
+            imports.append(claim)
+            if not claim.is_dry_run:
+                has_stored = await _move(connection, claim)
+            elif not claim.is_read:
+                await preview_chunk(connection, claim, beside_callers=self._expects_callers())
+            if await note_progress(connection, claim):
+                await _finish(connection, claim)
         self.has_stored |= has_stored
         return True
 
 
-async def _move(connection: Connection, one: ClaimedImport) -> bool:
+async def _move(connection: Connection, claim: ClaimedImport) -> bool:
     """Settle rows and read others, as far as there is room. Return whether rows went to the journal."""
-    has_settled = await collect_verdicts(connection, one)
+    has_settled = await collect_verdicts(connection, claim)
     has_read = has_stored = False
-    if not one.is_read and one.rows_read - one.rows_settled < MAX_ROWS_UNDER_WAY and await _has_room(connection):
-        has_stored = await take_chunk(connection, one)
+    if not claim.is_read and claim.rows_read - claim.rows_settled < MAX_ROWS_UNDER_WAY and await _has_room(connection):
+        has_stored = await take_chunk(connection, claim)
         has_read = True
     if not (has_settled or has_read):
-        one.pause = max(one.pause, WAIT_SECONDS)
+        claim.pause = max(claim.pause, WAIT_SECONDS)
     return has_stored
 
 
@@ -119,13 +119,13 @@ async def _has_room(connection: Connection) -> bool:
     return bool(row and row[0] <= MAX_BULK_ROWS)
 
 
-async def _finish(connection: Connection, one: ClaimedImport) -> None:
+async def _finish(connection: Connection, claim: ClaimedImport) -> None:
     """Tidy up behind an import that ended. The file of a dry run stays until somebody runs it, or for a day."""
-    log.info("import.ended", import_id=one.id, rows=one.rows_read, created=one.created, invalid=one.invalid)
-    if one.is_dry_run:
-        await forget_preview(connection, one)
-        if one.state != "cancelled":
+    log.info("import.ended", import_id=claim.id, rows=claim.rows_read, created=claim.created, invalid=claim.invalid)
+    if claim.is_dry_run:
+        await forget_preview(connection, claim)
+        if claim.state != "cancelled":
             return
-    await drop_file(connection, one.workspace_id, one.id)
-    if not one.is_dry_run and one.created + one.merged >= MIN_LARGE_IMPORT:
-        await request_weights(connection, one.workspace_id)
+    await drop_file(connection, claim.workspace_id, claim.id)
+    if not claim.is_dry_run and claim.created + claim.merged >= MIN_LARGE_IMPORT:
+        await request_weights(connection, claim.workspace_id)

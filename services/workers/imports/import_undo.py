@@ -160,10 +160,10 @@ async def _undo_rows(connection: Connection, undo: ClaimedUndo, rows: Sequence[U
     channel = f"import:{undo.import_id}"
     asked = {"workspace": workspace_id, "leads": lead_ids, "channel": channel}
     asked["channels"] = [channel, *(row[0] for row in undone)]
-    found = await (await connection.execute(LEADS_OF_IMPORT_SQL, asked)).fetchall()
-    gone = {id_ for id_, _, is_imported, is_touched in found if is_imported and not is_touched}
+    lead_rows = await (await connection.execute(LEADS_OF_IMPORT_SQL, asked)).fetchall()
+    gone = {id_ for id_, _, is_imported, is_touched in lead_rows if is_imported and not is_touched}
     await remove_leads(connection, workspace_id, gone, cause)
-    others = {id_ for id_, is_ours, _, _ in found if not is_ours} - gone
+    others = {id_ for id_, is_ours, _, _ in lead_rows if not is_ours} - gone
     merged = [row for row in rows if row.state == "merged" and row.lead_id in others]
     changed = await _take_back(connection, undo, merged, cause)
     return Counter("done" if row.lead_id in gone | changed else "skipped" for row in rows if row.state != "unchanged")
@@ -202,12 +202,12 @@ async def _imported_values(
     """Return what rows gave to their leads, the last row first."""
     series = f"import\0{undo.workspace_id}\0{undo.import_id}"
     query = "SELECT accepted_at FROM imports WHERE workspace_id = %s AND id = %s"
-    found = await (await connection.execute(query, (undo.workspace_id, undo.import_id))).fetchone()
-    assert found is not None  # noqa: S101  # imports live longer than their jobs
-    received_ms = round(found[0].timestamp() * 1000)
+    import_row = await (await connection.execute(query, (undo.workspace_id, undo.import_id))).fetchone()
+    assert import_row is not None  # noqa: S101  # imports live longer than their jobs
+    received_ms = round(import_row[0].timestamp() * 1000)
     ids = [numbered_uuid7(received_ms, series, row.number) for row in rows]
     values: dict[int, list[ImportedValues]] = {}
-    asked = (ids, undo.workspace_id, found[0])
+    asked = (ids, undo.workspace_id, import_row[0])
     for _, lead_id, changes, tags, notes in await (await connection.execute(IMPORTED_VALUES_SQL, asked)).fetchall():
         values.setdefault(lead_id, []).append(ImportedValues(changes or {}, tags or [], notes))
     return values

@@ -124,12 +124,12 @@ class RowMapper:
 
     def _values_of(self, cells: Sequence[str]) -> dict[str, list[str]]:
         """Return the texts that the row has, by target."""
-        found: dict[str, list[str]] = {}
+        texts: dict[str, list[str]] = {}
         for place, target in self._targets:
             text = unguarded_text(cells[place]) if place < len(cells) else ""
             if text.strip():
-                found.setdefault(target, []).append(clean_text(text))
-        return found
+                texts.setdefault(target, []).append(clean_text(text))
+        return texts
 
 
 def clean_text(text: str) -> str:
@@ -183,10 +183,10 @@ def _typed_value(target: str, text: str, reasons: list[str]) -> Any:
 
 def _json_object(text: str, reasons: list[str]) -> dict[str, Any]:
     try:
-        found = orjson.loads(text)
+        document = orjson.loads(text)
     except orjson.JSONDecodeError:
-        found = None
-    if not isinstance(found, dict):
+        document = None
+    if not isinstance(document, dict):
         reasons.append(NO_JSON_REASON)
         return {}
-    return found
+    return document

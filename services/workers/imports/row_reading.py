@@ -48,13 +48,13 @@ def submission_id_of(one: ClaimedImport, number: int) -> str:
     return numbered_uuid7(one.received_ms, f"import\0{one.workspace_id}\0{one.id}", number)
 
 
-async def read_rows(connection: Connection, one: ClaimedImport, limit: int = ROWS_PER_CHUNK) -> list[ReadRow]:
+async def read_rows(connection: Connection, claim: ClaimedImport, limit: int = ROWS_PER_CHUNK) -> list[ReadRow]:
     """Read the next rows and move the place in the file behind them."""
-    records, at_end = await _next_records(connection, one, limit)
-    options = one.options
+    records, at_end = await _next_records(connection, claim, limit)
+    options = claim.options
     mapper = RowMapper(
-        one.columns,
-        one.mapping,
+        claim.columns,
+        claim.mapping,
         options.get("source"),
         options.get("tags") or (),
         keeps_unread=options.get("invalid") != "reject",
@@ -62,10 +62,10 @@ async def read_rows(connection: Connection, one: ClaimedImport, limit: int = ROW
     rows = []
     for record in records:
         if record.cells:
-            one.rows_read += 1
-            rows.append(_read_row(mapper, one.rows_read, record))
+            claim.rows_read += 1
+            rows.append(_read_row(mapper, claim.rows_read, record))
     if at_end:
-        one.read_offset = one.file_size
+        claim.read_offset = claim.file_size
     return rows
 
 
@@ -76,54 +76,54 @@ def _read_row(mapper: RowMapper, number: int, record: CsvRecord) -> ReadRow:
     return ReadRow(number, record.cells, lead, reasons)
 
 
-async def _next_records(connection: Connection, one: ClaimedImport, limit: int) -> tuple[list[CsvRecord], bool]:
+async def _next_records(connection: Connection, claim: ClaimedImport, limit: int) -> tuple[list[CsvRecord], bool]:
     """Return the next records, and whether they are the last ones."""
     for window in (WINDOW_BYTES, LARGEST_WINDOW_BYTES):
-        data = await read_file_part(connection, *one.key, one.read_offset, window)
+        data = await read_file_part(connection, *claim.key, claim.read_offset, window)
         if not data:
-            raise FileEndedEarly(f"import {one.id} at byte {one.read_offset}")
-        at_end = one.read_offset + len(data) >= one.file_size
-        text = decode_text(data, one.encoding, at_end=at_end)
-        records = read_records(text, one.delimiter, at_end=at_end, limit=limit)
+            raise FileEndedEarly(f"import {claim.id} at byte {claim.read_offset}")
+        at_end = claim.read_offset + len(data) >= claim.file_size
+        text = decode_text(data, claim.encoding, at_end=at_end)
+        records = read_records(text, claim.delimiter, at_end=at_end, limit=limit)
         if records or at_end:
             break
     length = sum(record.length for record in records)
-    one.read_offset += text_size(text[:length], one.encoding)
+    claim.read_offset += text_size(text[:length], claim.encoding)
     return records, at_end and length == len(text)
 
 
-async def take_chunk(connection: Connection, one: ClaimedImport) -> bool:
+async def take_chunk(connection: Connection, claim: ClaimedImport) -> bool:
     """Read rows and store those with a lead in the journal. Return whether any were stored."""
-    size = ROWS_PER_CHUNK if one.rate is None else min(max(one.rate // CHUNKS_PER_SECOND, 1), ROWS_PER_CHUNK)
-    rows = await read_rows(connection, one, size)
-    items = [(row.number, _journal_item(one, row.number, row.lead)) for row in rows if row.lead is not None]
+    size = ROWS_PER_CHUNK if claim.rate is None else min(max(claim.rate // CHUNKS_PER_SECOND, 1), ROWS_PER_CHUNK)
+    rows = await read_rows(connection, claim, size)
+    items = [(row.number, _journal_item(claim, row.number, row.lead)) for row in rows if row.lead is not None]
     for part in chunk_by_size(items, lambda item: len(item[1][1])):
         for start in range(0, len(part), ROWS_PER_JOURNAL_ROW):
-            await _append(connection, one, [item for _, item in part[start : start + ROWS_PER_JOURNAL_ROW]])
+            await _append(connection, claim, [item for _, item in part[start : start + ROWS_PER_JOURNAL_ROW]])
     refused = [row for row in rows if row.lead is None]
-    one.invalid += len(refused)
-    await add_rows(connection, one, [refused_record(row) for row in refused])
-    await connection.execute(DROP_READ_CHUNKS_SQL, (*one.key, one.read_offset // CHUNK_BYTES))
-    if one.rate is not None:
-        one.pause = len(rows) / one.rate
+    claim.invalid += len(refused)
+    await add_rows(connection, claim, [refused_record(row) for row in refused])
+    await connection.execute(DROP_READ_CHUNKS_SQL, (*claim.key, claim.read_offset // CHUNK_BYTES))
+    if claim.rate is not None:
+        claim.pause = len(rows) / claim.rate
     return bool(items)
 
 
-def _journal_item(one: ClaimedImport, number: int, lead: dict[str, Any]) -> tuple[str, bytes]:
+def _journal_item(claim: ClaimedImport, number: int, lead: dict[str, Any]) -> tuple[str, bytes]:
     """Return a submission's id and its item in the journal."""
-    submission_id = submission_id_of(one, number)
+    submission_id = submission_id_of(claim, number)
     item = {
         "id": submission_id,
-        "at": one.received_ms,
-        "w": one.workspace_id,
-        "ch": f"import:{one.id}",
+        "at": claim.received_ms,
+        "w": claim.workspace_id,
+        "ch": f"import:{claim.id}",
         "src": lead.get("source"),
-        "k": one.key_id,
+        "k": claim.key_id,
         "body": lead,
     }
-    if not one.options.get("run_automations"):
+    if not claim.options.get("run_automations"):
         item[QUIET_KEY] = True
-    if policy := one.options.get("merge_policy"):
+    if policy := claim.options.get("merge_policy"):
         item[POLICY_KEY] = policy
     return submission_id, orjson.dumps(item)
 
@@ -140,10 +140,10 @@ def refused_record(row: ReadRow) -> dict[str, Any]:
     return {"row": row.number, "state": "invalid", "reasons": row.reasons, "cells": row.cells}
 
 
-async def add_rows(connection: Connection, one: ClaimedImport, records: Sequence[dict[str, Any]]) -> None:
+async def add_rows(connection: Connection, claim: ClaimedImport, records: Sequence[dict[str, Any]]) -> None:
     """Add rows with their verdicts to the report."""
     if records:
-        await connection.execute(ADD_ROWS_SQL, (*one.key, as_json(_storable(records))))
+        await connection.execute(ADD_ROWS_SQL, (*claim.key, as_json(_storable(records))))
 
 
 def _storable(records: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:

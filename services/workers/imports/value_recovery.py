@@ -14,16 +14,16 @@ class ImportedValues(NamedTuple):
     notes: str | None
 
 
-def recovered_fields(state: Mapping[str, Any], given: Sequence[ImportedValues]) -> tuple[dict[str, Any], list[str]]:
+def recovered_fields(state: Mapping[str, Any], imported: Sequence[ImportedValues]) -> tuple[dict[str, Any], list[str]]:
     """Return the fields to set, as an edit takes them, and the tags to remove.
 
-    `given` are the rows of one lead, the last one first. A value that somebody changed since stays.
+    `imported` are the rows of one lead, the last one first. A value that somebody changed since stays.
     """
     now = {**state, "custom_fields": dict(state["custom_fields"])}
     fields: dict[str, Any] = {}
     tags: list[str] = []
     borne = {tag.lower() for tag in state["tags"]}
-    for values in given:
+    for values in imported:
         for name, change in values.changes.items():
             _take_back(now, fields, name, change)
         tags += [tag for tag in values.tags if tag.lower() in borne]

@@ -48,28 +48,28 @@ class RowVerdict(NamedTuple):
     warnings: list[str] | None
 
 
-async def collect_verdicts(connection: Connection, one: ClaimedImport) -> bool:
+async def collect_verdicts(connection: Connection, claim: ClaimedImport) -> bool:
     """Settle the next rows that have their verdict. Return whether there were any."""
-    last = min(one.rows_read, one.rows_settled + ROWS_PER_COLLECTION)
-    if last == one.rows_settled:
+    last = min(claim.rows_read, claim.rows_settled + ROWS_PER_COLLECTION)
+    if last == claim.rows_settled:
         return False
-    found = await (await connection.execute(REFUSED_ROWS_SQL, (*one.key, one.rows_settled, last))).fetchall()
+    found = await (await connection.execute(REFUSED_ROWS_SQL, (*claim.key, claim.rows_settled, last))).fetchall()
     refused = {row[0] for row in found}
-    numbers = [number for number in range(one.rows_settled + 1, last + 1) if number not in refused]
-    verdicts = await _read_verdicts(connection, one, numbers)
-    settled, records = one.rows_settled, list[dict[str, Any]]()
-    for number in range(one.rows_settled + 1, last + 1):
+    numbers = [number for number in range(claim.rows_settled + 1, last + 1) if number not in refused]
+    verdicts = await _read_verdicts(connection, claim, numbers)
+    settled, records = claim.rows_settled, list[dict[str, Any]]()
+    for number in range(claim.rows_settled + 1, last + 1):
         if number not in refused:
             if number not in verdicts:
                 break
-            records.append(_record_of(one, number, verdicts[number]))
+            records.append(_record_of(claim, number, verdicts[number]))
         settled = number
-    if settled == one.rows_settled and await _is_gone(connection, one, settled + 1):
+    if settled == claim.rows_settled and await _is_gone(connection, claim, settled + 1):
         settled += 1
         records.append({"row": settled, "state": "invalid", "reasons": [GONE_REASON]})
-    await add_rows(connection, one, records)
-    one.count(records)
-    has_moved, one.rows_settled = settled > one.rows_settled, settled
+    await add_rows(connection, claim, records)
+    claim.count(records)
+    has_moved, claim.rows_settled = settled > claim.rows_settled, settled
     return has_moved
 
 
@@ -79,20 +79,20 @@ async def _read_verdicts(connection: Connection, one: ClaimedImport, numbers: li
     return {numbers[row[0] - 1]: RowVerdict(row[1], row[2], bool(row[3]), bool(row[4]), *row[5:]) for row in rows}
 
 
-async def _is_gone(connection: Connection, one: ClaimedImport, number: int) -> bool:
+async def _is_gone(connection: Connection, claim: ClaimedImport, number: int) -> bool:
     """Return whether a row's submission is nowhere any more: its person was erased meanwhile."""
-    one.pause = max(one.pause, WAIT_SECONDS)
-    values = {"id": submission_id_of(one, number), "workspace": one.workspace_id, "at": one.accepted_at}
+    claim.pause = max(claim.pause, WAIT_SECONDS)
+    values = {"id": submission_id_of(claim, number), "workspace": claim.workspace_id, "at": claim.accepted_at}
     row = await (await connection.execute(IS_UNDER_WAY_SQL, values)).fetchone()
     return not (row and row[0])
 
 
-def _record_of(one: ClaimedImport, number: int, verdict: RowVerdict) -> dict[str, Any]:
+def _record_of(claim: ClaimedImport, number: int, verdict: RowVerdict) -> dict[str, Any]:
     if verdict.state == "dead":
         error = (verdict.error or "unknown").partition(":")[0]  # the rest of it may quote the person
-        return _refused(number, DEAD_REASON.format(error=error, id=submission_id_of(one, number)))
+        return _refused(number, DEAD_REASON.format(error=error, id=submission_id_of(claim, number)))
     if verdict.lead_id is None:
-        return _refused(number, HELD_REASON.format(state=verdict.state, id=submission_id_of(one, number)))
+        return _refused(number, HELD_REASON.format(state=verdict.state, id=submission_id_of(claim, number)))
     state = "created" if not verdict.is_duplicate else "merged" if verdict.has_effect else "unchanged"
     return {"row": number, "state": state, "lead_id": verdict.lead_id, "reasons": verdict.warnings or None}
 

@@ -129,10 +129,10 @@ async def _try_batch(
 ) -> BatchOutcome:
     outcome = BatchOutcome()
     async with pipeline_transaction(connection, savepoints=with_savepoints) as statements:
-        taken = await (await statements.execute(rows.statement, rows.arguments)).fetchall()
-        if not taken:
+        journal_rows = await (await statements.execute(rows.statement, rows.arguments)).fetchall()
+        if not journal_rows:
             return outcome
-        outcome.row_ids, submissions = await _load_with_earlier(statements, taken)
+        outcome.row_ids, submissions = await _load_with_earlier(statements, journal_rows)
         outcome.taken = len(submissions)
         written = None
         if with_savepoints:
@@ -144,18 +144,18 @@ async def _try_batch(
 
 
 async def _load_with_earlier(
-    connection: StatementExecutor, taken: list[TupleRow]
+    connection: StatementExecutor, journal_rows: list[TupleRow]
 ) -> tuple[list[int], list[AcceptedSubmission]]:
     """Return the ids and submissions of the rows in the order of acceptance.
 
     Earlier rows with the same idempotency keys are taken as well, and so on for the keys in these rows.
     """
-    read: dict[int, list[AcceptedSubmission]] = {}
-    while taken:
-        read |= {row[0]: _read_payload(row[1], row[2]) for row in taken}
-        found = [submission for row in taken for submission in read[row[0]]]
-        taken = await take_earlier_rows(connection, found, list(read), SUSPECT_ATTEMPTS)
-    return sorted(read), [submission for row_id in sorted(read) for submission in read[row_id]]
+    by_row: dict[int, list[AcceptedSubmission]] = {}
+    while journal_rows:
+        by_row |= {row[0]: _read_payload(row[1], row[2]) for row in journal_rows}
+        found = [submission for row in journal_rows for submission in by_row[row[0]]]
+        journal_rows = await take_earlier_rows(connection, found, list(by_row), SUSPECT_ATTEMPTS)
+    return sorted(by_row), [submission for row_id in sorted(by_row) for submission in by_row[row_id]]
 
 
 def _read_payload(attempts: int, payload: bytes) -> list[AcceptedSubmission]:

@@ -178,10 +178,10 @@ class JournalDrainer:
             chosen = chosen[:1]  # alone: if it kills its worker, no other row is affected
         rows_are_left = len(heads) > 1 or len(chosen) < len(head.row_ids)
         self._wake_another_once(rows_are_left)
-        taken = await self._ingest_noted(connection, head, chosen)
-        self._batches_in_vain = 0 if taken else self._batches_in_vain + 1
+        count = await self._ingest_noted(connection, head, chosen)
+        self._batches_in_vain = 0 if count else self._batches_in_vain + 1
         is_last = not rows_are_left and head.is_unhurried and head.is_whole_lane
-        return taken, self._batches_in_vain < MAX_BATCHES_IN_VAIN and not is_last
+        return count, self._batches_in_vain < MAX_BATCHES_IN_VAIN and not is_last
 
     async def _split_oversized(self, connection: Connection, head: LaneHead, chosen: list[int]) -> bool:
         """Split rows that are suspect or too large. Return whether any was split."""

@@ -137,13 +137,13 @@ def _undecided_first_uses(
 
     A repeat may stand before them in the batch. They alone hold the lead.
     """
-    found: dict[str, AcceptedSubmission] = {}
+    first_uses: dict[str, AcceptedSubmission] = {}
     for submission in submissions:
         body_hash, received_at, is_fetched, state, *_ = firsts.get(submission.id, (None, None, True, None))
         is_same = (body_hash, received_at) == (submission.body_hash, submission.received_at)
         if is_same and state is None and not is_fetched:
-            found.setdefault(submission.id, submission)
-    return list(found.values())
+            first_uses.setdefault(submission.id, submission)
+    return list(first_uses.values())
 
 
 def _is_returned(submission: AcceptedSubmission) -> bool:

@@ -60,16 +60,16 @@ async def settle_leadless(
     decided = [one for one in submissions if not _is_fetch(one)]
     done: list[JsonRow] = []
     fetches: list[JsonRow] = []
-    for one in submissions:
-        part: SourcePart = one.source_part or {}
-        if _is_fetch(one):
-            fetches.append(_fetch_row(one, str(part["fetch"])))
+    for submission in submissions:
+        part: SourcePart = submission.source_part or {}
+        if _is_fetch(submission):
+            fetches.append(_fetch_row(submission, str(part["fetch"])))
         elif part.get("unreadable"):
-            await _mark_unreadable(connection, one, str(part["unreadable"]))
+            await _mark_unreadable(connection, submission, str(part["unreadable"]))
         else:
             if part.get("deletion"):
-                one.warnings = [DELETION_WARNING]
-            done.append(_settled_row(one))
+                submission.warnings = [DELETION_WARNING]
+            done.append(_settled_row(submission))
     if done:
         await connection.execute(SETTLE_SQL, (as_json(done),))
     if fetches:

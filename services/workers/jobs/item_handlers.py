@@ -32,14 +32,14 @@ async def _replay_items(
     )
     outcome = await replay_submissions(connection, job.workspace_id, _references(items), options)
     handled = outcome.taken | outcome.failed.keys()
-    left = [item for item in items if item.submission_id not in handled]
-    reasons = await reasons_not_taken(connection, job.workspace_id, _references(left))
+    remaining = [item for item in items if item.submission_id not in handled]
+    reasons = await reasons_not_taken(connection, job.workspace_id, _references(remaining))
     failed = [
         ItemOutcome(item.id, "failed", outcome.failed[item.submission_id])
         for item in items
         if item.submission_id in outcome.failed
     ]
-    return [*_outcomes(items, outcome.taken), *failed, *_skipped(left, reasons)]
+    return [*_outcomes(items, outcome.taken), *failed, *_skipped(remaining, reasons)]
 
 
 async def replay_items(connection: Connection, job: ClaimedJob, items: Sequence[ClaimedItem]) -> list[ItemOutcome]:
@@ -54,19 +54,19 @@ async def release_items(connection: Connection, job: ClaimedJob, items: Sequence
 
 async def reject_items(connection: Connection, job: ClaimedJob, items: Sequence[ClaimedItem]) -> list[ItemOutcome]:
     """Confirm that held submissions are spam."""
-    taken = await reject_submissions(connection, job.workspace_id, _references(items))
-    left = [item for item in items if item.submission_id not in taken]
+    handled = await reject_submissions(connection, job.workspace_id, _references(items))
+    left = [item for item in items if item.submission_id not in handled]
     reasons = await reasons_not_taken(connection, job.workspace_id, _references(left))
-    return [*_outcomes(items, taken), *_skipped(left, reasons)]
+    return [*_outcomes(items, handled), *_skipped(left, reasons)]
 
 
 async def resend_items(connection: Connection, job: ClaimedJob, items: Sequence[ClaimedItem]) -> list[ItemOutcome]:
     """Send deliveries again."""
-    taken = await resend_deliveries(connection, job.workspace_id, [item.delivery_id for item in items])
-    left = [item for item in items if item.delivery_id not in taken]
-    reasons = await reasons_not_resent(connection, job.workspace_id, [item.delivery_id for item in left])
-    done = [ItemOutcome(item.id, "done") for item in items if item.delivery_id in taken]
-    return [*done, *(ItemOutcome(item.id, "skipped", reasons[item.delivery_id]) for item in left)]
+    handled = await resend_deliveries(connection, job.workspace_id, [item.delivery_id for item in items])
+    remaining = [item for item in items if item.delivery_id not in handled]
+    reasons = await reasons_not_resent(connection, job.workspace_id, [item.delivery_id for item in remaining])
+    done = [ItemOutcome(item.id, "done") for item in items if item.delivery_id in handled]
+    return [*done, *(ItemOutcome(item.id, "skipped", reasons[item.delivery_id]) for item in remaining)]
 
 
 def _references(items: Sequence[ClaimedItem]) -> list[SubmissionRef]:

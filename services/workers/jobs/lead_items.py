@@ -101,10 +101,10 @@ def _outcome(item: ClaimedItem, refused: RefusedChange | None, before: LeadState
 
 def _effect(before: LeadState, after: LeadState) -> Effect:
     """Return what differs: values before and after, and ids of tags."""
-    found: Effect = {name: [before[name], after[name]] for name in EDITED_COLUMNS if before[name] != after[name]}
+    effect: Effect = {name: [before[name], after[name]] for name in EDITED_COLUMNS if before[name] != after[name]}
     added = [id_ for id_ in after["tag_ids"] if id_ not in before["tag_ids"]]
     removed = [id_ for id_ in before["tag_ids"] if id_ not in after["tag_ids"]]
-    return found | ({"tags_added": added} if added else {}) | ({"tags_removed": removed} if removed else {})
+    return effect | ({"tags_added": added} if added else {}) | ({"tags_removed": removed} if removed else {})
 
 
 async def _names_of_tags(connection: Connection, workspace_id: int, items: Sequence[ClaimedItem]) -> dict[int, str]:

@@ -104,15 +104,15 @@ def _initial(profile: LeadProfile) -> str:
 
 def _trait_keys(profile: LeadProfile) -> Iterator[tuple[str, str]]:
     """Yield what leads have in common with the beginning of a name: the rest of both may be mistyped."""
-    given, surname = _beginnings(profile)
-    if given or surname:
-        yield "beginnings", f"{given} {surname}"
+    given_name, surname = _beginnings(profile)
+    if given_name or surname:
+        yield "beginnings", f"{given_name} {surname}"
     traits = _traits(profile)
     for trait in traits:
         if surname:
             yield "surname", f"{surname} {_trait_start(trait)}"
-        if given:
-            yield "given", f"{given} {_trait_start(trait)}"
+        if given_name:
+            yield "given", f"{given_name} {_trait_start(trait)}"
     for trait in traits:
         yield "trait", trait
     for pair in combinations(sorted(traits[:4]), 2):

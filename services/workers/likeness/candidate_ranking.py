@@ -21,10 +21,10 @@ def rank_candidates(sharers: Mapping[int, Iterable[int]], lead_id: int, leads: i
     total = math.log2(max(leads, 2) * 2)
     bits: dict[int, float] = defaultdict(float)
     for others in sharers.values():
-        found = [other for other in others if other != lead_id]
-        if found:
-            worth = max(total - math.log2(len(found) + 1), 0.1)
-            for other in found:
+        candidates = [other for other in others if other != lead_id]
+        if candidates:
+            worth = max(total - math.log2(len(candidates) + 1), 0.1)
+            for other in candidates:
                 bits[other] += worth
     least = (SMALL_MIN_SHARE if leads <= SMALL_WORKSPACE_LEADS else MIN_SHARE) * (total - 1)
     ranked = sorted((-worth, other) for other, worth in bits.items() if worth >= least)

@@ -12,7 +12,7 @@ from services.workers.likeness.word_levels import word_level
 
 def compare_profiles(profile: LeadProfile, other: LeadProfile, frequencies: ValueFrequencies) -> list[Evidence]:
     """Return the evidence for and against that both leads are one person. A missing value says nothing."""
-    found = [
+    evidence = [
         *compare_names(profile.name, other.name, frequencies),
         *compare_emails(profile, other, frequencies),
         *compare_phones(profile, other, frequencies),
@@ -21,21 +21,21 @@ def compare_profiles(profile: LeadProfile, other: LeadProfile, frequencies: Valu
     for key, value in profile.custom.items():
         others = other.custom.get(key)
         if others and others.kind == value.kind:
-            found.append(_compare_values(f"custom.{key}", value, others, frequencies))
-    return found
+            evidence.append(_compare_values(f"custom.{key}", value, others, frequencies))
+    return evidence
 
 
 def _compare_companies(profile: LeadProfile, other: LeadProfile, frequencies: ValueFrequencies) -> list[Evidence]:
     """Return the evidence of the companies, or of their domains where these say more: they are one fact."""
-    found = []
+    comparisons = []
     if profile.company and other.company:
         level = text_level(*_without_common_end(profile.company, other.company))
         rarity = _value_rarity("company", "company", level, profile.company, other.company, frequencies)
-        found.append(Evidence("company", "company", level, rarity, (profile.company, other.company)))
+        comparisons.append(Evidence("company", "company", level, rarity, (profile.company, other.company)))
     if profile.own_domain and profile.own_domain == other.own_domain and profile.local != other.local:
         rarity = exact_rarity(frequencies.frequency("domain", "domain", profile.domain))
-        found.append(Evidence("company", "company", "domain", rarity, (profile.domain,)))
-    return [min(found, key=lambda evidence: evidence.rarity)] if found else []
+        comparisons.append(Evidence("company", "company", "domain", rarity, (profile.domain,)))
+    return [min(comparisons, key=lambda evidence: evidence.rarity)] if comparisons else []
 
 
 def _without_common_end(company: str, other: str) -> tuple[str, str]:

@@ -119,10 +119,10 @@ def _typed_value(value: Any) -> CustomValue | None:
     text = str(value).strip()
     if not text or len(text) > MAX_VALUE_LENGTH:
         return None
-    if found := _ISO_DATE(text):
-        return CustomValue("date", f"{found[1]}-{int(found[2]):02}-{int(found[3]):02}")
-    if (found := _DAY_FIRST_DATE(text)) and int(found[2]) <= 12:
-        return CustomValue("date", f"{found[3]}-{int(found[2]):02}-{int(found[1]):02}")
+    if match := _ISO_DATE(text):
+        return CustomValue("date", f"{match[1]}-{int(match[2]):02}-{int(match[3]):02}")
+    if (match := _DAY_FIRST_DATE(text)) and int(match[2]) <= 12:
+        return CustomValue("date", f"{match[3]}-{int(match[2]):02}-{int(match[1]):02}")
     if text.isdecimal():
         return CustomValue("number" if len(text) < 6 else "reference", text.lstrip("0") or "0")
     if _REFERENCE(text):

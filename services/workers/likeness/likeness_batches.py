@@ -264,21 +264,21 @@ class _Batch:
         for lead_id, other in noted:
             notes[lead_id].add(other)
             notes[other].add(lead_id)
-        found: dict[PairKey, ScoredPair] = {}
+        pairs: dict[PairKey, ScoredPair] = {}
         frequencies = ValueFrequencies(counts.get(ALL_LEADS, 0), counts)
         for lead_id, new in compared.items():
             await self._look()
             others = {other: profiles[other] for other in candidates[lead_id] if other in profiles}
             for pair in compare_lead(lead_id, new.profile, others, notes[lead_id], frequencies, weights):
-                if pair.key not in found or found[pair.key].weighed.bits < pair.weighed.bits:
-                    found[pair.key] = pair
-        return found
+                if pair.key not in pairs or pairs[pair.key].weighed.bits < pair.weighed.bits:
+                    pairs[pair.key] = pair
+        return pairs
 
     async def _write(
         self,
         compared: Mapping[int, NewProfile],
         table: KeyTable,
-        found: Mapping[PairKey, ScoredPair],
+        pairs_by_key: Mapping[PairKey, ScoredPair],
         profiles: Mapping[int, LeadProfile],
         known: Iterable[PairKey],
     ) -> None:
@@ -294,5 +294,5 @@ class _Batch:
         await write_profiles(connection, workspace_id, changed)
         await delete_profiles(connection, workspace_id, [id_ for id_ in self._gone if id_ in self._stored])
         await self._look()
-        pairs = [(pair, contacts_hash(profiles[pair.key[0]], profiles[pair.key[1]])) for pair in found.values()]
-        await write_pairs(connection, workspace_id, pairs, [key for key in known if key not in found])
+        pairs = [(pair, contacts_hash(profiles[pair.key[0]], profiles[pair.key[1]])) for pair in pairs_by_key.values()]
+        await write_pairs(connection, workspace_id, pairs, [key for key in known if key not in pairs_by_key])

@@ -102,9 +102,9 @@ async def read_profiles(connection: Connection, workspace_id: int, lead_ids: Ite
 
 
 async def add_counts(
-    connection: Connection, workspace_id: int, added: Iterable[int], dropped: Iterable[int], read: Iterable[int]
+    connection: Connection, workspace_id: int, added: Iterable[int], dropped: Iterable[int], read_ids: Iterable[int]
 ) -> dict[int, int]:
-    """Count values that came and went. Return the counts of those that came, and of those in `read`."""
+    """Count values that came and went. Return the counts of those that came, and of those in `read_ids`."""
     more, less = Counter(added), Counter(dropped)
     counts: dict[int, int] = {}
     if less:
@@ -115,7 +115,7 @@ async def add_counts(
         numbers = bigint_array(more[hash_] for hash_ in hashes)
         cursor = await connection.execute(ADD_COUNTS_SQL, (workspace_id, bigint_array(hashes), numbers))
         counts = dict(await cursor.fetchall())
-    others = [*{*read, ALL_LEADS} - counts.keys()]
+    others = [*{*read_ids, ALL_LEADS} - counts.keys()]
     if others:
         counts |= await read_counts(connection, workspace_id, others)
     return counts

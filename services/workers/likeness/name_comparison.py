@@ -23,14 +23,14 @@ _AGREEING_LEVELS = frozenset({"exact", "nickname", "close"})
 def compare_names(name: NameParts, other: NameParts, frequencies: ValueFrequencies) -> list[Evidence]:
     """Return the evidence of both names: given name and surname, or the whole name where its words are the same."""
     straight = _compare_parts(name, other, frequencies)
-    found = straight
+    evidence = straight
     if not _agree(straight):
-        found = _whole_name(name, other, frequencies) or _swapped(name, other, frequencies) or straight
+        evidence = _whole_name(name, other, frequencies) or _swapped(name, other, frequencies) or straight
     if name.generation and other.generation and name.generation != other.generation:
-        return [*found, objection("generation", "generation", name.generation, other.generation)]
+        return [*evidence, objection("generation", "generation", name.generation, other.generation)]
     if name.generation != other.generation:
-        return [*found, objection("generation", "generation_missing", name.generation or other.generation)]
-    return found
+        return [*evidence, objection("generation", "generation_missing", name.generation or other.generation)]
+    return evidence
 
 
 def _agree(evidence: list[Evidence]) -> bool:
@@ -60,10 +60,10 @@ def _joined(words: Words) -> str:
 
 
 def _given_evidence(words: Words, others: Words, frequencies: ValueFrequencies) -> Evidence:
-    level, said = given_level(words, others), (" ".join(words), " ".join(others))
+    level, spellings = given_level(words, others), (" ".join(words), " ".join(others))
     if level == "gender":
-        return objection("first_name", "gender", *said)
-    return Evidence("first_name", "given", level, _rarity("given", level, words[0], others[0], frequencies), said)
+        return objection("first_name", "gender", *spellings)
+    return Evidence("first_name", "given", level, _rarity("given", level, words[0], others[0], frequencies), spellings)
 
 
 def given_level(words: Words, others: Words) -> str:
@@ -85,14 +85,14 @@ def given_level(words: Words, others: Words) -> str:
 
 
 def _surname_evidence(words: Words, others: Words, frequencies: ValueFrequencies) -> Evidence:
-    level, said = surname_level(words, others), (" ".join(words), " ".join(others))
+    level, spellings = surname_level(words, others), (" ".join(words), " ".join(others))
     joined, other = _joined(words), _joined(others)
     if level == "subset":
         shared = max(set(words) & set(others), key=len)
         rarity = exact_rarity(3 * frequencies.frequency("surname", "surname", shared))
     else:
         rarity = _rarity("surname", level, joined, other, frequencies)
-    return Evidence("last_name", "surname", level, rarity, said)
+    return Evidence("last_name", "surname", level, rarity, spellings)
 
 
 def surname_level(words: Words, others: Words) -> str:
@@ -140,7 +140,7 @@ def _swapped(name: NameParts, other: NameParts, frequencies: ValueFrequencies) -
         return []
     if name.given[0][0] != other.surname[0][0] and name.surname[0][0] != other.given[0][0]:
         return []  # saves half of the comparisons of names that are just different
-    found = [
+    comparisons = [
         parts
         for parts in (
             _compare_parts(name, _turned(other), frequencies),
@@ -148,9 +148,9 @@ def _swapped(name: NameParts, other: NameParts, frequencies: ValueFrequencies) -
         )
         if _agree(parts)
     ]
-    if not found:
+    if not comparisons:
         return []
-    least = max(found, key=lambda parts: sum(part.rarity for part in parts))
+    least = max(comparisons, key=lambda parts: sum(part.rarity for part in parts))
     return [*least, objection("name", "swapped")]
 
 

@@ -53,7 +53,7 @@ def _clean_words(words: list[str]) -> tuple[list[str], str]:
     if len(words) > 1 or (words and words[0] in _GENERATIONS):
         for word in words[-2:]:
             generation = _GENERATIONS.get(word, generation)
-    kept = [
+    name_words = [
         word
         for place, word in enumerate(words)
         if word not in _CREDENTIALS
@@ -61,4 +61,4 @@ def _clean_words(words: list[str]) -> tuple[list[str], str]:
         and not (word in _TITLES and place + 1 < len(words))
         and not (generation and word in _GENERATIONS)
     ]
-    return (kept or [word for word in words if word not in _GENERATIONS]), generation
+    return (name_words or [word for word in words if word not in _GENERATIONS]), generation

@@ -28,14 +28,14 @@ LIMIT {MAX_PATH_LEADS}
 async def lift_paths(
     connection: Connection,
     workspace_id: int,
-    found: Mapping[PairKey, ScoredPair],
+    pairs: Mapping[PairKey, ScoredPair],
     compared: Collection[int],
     profiles: dict[int, LeadProfile],
     leads: int,
     weights: MatchWeights,
 ) -> dict[PairKey, ScoredPair]:
     """Return the pairs that are lifted. `compared` are the batch's leads; profiles that are read are added."""
-    bits = {key: pair.weighed.bits for key, pair in found.items()}
+    bits = {key: pair.weighed.bits for key, pair in pairs.items()}
     middles = {lead for key, worth in bits.items() if worth >= STRONG_BITS for lead in key}
     if not middles:
         return {}
@@ -49,7 +49,7 @@ async def lift_paths(
     ends = {key[0] for key in _lifted(bits)}
     hashes = {hash_ for lead in ends if lead in profiles for hash_ in counted_hashes(profiles[lead])}
     counts = await read_counts(connection, workspace_id, hashes) if hashes else {}
-    return _weigh_paths(bits, found, profiles, ValueFrequencies(leads, counts), weights)
+    return _weigh_paths(bits, pairs, profiles, ValueFrequencies(leads, counts), weights)
 
 
 def _lifted(bits: Mapping[PairKey, float]) -> dict[PairKey, int]:
@@ -59,7 +59,7 @@ def _lifted(bits: Mapping[PairKey, float]) -> dict[PairKey, int]:
 
 def _weigh_paths(
     bits: Mapping[PairKey, float],
-    found: Mapping[PairKey, ScoredPair],
+    pairs: Mapping[PairKey, ScoredPair],
     profiles: Mapping[int, LeadProfile],
     frequencies: ValueFrequencies,
     weights: MatchWeights,
@@ -68,7 +68,7 @@ def _weigh_paths(
     for key, middle in _lifted(bits).items():
         if any(lead not in profiles for lead in (*key, middle)):
             continue
-        evidence = found[key].evidence if key in found else _compare(key, profiles, frequencies)
+        evidence = pairs[key].evidence if key in pairs else _compare(key, profiles, frequencies)
         path = path_evidence(weights.weigh(evidence, frequencies.leads).bits, _name_of(profiles[middle]))
         if path is not None:
             whole: list[Evidence] = [*evidence, path]

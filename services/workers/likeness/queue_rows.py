@@ -66,22 +66,22 @@ async def lock_workspace(connection: Connection, after: int) -> int | None:
 async def take_leads(connection: Connection, workspace_id: int, limit: int) -> QueuedLeads:
     """Take up to `limit` leads from the queue of a locked workspace."""
     rows = await (await connection.execute(READ_ROWS_SQL, (workspace_id,))).fetchall()
-    taken, used, rest = _choose_leads(rows, limit)
+    leads, used, rest = _choose_leads(rows, limit)
     await connection.execute(DELETE_ROWS_SQL, (workspace_id, bigint_array(used)))
     if rest:
         await connection.execute(SHORTEN_ROW_SQL, (bigint_array(rest[1]), workspace_id, rest[0]))
-    rescored = frozenset(id_ for id_, is_rescored in taken.items() if is_rescored)
-    return QueuedLeads(workspace_id, list(taken), rescored)
+    rescored = frozenset(id_ for id_, is_rescored in leads.items() if is_rescored)
+    return QueuedLeads(workspace_id, list(leads), rescored)
 
 
 def _choose_leads(rows: list[Any], limit: int) -> tuple[dict[int, bool], list[int], tuple[int, list[int]] | None]:
     """Return leads with whether they are rescored, the rows that are used up, and what is left of the last row."""
-    taken: dict[int, bool] = {}
+    leads: dict[int, bool] = {}
     used: list[int] = []
     for row_id, lead_ids, is_rescored in rows:
         for place, lead_id in enumerate(lead_ids):
-            if len(taken) >= limit and lead_id not in taken:
-                return taken, used, (row_id, lead_ids[place:])
-            taken[lead_id] = is_rescored or taken.get(lead_id, False)
+            if len(leads) >= limit and lead_id not in leads:
+                return leads, used, (row_id, lead_ids[place:])
+            leads[lead_id] = is_rescored or leads.get(lead_id, False)
         used.append(row_id)
-    return taken, used, None
+    return leads, used, None

@@ -78,19 +78,19 @@ def describe_reasons(evidence: Sequence[Evidence], points: Sequence[float]) -> l
 
 def reason_text(part: Evidence) -> str:
     """Return the sentence about one piece of evidence."""
-    said = [text.title() if part.field in _SPELT_AS_TITLES and part.level != "domain" else text for text in part.said]
+    texts = [text.title() if part.field in _SPELT_AS_TITLES and part.level != "domain" else text for text in part.said]
     if part.level == "nickname":
-        return _nickname_text(part.said, said)
+        return _nickname_text(part.said, texts)
     text = _TEXTS.get((part.kind, part.level))
     if text is None:
         text = _CUSTOM_TEXTS.get(part.level, _CUSTOM_TEXT)
-    return text.format(*said, field=part.field.removeprefix("custom."))
+    return text.format(*texts, field=part.field.removeprefix("custom."))
 
 
-def _nickname_text(names: Sequence[str], said: Sequence[str]) -> str:
+def _nickname_text(names: Sequence[str], texts: Sequence[str]) -> str:
     first, second = (name.split()[0] for name in names)
     if full_name_first(first, second):
-        return NICKNAME_TEXT.format(said[1], said[0])
+        return NICKNAME_TEXT.format(texts[1], texts[0])
     if full_name_first(second, first):
-        return NICKNAME_TEXT.format(said[0], said[1])
-    return SAME_NAME_TEXT.format(*said)
+        return NICKNAME_TEXT.format(texts[0], texts[1])
+    return SAME_NAME_TEXT.format(*texts)

@@ -25,10 +25,10 @@ def event_facts(entry_type: str, data: Mapping[str, Any]) -> list[EventFact]:
         return [EventFact(entry_type, {"lead": data.get("lead")})]
     if entry_type in MERGE_EVENTS:
         return list(_merge_facts(entry_type, data))
-    found = list(_main_facts(entry_type, data))
-    if found:
-        found.extend(_detail_facts(data))
-    return found
+    facts = list(_main_facts(entry_type, data))
+    if facts:
+        facts.extend(_detail_facts(data))
+    return facts
 
 
 def _merge_facts(entry_type: str, data: Mapping[str, Any]) -> Iterator[EventFact]:

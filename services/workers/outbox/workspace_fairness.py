@@ -91,16 +91,16 @@ async def take_fair_batch(
     """
     after, is_last_lap = round_.after_workspace_id, not round_.after_workspace_id
     while True:
-        found = await (
+        numbered_rows = await (
             await connection.execute(
                 take,
                 {"after": after, "most": most, "paused": list(round_.paused_workspaces)},
                 prepare=PREPARE_STATEMENTS,
             )
         ).fetchall()
-        last = found[0][0]
+        last = numbered_rows[0][0]
         round_.note_reached(last)
-        rows = [row[1:] for row in found if row[1] is not None]
+        rows = [row[1:] for row in numbered_rows if row[1] is not None]
         if rows or (last is None and is_last_lap):
             return rows
         after, is_last_lap = last or 0, is_last_lap or last is None

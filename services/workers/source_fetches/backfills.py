@@ -101,23 +101,23 @@ async def record_backfill(
     connection: Connection,
     job: ClaimedBackfill,
     integration: ReceivingIntegration | None,
-    found: FetchedPage | FetchProblem,
+    answer: FetchedPage | FetchProblem,
 ) -> bool:
     """Store a page, or note why there is none. Return whether leads went to the journal. Committed."""
     if integration is None:
         async with connection.transaction():
             await _fail(connection, job, NO_INTEGRATION_REASON)
         return False
-    if isinstance(found, FetchProblem):
-        await _record_problem(connection, job, found)
+    if isinstance(answer, FetchProblem):
+        await _record_problem(connection, job, answer)
         return False
     async with connection.transaction():
         locked = await (await connection.execute(LOCK_BACKFILL_SQL, (job.workspace_id, job.id))).fetchone()
         if locked is None or locked[0] != job.position:
             return False
-        leads = await store_listed(connection, integration, found.events, Lane.BULK)
+        leads = await store_listed(connection, integration, answer.events, Lane.BULK)
         await _add_items(connection, job, leads)
-        await _advance(connection, job, found, leads)
+        await _advance(connection, job, answer, leads)
         await show_problem(connection, integration.workspace_id, integration.id, None)
     log.info("backfill.page", job_id=job.id, leads=len(leads), new=sum(lead.is_new for lead in leads))
     return any(lead.is_new for lead in leads)

@@ -120,11 +120,11 @@ class FetchEngine:
             del self._finished[0]
 
     async def _record(self, connection: Connection, finished: FinishedWork) -> None:
-        claimed, integration, found = finished
+        claimed, integration, answer = finished
         if isinstance(claimed, ClaimedFetch):
-            has_leads = await _record_fetch(connection, claimed, integration, found)
+            has_leads = await _record_fetch(connection, claimed, integration, answer)
         else:
-            has_leads = await _record_page(connection, claimed, integration, found)
+            has_leads = await _record_page(connection, claimed, integration, answer)
             self._looked_for_polls_at = float("-inf")  # its next page may be due
             self._wake_event.set()
         if has_leads:
@@ -174,11 +174,11 @@ class FetchEngine:
     async def _ask(self, claimed: Work, integration: ReceivingIntegration) -> None:
         """Ask the provider. An exception is a fault of ours and counts as a problem that passes."""
         try:
-            found = await self._answer_to(claimed, integration)
+            answer = await self._answer_to(claimed, integration)
         except Exception:
             log.exception("fetch.crashed", integration_id=integration.id)
-            found = FetchProblem("temporary", "The attempt failed on our side.")
-        self._finished.append(FinishedWork(claimed, integration, found))
+            answer = FetchProblem("temporary", "The attempt failed on our side.")
+        self._finished.append(FinishedWork(claimed, integration, answer))
         self._wake_event.set()
 
     def _answer_to(
@@ -201,15 +201,15 @@ async def _record_fetch(
     connection: Connection,
     claimed: ClaimedFetch,
     integration: ReceivingIntegration | None,
-    found: SourceEvent | FetchedPage | FetchProblem,
+    answer: SourceEvent | FetchedPage | FetchProblem,
 ) -> bool:
     """Record the answer to one fetch. Return whether the lead went to the journal."""
     if integration is None:
         await record_deleted_integration(connection, claimed)
-    elif isinstance(found, FetchProblem):
-        await record_problem(connection, claimed, found)
-    elif isinstance(found, SourceEvent):
-        return await record_lead(connection, claimed, integration, found)
+    elif isinstance(answer, FetchProblem):
+        await record_problem(connection, claimed, answer)
+    elif isinstance(answer, SourceEvent):
+        return await record_lead(connection, claimed, integration, answer)
     return False
 
 
@@ -217,10 +217,10 @@ async def _record_page(
     connection: Connection,
     claimed: ClaimedBackfill | ClaimedPoll,
     integration: ReceivingIntegration | None,
-    found: SourceEvent | FetchedPage | FetchProblem,
+    answer: SourceEvent | FetchedPage | FetchProblem,
 ) -> bool:
     """Record the answer to a page of a list. Return whether leads went to the journal."""
-    assert not isinstance(found, SourceEvent)  # noqa: S101  # pages are no leads
+    assert not isinstance(answer, SourceEvent)  # noqa: S101  # pages are no leads
     if isinstance(claimed, ClaimedBackfill):
-        return await record_backfill(connection, claimed, integration, found)
-    return await record_poll(connection, claimed, integration, found)
+        return await record_backfill(connection, claimed, integration, answer)
+    return await record_poll(connection, claimed, integration, answer)

@@ -35,7 +35,7 @@ async def load_integrations(
 
 def _decrypted(cipher: Cipher, sealed: bytes) -> dict[str, str] | None:
     try:
-        found: dict[str, str] = orjson.loads(cipher.decrypt(bytes(sealed)))
+        credentials: dict[str, str] = orjson.loads(cipher.decrypt(bytes(sealed)))
     except DecryptionError:
         return None
-    return found
+    return credentials

@@ -104,26 +104,26 @@ async def record_poll(
     connection: Connection,
     poll: ClaimedPoll,
     integration: ReceivingIntegration | None,
-    found: FetchedPage | FetchProblem,
+    answer: FetchedPage | FetchProblem,
 ) -> bool:
     """Store a page, or let the integration show why there is none. Return whether leads went to the journal."""
     place = {"workspace": poll.workspace_id, "integration": poll.integration_id}
     if integration is None:
         return False
-    if isinstance(found, FetchProblem):
-        await _record_problem(connection, poll, integration, found)
+    if isinstance(answer, FetchProblem):
+        await _record_problem(connection, poll, integration, answer)
         return False
     cursor = as_json(poll.cursor) if poll.cursor else None
     async with connection.transaction():
-        if found.cursor:
-            values = {**place, "cursor": cursor, "next": as_json(found.cursor)}
+        if answer.cursor:
+            values = {**place, "cursor": cursor, "next": as_json(answer.cursor)}
             moved = await connection.execute(ADVANCE_POLL_SQL, values)
         else:
             times = {"interval": POLL_INTERVAL_SECONDS, "overlap": POLL_OVERLAP_SECONDS}
             moved = await connection.execute(END_POLL_SQL, {**place, **times, "cursor": cursor})
         if not moved.rowcount:
             return False
-        leads = await store_listed(connection, integration, found.events, Lane.PROMPT)
+        leads = await store_listed(connection, integration, answer.events, Lane.PROMPT)
         await show_problem(connection, *poll.integration_key, None)
     n = sum(lead.is_new for lead in leads)
     if n:

@@ -126,11 +126,11 @@ class ProviderClient:
     ) -> dict[str, Any] | FetchProblem:
         headers = {**request.headers, "User-Agent": USER_AGENT}
         is_trusted = self._is_set_by_operator(URL_SETTINGS[integration.type])
-        found = await self._http.request_document(request.url, headers, request.body, is_trusted=is_trusted)
-        if isinstance(found, RequestFailure):
-            return FetchProblem("temporary", f"{fetcher.name} could not be asked: {found.error}")
-        answer = FetchAnswer(found.status, CaseInsensitive(found.headers), found.body)
-        log.info("source.asked", integration_id=integration.id, type=integration.type, status=found.status)
+        response = await self._http.request_document(request.url, headers, request.body, is_trusted=is_trusted)
+        if isinstance(response, RequestFailure):
+            return FetchProblem("temporary", f"{fetcher.name} could not be asked: {response.error}")
+        answer = FetchAnswer(response.status, CaseInsensitive(response.headers), response.body)
+        log.info("source.asked", integration_id=integration.id, type=integration.type, status=response.status)
         if is_success(answer):
             document: dict[str, Any] = answer.document
             return document

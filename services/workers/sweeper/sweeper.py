@@ -212,12 +212,12 @@ class Sweeper:
         """Ingest rows whose hint was lost, and all rows for as long as the broker is away."""
         now = asyncio.get_running_loop().time
         while not self._stopping.is_set():
-            taken = await self._drainer.drain(
+            count = await self._drainer.drain(
                 connection, older_than_ms=0 if self._has_lost_broker else LOST_HINT_MILLISECONDS
             )
-            if taken:
-                log.info("sweeper.ingested", submissions=taken, broker_away=self._has_lost_broker)
-            if (taken or self._has_lost_broker) and now() - self._probed_at > BROKER_PROBE_SECONDS:
+            if count:
+                log.info("sweeper.ingested", submissions=count, broker_away=self._has_lost_broker)
+            if (count or self._has_lost_broker) and now() - self._probed_at > BROKER_PROBE_SECONDS:
                 self._probed_at = now()
                 self._ingest_hints.request_hint()
             if not self._has_lost_broker:
