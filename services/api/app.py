@@ -52,14 +52,14 @@ from shared.service_app.app import mount_routes
 
 def resource_routes(path: str, handlers: ModuleType, id_name: str = "id") -> list[web.RouteDef]:
     """Return the six routes of a resource: index, create, show, update (by PUT and PATCH) and delete."""
-    one = f"{path}/{{{id_name}}}"
+    record_path = f"{path}/{{{id_name}}}"
     return [
         web.get(path, handlers.index),
         web.post(path, handlers.create),
-        web.get(one, handlers.show),
-        web.put(one, handlers.update),
-        web.patch(one, handlers.update),
-        web.delete(one, handlers.delete),
+        web.get(record_path, handlers.show),
+        web.put(record_path, handlers.update),
+        web.patch(record_path, handlers.update),
+        web.delete(record_path, handlers.delete),
     ]
 
 

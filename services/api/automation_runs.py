@@ -22,11 +22,11 @@ DeliveriesById = Mapping[int, RecordDict]
 async def run_records(connection: AsyncConnection, workspace_id: int, runs: Sequence[RecordDict]) -> list[RecordDict]:
     """Return the records of runs, in their order."""
     ids = (id_ for run in runs for step in run["steps"] for id_ in step["data"].get(DELIVERY_IDS_FIELD, ()))
-    found, now = (
+    deliveries, now = (
         await _read_deliveries(connection, workspace_id, list(islice(ids, MAX_SHOWN_DELIVERIES))),
         datetime.now(UTC),
     )
-    return [_run_record(run, found, now) for run in runs]
+    return [_run_record(run, deliveries, now) for run in runs]
 
 
 async def _read_deliveries(connection: AsyncConnection, workspace_id: int, ids: list[int]) -> DeliveriesById:
@@ -51,8 +51,8 @@ def _run_record(run: RecordDict, deliveries: DeliveriesById, now: datetime) -> R
 def _step_record(step: RecordDict, deliveries: DeliveriesById) -> RecordDict:
     data = dict(step["data"])
     sent = [deliveries[id_] for id_ in data.pop(DELIVERY_IDS_FIELD, ()) if id_ in deliveries]
-    found = {**step, "data": data, "deliveries": sent}
+    record = {**step, "data": data, "deliveries": sent}
     failed = next((one for one in sent if one["state"] == "failed"), None)
     if failed:
-        found |= {"outcome": "failed", "reason": f"delivery {failed['id']} failed: {failed['error']}"}
-    return found
+        record |= {"outcome": "failed", "reason": f"delivery {failed['id']} failed: {failed['error']}"}
+    return record

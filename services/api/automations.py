@@ -85,11 +85,11 @@ async def missing_references(connection: AsyncConnection, workspace_id: int, fie
     return errors
 
 
-def _errors_of_kind(named: Iterable[DefinitionReference], kind: str, found: set[int]) -> FieldErrors:
+def _errors_of_kind(named: Iterable[DefinitionReference], kind: str, known_ids: set[int]) -> FieldErrors:
     return {
         reference.field: [f"There is no {kind} {reference.id}."]
         for reference in named
-        if reference.kind == kind and reference.id not in found
+        if reference.kind == kind and reference.id not in known_ids
     }
 
 
@@ -110,11 +110,11 @@ def encrypt_secrets(cipher: Cipher, fields: RecordDict, stored: bytes | None) ->
     actions = webhook_actions(fields.get("steps") or ())
     secrets = _decrypt_secrets(cipher, stored) if actions else {}
     for index, action in actions:
-        sent = action.get("secret")
-        if sent == SECRET_MASK and action["url"] not in secrets:
+        secret = action.get("secret")
+        if secret == SECRET_MASK and action["url"] not in secrets:
             errors[f"steps.{index}.action.secret"] = ["Send the secret itself: none is stored for this URL."]
-        elif sent and sent != SECRET_MASK:
-            secrets[action["url"]] = sent
+        elif secret and secret != SECRET_MASK:
+            secrets[action["url"]] = secret
             action["secret"] = SECRET_MASK
     if secrets:
         fields["secrets"] = cipher.encrypt(orjson.dumps(secrets).decode())
@@ -189,10 +189,10 @@ async def prepare_dry_run(
     """
     automation = await AUTOMATION_RESOURCE.find(connection, workspace_id, id_)
     lead_id = await find_answering_lead(connection, workspace_id, lead_id) or lead_id
-    found = await read_leads(await driver_connection(connection), [(workspace_id, lead_id)])
-    if not found:
+    leads = await read_leads(await driver_connection(connection), [(workspace_id, lead_id)])
+    if not leads:
         raise ValidationFailed(LEAD_NOT_FOUND_ERRORS)
-    lead, steps = found[workspace_id, lead_id], automation["steps"]
+    lead, steps = leads[workspace_id, lead_id], automation["steps"]
     scene = (await load_contexts(await driver_connection(connection), [(workspace_id, steps, lead)]))[workspace_id]
     turns = await _round_robin_counters(connection, workspace_id, id_)
 

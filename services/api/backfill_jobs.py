@@ -24,10 +24,12 @@ async def create_backfill(
 
     Raises NotFound, and Conflict for an integration whose provider cannot be asked.
     """
-    found = await (await connection.execute(SELECT_INTEGRATION_SQL, (workspace_id, integration_id))).fetchone()
-    if found is None:
+    integration_row = await (
+        await connection.execute(SELECT_INTEGRATION_SQL, (workspace_id, integration_id))
+    ).fetchone()
+    if integration_row is None:
         raise NotFound
-    type_, settings = found
+    type_, settings = integration_row
     if type_ not in LEAD_FETCHERS:
         raise Conflict(CANNOT_BACKFILL_MESSAGE.format(type=type_))
     fetcher, accounts = LEAD_FETCHERS[type_], complete_integration_settings(settings)["accounts"]

@@ -66,10 +66,10 @@ async def _count(request: web.Request, wanted: JobRequest, examples: int | None)
         database = await driver_connection(connection)
         as_of = wanted.as_of or await read_clock(database)
         count = await count_targets(database, wanted.kind, workspace, wanted.filters, wanted.as_of)
-        found: dict[str, Any] = {"count": count, "as_of": as_of}
+        answer: dict[str, Any] = {"count": count, "as_of": as_of}
         if examples:
-            found["examples"] = await _examples(database, workspace, wanted, examples)
-    return found
+            answer["examples"] = await _examples(database, workspace, wanted, examples)
+    return answer
 
 
 async def _examples(connection: Connection, workspace_id: int, wanted: JobRequest, number: int) -> list[dict[str, Any]]:
@@ -81,10 +81,10 @@ async def _examples(connection: Connection, workspace_id: int, wanted: JobReques
 
 
 async def _filter_errors(connection: AsyncConnection, workspace_id: int, wanted: JobRequest) -> FieldErrors:
-    found = await unknown_reference_errors(connection, workspace_id, wanted.filters)
+    errors = await unknown_reference_errors(connection, workspace_id, wanted.filters)
     if wanted.kind == "deliveries" and (named := wanted.filters.get("ids")):
         query = select(Delivery.id).where(Delivery.workspace_id == workspace_id, Delivery.id.in_(named))
         known = set((await connection.execute(query)).scalars())
         if unknown := [id_ for id_ in named if id_ not in known]:
-            found["ids"] = [f"There is no delivery {unknown[0]}."]
-    return {f"filter.{name}": messages for name, messages in found.items()}
+            errors["ids"] = [f"There is no delivery {unknown[0]}."]
+    return {f"filter.{name}": messages for name, messages in errors.items()}

@@ -144,13 +144,13 @@ async def _read_step(
 
 
 async def unknown_reference_errors(
-    connection: AsyncConnection, workspace_id: int, asked: dict[str, Any]
+    connection: AsyncConnection, workspace_id: int, references: dict[str, Any]
 ) -> FieldErrors:
     """Return errors for ids of a query that are not in the workspace. A merged lead's id becomes its winner's."""
     errors: FieldErrors = {}
-    await follow_merged_lead(connection, workspace_id, asked)
+    await follow_merged_lead(connection, workspace_id, references)
     for name, (model, noun) in REFERENCED_MODELS.items():
-        if (id_ := asked.get(name)) is None:
+        if (id_ := references.get(name)) is None:
             continue
         query = select(model.id).where(model.workspace_id == workspace_id, model.id == id_)
         if not (await connection.execute(query)).first():
@@ -181,9 +181,9 @@ async def delete_record(
     return web.Response(status=204)
 
 
-async def write_unique(request: web.Request, taken: FieldErrors, work: Callable[[AsyncConnection], Awaitable[T]]) -> T:
-    """Return the result of `work` in a transaction. Raises ValidationFailed with `taken` on a unique violation."""
+async def write_unique(request: web.Request, errors: FieldErrors, work: Callable[[AsyncConnection], Awaitable[T]]) -> T:
+    """Return the result of `work` in a transaction. Raises ValidationFailed with `errors` on a unique violation."""
     try:
         return await writing(request, work)
     except IntegrityError as error:
-        raise ValidationFailed(taken) from error
+        raise ValidationFailed(errors) from error

@@ -21,10 +21,10 @@ async def find_answering_lead(connection: AsyncConnection, workspace_id: int, le
 
 async def answering_lead(connection: AsyncConnection, workspace_id: int, lead_id: int) -> int:
     """Return the lead that answers for an id. Raises NotFound."""
-    found = await find_answering_lead(connection, workspace_id, lead_id)
-    if found is None:
+    answering_id = await find_answering_lead(connection, workspace_id, lead_id)
+    if answering_id is None:
         raise NotFound
-    return found
+    return answering_id
 
 
 async def follow_merged_lead(connection: AsyncConnection, workspace_id: int, fields: dict[str, Any]) -> None:

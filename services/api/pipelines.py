@@ -63,20 +63,20 @@ async def create_pipeline(connection: AsyncConnection, workspace_id: int, fields
     own = {name: value for name, value in fields.items() if name != "stages"}
     if own.get("is_default"):
         await _unset_default(connection, workspace_id)
-    made = await PIPELINE_RESOURCE.insert(connection, workspace_id, own)
+    pipeline = await PIPELINE_RESOURCE.insert(connection, workspace_id, own)
     if stages := fields.get("stages"):
-        belonging = {"workspace_id": workspace_id, "pipeline_id": made["id"]}
+        belonging = {"workspace_id": workspace_id, "pipeline_id": pipeline["id"]}
         await connection.execute(insert(PipelineStage), [{**belonging, **stage} for stage in _with_positions(stages)])
-    return await find_pipeline(connection, workspace_id, made["id"])
+    return await find_pipeline(connection, workspace_id, pipeline["id"])
 
 
 async def update_pipeline(connection: AsyncConnection, workspace_id: int, id_: int, fields: RecordDict) -> RecordDict:
     """Update a pipeline. Raises NotFound, and Conflict if no default pipeline would be left."""
     await lock_board(connection, workspace_id)
-    found = await PIPELINE_RESOURCE.find(connection, workspace_id, id_)
-    if found["is_default"] and fields.get("is_default") is False:
+    pipeline = await PIPELINE_RESOURCE.find(connection, workspace_id, id_)
+    if pipeline["is_default"] and fields.get("is_default") is False:
         raise Conflict("A workspace needs a default pipeline: make another one the default instead.")
-    if fields.get("is_default") and not found["is_default"]:
+    if fields.get("is_default") and not pipeline["is_default"]:
         await _unset_default(connection, workspace_id)
     await PIPELINE_RESOURCE.update(connection, workspace_id, id_, fields)
     return await find_pipeline(connection, workspace_id, id_)

@@ -26,22 +26,22 @@ PENDING_STATE = "accepted"
 
 
 async def page_of_submissions(
-    connection: AsyncConnection, workspace_id: int, page: PageRequest, asked: Mapping[str, Any]
+    connection: AsyncConnection, workspace_id: int, page: PageRequest, query: Mapping[str, Any]
 ) -> tuple[list[RecordDict], int]:
     """Return one page, newest first, and the total of decided and pending submissions."""
-    where = submission_conditions(workspace_id, asked)
+    where = submission_conditions(workspace_id, query)
     database = await driver_connection(connection)
     async with snapshot(database):  # a submission decided meanwhile would be shown twice or not at all
-        waiting = await read_pending(database, workspace_id, asked)
+        waiting = await read_pending(database, workspace_id, query)
         if page.walk:
-            found, total = await _cursor_step(connection, workspace_id, page, where, waiting)
+            records, total = await _cursor_step(connection, workspace_id, page, where, waiting)
         else:
-            found, total = await _numbered_page(connection, workspace_id, page, where, waiting)
-    return [_public_record(record) for record in found], total
+            records, total = await _numbered_page(connection, workspace_id, page, where, waiting)
+    return [_public_record(record) for record in records], total
 
 
 async def search_page(
-    connection: AsyncConnection, workspace_id: int, page: PageRequest, asked: Mapping[str, Any]
+    connection: AsyncConnection, workspace_id: int, page: PageRequest, query: Mapping[str, Any]
 ) -> tuple[list[RecordDict], int, datetime | None]:
     """Return one page of what a search finds, the total, and the time down to which it looked (None: all)."""
     after, limit = None, MAX_FOUND_SUBMISSIONS
@@ -51,8 +51,8 @@ async def search_page(
         after = (datetime.fromisoformat(str(place.value)), uuid.UUID(str(place.id))) if place else None
     database = await driver_connection(connection)
     async with snapshot(database):
-        waiting = await read_pending(database, workspace_id, asked)
-        found, until = await search_submissions(database, workspace_id, asked, after=after, limit=limit)
+        waiting = await read_pending(database, workspace_id, query)
+        found, until = await search_submissions(database, workspace_id, query, after=after, limit=limit)
     pending = {_position_of(record): record for record in waiting}
     places = sorted([*((at, str(id_)) for at, id_ in found), *pending], reverse=True)
     if after:
@@ -84,11 +84,11 @@ async def _cursor_step(
     where: Conditions,
     waiting: list[RecordDict],
 ) -> tuple[list[RecordDict], int]:
-    found, n = await SUBMISSION_RESOURCE.read_page(connection, workspace_id, page, *where, order=NEWEST_FIRST)
+    records, n = await SUBMISSION_RESOURCE.read_page(connection, workspace_id, page, *where, order=NEWEST_FIRST)
     if page.walk and (after := page.walk.after):
         place = datetime.fromisoformat(after.value), after.id
         waiting = [record for record in waiting if _position_of(record) < place]
-    return _sort_newest_first(found, waiting)[: page.size], n + len(waiting)
+    return _sort_newest_first(records, waiting)[: page.size], n + len(waiting)
 
 
 async def _numbered_page(
@@ -102,10 +102,10 @@ async def _numbered_page(
     range."""
     total = await SUBMISSION_RESOURCE.count(connection, workspace_id, *where)
     start, end = max(page.offset - len(waiting), 0), page.offset + page.size
-    found: list[RecordDict] = []
+    records: list[RecordDict] = []
     if start < total:
-        found = await SUBMISSION_RESOURCE.read_range(connection, workspace_id, start, end, *where, order=NEWEST_FIRST)
-    return _sort_newest_first(found, waiting)[page.offset - start : end - start], total + len(waiting)
+        records = await SUBMISSION_RESOURCE.read_range(connection, workspace_id, start, end, *where, order=NEWEST_FIRST)
+    return _sort_newest_first(records, waiting)[page.offset - start : end - start], total + len(waiting)
 
 
 def _sort_newest_first(found: list[RecordDict], waiting: list[RecordDict]) -> list[RecordDict]:

@@ -33,7 +33,7 @@ SCHEMA_NAMES = {
 }
 
 
-def component_names(made: Iterable[str]) -> dict[str, str]:
+def component_names(long_names: Iterable[str]) -> dict[str, str]:
     """Return the document's name for each name that pydantic gave.
 
     A type that pydantic describes both for requests and for responses has one name, and the description for requests.
@@ -41,7 +41,7 @@ def component_names(made: Iterable[str]) -> dict[str, str]:
     """
     names: dict[str, str] = {}
     owners: dict[str, str] = {}
-    for name in made:
+    for name in long_names:
         own = name.removesuffix("-Input").removesuffix("-Output")
         names[name] = SCHEMA_NAMES.get(own, own.removesuffix("Record"))
         if owners.setdefault(names[name], own) != own:

@@ -52,10 +52,10 @@ async def documentation(request: web.Request) -> web.Response:
 @responds(None, raw="text/javascript", other_statuses=(304,))
 async def page_file(request: web.Request) -> web.Response:
     """Send a script or a style of the page."""
-    found = request.app[PAGE_FILES_KEY].get(request.match_info["name"])
-    if found is None:
+    file = request.app[PAGE_FILES_KEY].get(request.match_info["name"])
+    if file is None:
         raise NotFound
-    return (await found.get()).response_for(request)
+    return (await file.get()).response_for(request)
 
 
 ROUTES = [

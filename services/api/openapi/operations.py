@@ -47,22 +47,23 @@ def static_parts(path: str) -> list[str]:
 
 def operation_object(route: web.RouteDef, schemas: SchemaRegistry) -> SpecObject:
     """Return the OpenAPI operation of a route."""
-    said, scope = operation_description(route.handler), getattr(route.handler, "scope", PUBLIC_SCOPE)
+    description, scope = operation_description(route.handler), getattr(route.handler, "scope", PUBLIC_SCOPE)
     summary, text = _summary_and_text(route.handler)
-    successes = _success_responses(said, scope, schemas)
-    made: SpecObject = {
+    successes = _success_responses(description, scope, schemas)
+    operation: SpecObject = {
         "operationId": _operation_id(route),
         "tags": [tag_of_path(route.path)],
         "summary": summary,
         "description": "\n\n".join(part for part in (text, _scope_text(scope)) if part),
         "security": _security_requirements(scope),
-        "parameters": [*_path_parameters(route.path), *_query_and_header_parameters(said)],
-        "responses": {**successes, **_error_responses(route, said, scope)},
-        "x-status": str(said.status) if len(successes) > 1 else None,  # of the usual response, since JSON has no order
+        "parameters": [*_path_parameters(route.path), *_query_and_header_parameters(description)],
+        "responses": {**successes, **_error_responses(route, description, scope)},
+        # The status of the usual response, since JSON has no order.
+        "x-status": str(description.status) if len(successes) > 1 else None,
     }
-    if said.body_schema:
-        made["requestBody"] = _request_body(said, said.body_schema, schemas)
-    return {name: part for name, part in made.items() if part or name == "security"}
+    if description.body_schema:
+        operation["requestBody"] = _request_body(description, description.body_schema, schemas)
+    return {name: part for name, part in operation.items() if part or name == "security"}
 
 
 def _security_requirements(scope: str) -> list[SpecObject]:
@@ -112,31 +113,31 @@ def _path_schema(path: str, name: str) -> SpecObject:
     )
 
 
-def _query_and_header_parameters(said: OperationDescription) -> list[SpecObject]:
-    paging = PAGING_PARAMETERS if said.is_list else ()
-    found = [component_ref("parameters", name) for name in paging]
-    for place, shape in (("query", said.query_schema), ("header", said.header_schema)):
-        found += _field_parameters(place, shape) if shape else []
-    return found
+def _query_and_header_parameters(description: OperationDescription) -> list[SpecObject]:
+    paging = PAGING_PARAMETERS if description.is_list else ()
+    parameters = [component_ref("parameters", name) for name in paging]
+    for place, shape in (("query", description.query_schema), ("header", description.header_schema)):
+        parameters += _field_parameters(place, shape) if shape else []
+    return parameters
 
 
 def _field_parameters(place: str, shape: FieldsSchema) -> list[SpecObject]:
     schema = query_schema(shape)
     required = schema.get("required", ())
-    made: list[SpecObject] = []
+    parameters: list[SpecObject] = []
     for name, field in schema["properties"].items():
         text = {"description": field.pop("description")} if "description" in field else {}
-        made.append({"name": name, "in": place, **text, "required": name in required, "schema": field})
-    return made
+        parameters.append({"name": name, "in": place, **text, "required": name in required, "schema": field})
+    return parameters
 
 
-def _request_body(said: OperationDescription, shape: FieldsSchema, schemas: SchemaRegistry) -> SpecObject:
+def _request_body(description: OperationDescription, shape: FieldsSchema, schemas: SchemaRegistry) -> SpecObject:
     required = bool(shape.required or getattr(shape.fields, "__required_keys__", True))
     schema = schemas.request_schema(shape)
     content: SpecObject = {
-        kind: {"schema": schema if kind in OBJECT_MEDIA_TYPES else TEXT_SCHEMA} for kind in said.media_types
+        kind: {"schema": schema if kind in OBJECT_MEDIA_TYPES else TEXT_SCHEMA} for kind in description.media_types
     }
-    content[next(iter(said.media_types))]["example"] = said.example
+    content[next(iter(description.media_types))]["example"] = description.example
     return {"required": required, "content": content}
 
 
@@ -145,29 +146,35 @@ def _success_responses(said: OperationDescription, scope: str, schemas: SchemaRe
     return {str(status): _success_response(status, said, scope, schemas) for status in sorted(statuses)}
 
 
-def _success_response(status: int, said: OperationDescription, scope: str, schemas: SchemaRegistry) -> SpecObject:
+def _success_response(
+    status: int, description: OperationDescription, scope: str, schemas: SchemaRegistry
+) -> SpecObject:
     names = ["X-Request-Id", *(RATE_LIMIT_HEADERS if scope != PUBLIC_SCOPE else ())]
-    names += ["Location"] if status in (201, 202) and not said.is_list else []
-    made: SpecObject = {
+    names += ["Location"] if status in (201, 202) and not description.is_list else []
+    response: SpecObject = {
         "description": HTTPStatus(status).phrase,
         "headers": {name: component_ref("headers", name) for name in names},
     }
-    content = _response_content(said, said.response_type_of(status), schemas) if status not in (204, 304) else {}
-    return {**made, "content": content} if content else made
+    content = (
+        _response_content(description, description.response_type_of(status), schemas)
+        if status not in (204, 304)
+        else {}
+    )
+    return {**response, "content": content} if content else response
 
 
-def _response_content(said: OperationDescription, shape: Any, schemas: SchemaRegistry) -> SpecObject:
-    content: SpecObject = {raw: {"schema": TEXT_SCHEMA} for raw in said.raw_media_types}
+def _response_content(description: OperationDescription, shape: Any, schemas: SchemaRegistry) -> SpecObject:
+    content: SpecObject = {raw: {"schema": TEXT_SCHEMA} for raw in description.raw_media_types}
     if shape is not None:
-        content["application/json"] = {"schema": _envelope_schema(said, schemas.response_schema(shape))}
+        content["application/json"] = {"schema": _envelope_schema(description, schemas.response_schema(shape))}
     return content
 
 
-def _envelope_schema(said: OperationDescription, record: SpecObject) -> SpecObject:
-    if not said.envelope:
+def _envelope_schema(description: OperationDescription, record: SpecObject) -> SpecObject:
+    if not description.envelope:
         return record
-    if not said.is_list:
-        reads_object = said.body_schema and said.media_types[0] == JSON_MEDIA_TYPE and "$ref" in record
+    if not description.is_list:
+        reads_object = description.body_schema and description.media_types[0] == JSON_MEDIA_TYPE and "$ref" in record
         ignored = {"meta": component_ref("schemas", "RecordMeta")} if reads_object else {}
         return object_schema({"data": record, **ignored}, *ignored)
     return {"oneOf": [_page_schema(record, "Page"), _page_schema(record, "Cursor")]}
@@ -178,14 +185,14 @@ def _page_schema(record: SpecObject, kind: str) -> SpecObject:
     return object_schema({"data": {"type": "array", "items": record}, "meta": meta, "links": links})
 
 
-def _error_responses(route: web.RouteDef, said: OperationDescription, scope: str) -> SpecObject:
-    statuses = {400, 500, 503, *(status for status in said.other_statuses if status >= 400)}
+def _error_responses(route: web.RouteDef, description: OperationDescription, scope: str) -> SpecObject:
+    statuses = {400, 500, 503, *(status for status in description.other_statuses if status >= 400)}
     statuses |= {401, 422, 429} if scope != PUBLIC_SCOPE else set()
     statuses |= {403} if scope not in (PUBLIC_SCOPE, ANY_KEY_SCOPE) else set()
     statuses |= {404} if "{" in route.path else set()
-    statuses |= {408, 413, 415, 422} if said.body_schema else set()
+    statuses |= {408, 413, 415, 422} if description.body_schema else set()
     return {
-        str(status): _error_response(status, said.raw_media_types if said.response_type is None else ())
+        str(status): _error_response(status, description.raw_media_types if description.response_type is None else ())
         for status in sorted(statuses)
     }
 

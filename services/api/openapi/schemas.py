@@ -27,14 +27,16 @@ class SchemaRegistry:
     def __init__(self, descriptions: Iterable[OperationDescription]) -> None:
         inputs: dict[tuple[str, JsonSchemaMode], TypeAdapter[Any]] = {}
         self._required: dict[str, set[tuple[str, ...]]] = {}  # the required fields of all endpoints, by type of body
-        for said in descriptions:
-            if said.body_schema:
-                inputs[_type_key(said.body_schema.fields), "validation"] = said.body_schema.adapter
-                self._required.setdefault(_type_key(said.body_schema.fields), set()).add(said.body_schema.required)
-            for shape in (said.response_type, *said.schemas_by_status.values()):
+        for description in descriptions:
+            if description.body_schema:
+                inputs[_type_key(description.body_schema.fields), "validation"] = description.body_schema.adapter
+                self._required.setdefault(_type_key(description.body_schema.fields), set()).add(
+                    description.body_schema.required
+                )
+            for shape in (description.response_type, *description.schemas_by_status.values()):
                 if shape is not None:
                     inputs[_type_key(shape), "serialization"] = TypeAdapter(shape)
-        made, defined = TypeAdapter.json_schemas(
+        json_schemas, defined = TypeAdapter.json_schemas(
             [(*key, adapter) for key, adapter in inputs.items()],
             ref_template=REFERENCE_PREFIX + "{model}",
             schema_generator=_UntitledJsonSchema,
@@ -42,7 +44,7 @@ class SchemaRegistry:
         )
         schemas = defined.get("$defs", {})
         names = component_names(schemas)
-        self._made: dict[tuple[str, JsonSchemaMode], JsonSchema] = rename_references(made, names)
+        self._made: dict[tuple[str, JsonSchemaMode], JsonSchema] = rename_references(json_schemas, names)
         self.components: dict[str, JsonSchema] = {}
         for name, schema in schemas.items():  # in alphabetical order: `-Input` comes ahead of `-Output`
             self.components.setdefault(names[name], rename_references(schema, names) | {"title": names[name]})

@@ -39,17 +39,17 @@ async def index(request: web.Request) -> web.Response:
     `format=csv` answers a file of the newest 10,000 entries that match, whatever the page.
     """
     errors: FieldErrors = {}
-    page, asked = read_page(request, errors), query_and_errors(request, errors)
+    page, query = read_page(request, errors), query_and_errors(request, errors)
     raise_if_invalid(errors)
-    is_csv = asked.pop("format", "json") == "csv"
-    which, workspace = AuditFilter(**asked), workspace_of(request)
+    is_csv = query.pop("format", "json") == "csv"
+    which, workspace = AuditFilter(**query), workspace_of(request)
     async with listing(request) as connection:
         database = await driver_connection(connection)
         if is_csv:
-            found = await list_entries(database, workspace, which, limit=MAX_CSV_ENTRIES)
-            return web.Response(text=entries_as_csv(found), content_type="text/csv", headers=CSV_HEADERS)
-        found, total = await _read_page(database, workspace, which, page)
-    return json_response(page_response(request, found, page, total))
+            entries = await list_entries(database, workspace, which, limit=MAX_CSV_ENTRIES)
+            return web.Response(text=entries_as_csv(entries), content_type="text/csv", headers=CSV_HEADERS)
+        entries, total = await _read_page(database, workspace, which, page)
+    return json_response(page_response(request, entries, page, total))
 
 
 async def _read_page(

@@ -50,11 +50,11 @@ async def create(request: web.Request) -> web.Response:
     is a conflict: 409.
     """
     workspace, most = workspace_of(request), request.app[SETTINGS_KEY].max_automations
-    sent, fields, errors = await _read_automation_body(request)
+    body, fields, errors = await _read_automation_body(request)
 
     async def create_in_transaction(connection: AsyncConnection) -> RecordDict:
         sealed, wrong = automations.encrypt_secrets(request.app[CIPHER_KEY], fields, None)
-        raise_if_invalid(await automations.missing_references(connection, workspace, sent) | wrong | errors)
+        raise_if_invalid(await automations.missing_references(connection, workspace, body) | wrong | errors)
         await expect_below_limit(
             connection, workspace, AUTOMATION_RESOURCE, "automations", most, "LEADHUB_MAX_AUTOMATIONS"
         )
@@ -77,12 +77,12 @@ async def show(request: web.Request) -> web.Response:
 async def update(request: web.Request) -> web.Response:
     """Change an automation. Waiting runs keep the steps they began with. Deactivating it stops them."""
     workspace, id_ = workspace_of(request), path_id(request)
-    sent, fields, errors = await _read_automation_body(request)
+    body, fields, errors = await _read_automation_body(request)
 
     async def update_in_transaction(connection: AsyncConnection) -> RecordDict:
         stored = await automations.lock_and_read_secrets(connection, workspace, id_)
         sealed, wrong = automations.encrypt_secrets(request.app[CIPHER_KEY], fields, stored)
-        raise_if_invalid(await automations.missing_references(connection, workspace, sent) | wrong | errors)
+        raise_if_invalid(await automations.missing_references(connection, workspace, body) | wrong | errors)
         return await automations.update_automation(connection, workspace, id_, sealed)
 
     return record_response(request, await writing(request, update_in_transaction))
@@ -106,12 +106,12 @@ async def runs(request: web.Request) -> web.Response:
     """
     workspace, id_ = workspace_of(request), path_id(request)
     errors: FieldErrors = {}
-    page, asked = read_page(request, errors), query_and_errors(request, errors)
+    page, query = read_page(request, errors), query_and_errors(request, errors)
     async with listing(request) as connection:
         await AUTOMATION_RESOURCE.find(connection, workspace, id_)
-        raise_if_invalid(await unknown_reference_errors(connection, workspace, asked) | errors)
+        raise_if_invalid(await unknown_reference_errors(connection, workspace, query) | errors)
         where = [AutomationRun.automation_id == id_]
-        where += [AutomationRun.lead_id == asked["lead_id"]] if asked else []
+        where += [AutomationRun.lead_id == query["lead_id"]] if query else []
         found, total = await RUN_RESOURCE.read_page(connection, workspace, page, *where)
         found = await rows.run_records(connection, workspace, found)
     return json_response(page_response(request, found, page, total))
@@ -137,9 +137,9 @@ async def _read_automation_body(request: web.Request) -> tuple[RecordDict, Recor
     """Return the raw body, to check its ids against the database, the valid fields, and the errors of the others."""
     shape = operation_description(request.match_info.handler).body_schema
     assert shape is not None  # noqa: S101
-    sent = await json_of(request)
+    body = await json_of(request)
     fields, errors = await automations.in_bounded_thread(
-        request, sent.get("steps"), partial(shape.validate_fields, sent)
+        request, body.get("steps"), partial(shape.validate_fields, body)
     )
     audit_details(request, after=fields)
-    return sent, fields, errors
+    return body, fields, errors

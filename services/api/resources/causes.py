@@ -38,14 +38,14 @@ async def index(request: web.Request) -> web.Response:
         database = await driver_connection(connection)
         if page.walk:
             after = (page.walk.after.value, page.walk.after.id) if page.walk.after else None
-            found = await list_causes(database, workspace, which, limit=page.size + 1, after=after)
-            found, total = found[: page.size], len(found)
+            causes = await list_causes(database, workspace, which, limit=page.size + 1, after=after)
+            causes, total = causes[: page.size], len(causes)
         else:
             total = await count_causes(database, workspace, which)
-            found = []
+            causes = []
             if page.offset < total:
-                found = await list_causes(database, workspace, which, limit=page.size, offset=page.offset)
-    return json_response(page_response(request, found, page, total, "last_seen_at"))
+                causes = await list_causes(database, workspace, which, limit=page.size, offset=page.offset)
+    return json_response(page_response(request, causes, page, total, "last_seen_at"))
 
 
 @requires_scope("read:operations")
@@ -53,10 +53,10 @@ async def index(request: web.Request) -> web.Response:
 async def show(request: web.Request) -> web.Response:
     """Show a cause."""
     async with reading(request) as connection:
-        found = await find_cause(await driver_connection(connection), workspace_of(request), path_id(request))
-    if found is None:
+        cause = await find_cause(await driver_connection(connection), workspace_of(request), path_id(request))
+    if cause is None:
         raise NotFound
-    return record_response(request, found)
+    return record_response(request, cause)
 
 
 @requires_scope("write:operations")
@@ -77,10 +77,10 @@ async def update(request: web.Request) -> web.Response:
     async def update_in_transaction(connection: AsyncConnection) -> tuple[RecordDict, RecordDict, Any]:
         database = await driver_connection(connection)
         changed = await change_cause(database, workspace, id_, fields, actor)
-        found = await find_cause(database, workspace, id_)
-        if changed is None or found is None:
+        cause = await find_cause(database, workspace, id_)
+        if changed is None or cause is None:
             raise NotFound
-        return *changed, found
+        return *changed, cause
 
     before, after, record = await writing(request, update_in_transaction)
     audit_details(request, before=before, after=after, reason=fields.get("note"))

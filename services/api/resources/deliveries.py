@@ -152,13 +152,13 @@ async def resend_failed(request: web.Request) -> web.Response:
 
 async def _list_deliveries(request: web.Request, *where: ColumnElement[bool]) -> web.Response:
     workspace, errors = workspace_of(request), FieldErrors()
-    page, asked = read_page(request, errors), query_and_errors(request, errors)
+    page, query = read_page(request, errors), query_and_errors(request, errors)
     async with listing(request) as connection:
-        raise_if_invalid(errors | await unknown_reference_errors(connection, workspace, asked))
-        found, total = await DELIVERY_RESOURCE.read_page(
-            connection, workspace, page, *where, *delivery_conditions(asked)
+        raise_if_invalid(errors | await unknown_reference_errors(connection, workspace, query))
+        deliveries, total = await DELIVERY_RESOURCE.read_page(
+            connection, workspace, page, *where, *delivery_conditions(query)
         )
-    return json_response(page_response(request, found, page, total))
+    return json_response(page_response(request, deliveries, page, total))
 
 
 async def _expect_no_cancellation(connection: AsyncConnection, workspace_id: int, subscription_id: int | None) -> None:
@@ -172,7 +172,7 @@ async def _expect_no_cancellation(connection: AsyncConnection, workspace_id: int
 async def _is_subscription_active(connection: AsyncConnection, workspace_id: int, id_: int) -> bool:
     """Return whether the subscription is active. Raises NotFound."""
     where = (WebhookSubscription.workspace_id == workspace_id, WebhookSubscription.id == id_)
-    found = (await connection.execute(select(WebhookSubscription.is_active).where(*where))).scalar_one_or_none()
-    if found is None:
+    is_active = (await connection.execute(select(WebhookSubscription.is_active).where(*where))).scalar_one_or_none()
+    if is_active is None:
         raise NotFound
-    return bool(found)
+    return bool(is_active)

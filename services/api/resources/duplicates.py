@@ -36,14 +36,14 @@ async def index(request: web.Request) -> web.Response:
     Its `group` names the further leads that are probably the same person.
     """
     errors: FieldErrors = {}
-    page, asked = read_page(request, errors), query_and_errors(request, errors)
+    page, query = read_page(request, errors), query_and_errors(request, errors)
     async with listing(request) as connection:
-        if (lead_id := asked.get("lead_id")) is not None:
-            asked["lead_id"] = await find_answering_lead(connection, workspace_of(request), lead_id)
-            if asked["lead_id"] is None:
+        if (lead_id := query.get("lead_id")) is not None:
+            query["lead_id"] = await find_answering_lead(connection, workspace_of(request), lead_id)
+            if query["lead_id"] is None:
                 errors["lead_id"] = [f"There is no lead {lead_id}."]
         raise_if_invalid(errors)
-        return await _list_response(request, connection, PairFilter(**asked), page)
+        return await _list_response(request, connection, PairFilter(**query), page)
 
 
 @requires_scope("read:leads")
@@ -52,11 +52,11 @@ async def index(request: web.Request) -> web.Response:
 async def of_lead(request: web.Request) -> web.Response:
     """List the pairs of a lead, the likeliest first. Open ones, unless `state` says otherwise."""
     errors: FieldErrors = {}
-    page, asked = read_page(request, errors), query_and_errors(request, errors)
+    page, query = read_page(request, errors), query_and_errors(request, errors)
     async with listing(request) as connection:
         lead_id = await answering_lead(connection, workspace_of(request), path_id(request))
         raise_if_invalid(errors)
-        return await _list_response(request, connection, PairFilter(lead_id=lead_id, **asked), page)
+        return await _list_response(request, connection, PairFilter(lead_id=lead_id, **query), page)
 
 
 @requires_scope("write:leads")
@@ -96,11 +96,11 @@ async def _list_response(
     if page.walk:
         return json_response(await _walk_response(request, database, which, page))
     total = await count_pairs(database, workspace, which)
-    found: list[PairDict] = []
+    pairs: list[PairDict] = []
     if page.offset < total:
-        found = await list_pairs(database, workspace, which, limit=page.size, offset=page.offset)
-        await add_groups(database, workspace, found)
-    return json_response(page_response(request, [_shown(pair) for pair in found], page, total))
+        pairs = await list_pairs(database, workspace, which, limit=page.size, offset=page.offset)
+        await add_groups(database, workspace, pairs)
+    return json_response(page_response(request, [_shown(pair) for pair in pairs], page, total))
 
 
 async def _walk_response(
@@ -109,10 +109,10 @@ async def _walk_response(
     assert page.walk is not None  # noqa: S101  # the caller looked
     position, workspace = page.walk.after, workspace_of(request)
     after = PairPosition(float(position.value), position.id) if position else None
-    found = await list_pairs(database, workspace, which, limit=page.size + 1, after=after)
-    shown, cursor = found[: page.size], None
+    pairs = await list_pairs(database, workspace, which, limit=page.size + 1, after=after)
+    shown, cursor = pairs[: page.size], None
     await add_groups(database, workspace, shown)
-    if len(found) > page.size:
+    if len(pairs) > page.size:
         cursor = page.walk.signer.encode_position(CursorPosition(shown[-1]["bits"], shown[-1]["id"]))
     return cursor_response(request, [_shown(pair) for pair in shown], page, cursor)
 

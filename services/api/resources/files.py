@@ -23,10 +23,10 @@ async def download(request: web.Request) -> web.StreamResponse:
     The answer is always a download: browsers neither show nor run it. Its type is that which the file's bytes show, and
     `application/octet-stream` for HTML, SVG, XML and scripts.
     """
-    found = await with_deadline(READ_TIMEOUT_SECONDS, _find_file(request))
-    if found is None:
+    file = await with_deadline(READ_TIMEOUT_SECONDS, _find_file(request))
+    if file is None:
         raise NotFound
-    return await request.app[FILES_KEY].send(request, found)
+    return await request.app[FILES_KEY].send(request, file)
 
 
 async def _find_file(request: web.Request) -> FileRecord | None:

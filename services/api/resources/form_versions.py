@@ -39,11 +39,11 @@ async def save_draft(request: web.Request) -> web.Response:
     `problems` says what stands in the way. A `revision` that is not that of the draft is a conflict.
     """
     workspace, id_, author = workspace_of(request), path_id(request), request[API_KEY].name
-    sent, errors = await read_form_body(request, read_draft_fields)
+    fields, errors = await read_form_body(request, read_draft_fields)
 
     async def save_in_transaction(connection: AsyncConnection) -> RecordDict:
         database = await driver_connection(connection)
-        draft = await form_editing.save_draft(database, workspace, id_, sent, errors, author)
+        draft = await form_editing.save_draft(database, workspace, id_, fields, errors, author)
         return await _with_mail_problem(request, database, draft)
 
     return record_response(request, form_record(await writing(request, save_in_transaction)))
@@ -68,11 +68,11 @@ async def discard_draft(request: web.Request) -> web.Response:
 async def publish(request: web.Request) -> web.Response:
     """Publish the draft of a form: visitors see it from now on, as a new version."""
     workspace, id_, author = workspace_of(request), path_id(request), request[API_KEY].name
-    sent = await optional_body_of(request)
+    body = await optional_body_of(request)
 
     async def publish_in_transaction(connection: AsyncConnection) -> RecordDict:
         database = await driver_connection(connection)
-        settings, revision = request.app[SETTINGS_KEY], sent.get("revision")
+        settings, revision = request.app[SETTINGS_KEY], body.get("revision")
         await form_editing.publish_draft(database, settings, workspace, id_, author, revision)
         return await FORM_RESOURCE.find(connection, workspace, id_)
 

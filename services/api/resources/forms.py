@@ -56,11 +56,11 @@ async def index(request: web.Request) -> web.Response:
 async def create(request: web.Request) -> web.Response:
     """Create a form. It is published at once. Omitted members of its fields and settings have their defaults."""
     workspace, author = workspace_of(request), request[API_KEY].name
-    sent, errors = await read_form_body(request, read_form_fields)
+    fields, errors = await read_form_body(request, read_form_fields)
 
     async def create_in_transaction(connection: AsyncConnection) -> RecordDict:
         database, settings = await driver_connection(connection), request.app[SETTINGS_KEY]
-        form = await form_editing.create_form(database, settings, workspace, sent, errors, author)
+        form = await form_editing.create_form(database, settings, workspace, fields, errors, author)
         return await FORM_RESOURCE.find(connection, workspace, form["id"])
 
     form = await writing(request, create_in_transaction)
@@ -86,13 +86,13 @@ async def update(request: web.Request) -> web.Response:
     Fields are replaced as a whole, settings one by one: null sets one back to its default.
     """
     workspace, id_, author = workspace_of(request), path_id(request), request[API_KEY].name
-    sent, errors = await read_form_body(request, read_form_fields)
+    fields, errors = await read_form_body(request, read_form_fields)
 
     async def update_in_transaction(connection: AsyncConnection) -> RecordDict:
         database = await driver_connection(connection)
         stored = await form_editing.lock_form(database, workspace, id_)
-        audit_change(request, stored, sent)
-        await form_editing.change_form(database, request.app[SETTINGS_KEY], workspace, stored, sent, errors, author)
+        audit_change(request, stored, fields)
+        await form_editing.change_form(database, request.app[SETTINGS_KEY], workspace, stored, fields, errors, author)
         return await FORM_RESOURCE.find(connection, workspace, id_)
 
     form = await writing(request, update_in_transaction)
@@ -122,12 +122,12 @@ async def submissions(request: web.Request) -> web.Response:
     """List a form's submissions, newest first, including pending ones (`accepted`)."""
     workspace, id_ = workspace_of(request), path_id(request)
     errors: FieldErrors = {}
-    page, asked = read_page(request, errors), query_and_errors(request, errors)
+    page, query = read_page(request, errors), query_and_errors(request, errors)
     async with listing(request) as connection:
         await FORM_RESOURCE.find(connection, workspace, id_)
-        raise_if_invalid(errors | await unknown_reference_errors(connection, workspace, asked))
+        raise_if_invalid(errors | await unknown_reference_errors(connection, workspace, query))
         channel = {"channel": f"form:{id_}"}
-        found, total = await page_of_submissions(connection, workspace, page, {**asked, **channel})
+        found, total = await page_of_submissions(connection, workspace, page, {**query, **channel})
     return json_response(page_response(request, found, page, total, "received_at"))
 
 

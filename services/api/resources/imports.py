@@ -59,7 +59,7 @@ async def create(request: web.Request) -> web.Response:
     A workspace may have 20 imports with 2 GB that wait or are dry runs, and the file of a dry run is kept for a day.
     One more is a conflict: 409, and the message says what fills the room.
     """
-    asked = query_of(request)  # a wrong one is refused before the file is read
+    query = query_of(request)  # a wrong one is refused before the file is read
     errors, judge = FieldErrors(), EncodingJudge()
     settings = request.app[SETTINGS_KEY]
     folder, limits = settings.files_folder, ImportLimits.from_settings(settings)
@@ -67,11 +67,11 @@ async def create(request: web.Request) -> web.Response:
         sent_bytes = request.content_length or 0
         await require_import_room(await driver_connection(connection), workspace_of(request), limits, sent_bytes)
     reserve = settings.disk_reserve_mb << 20
-    async with received_upload(request, folder, MAX_FILE_BYTES, judge.feed, reserve) as sent:
-        table = UploadedTable(sent.file, sent.name, sent.size, judge) if sent.file is not None else None
-        is_dry_run = bool(asked.get("dry_run"))
+    async with received_upload(request, folder, MAX_FILE_BYTES, judge.feed, reserve) as upload:
+        table = UploadedTable(upload.file, upload.name, upload.size, judge) if upload.file is not None else None
+        is_dry_run = bool(query.get("dry_run"))
         async with readable_table(table, folder, errors) as readable:
-            new = await plan_import(readable, sent.texts.get("options", ""), errors, is_dry_run=is_dry_run)
+            new = await plan_import(readable, upload.texts.get("options", ""), errors, is_dry_run=is_dry_run)
             if new is None or readable is None or errors:
                 raise ValidationFailed(errors)
             file = readable.file
@@ -96,11 +96,11 @@ async def index(request: web.Request) -> web.Response:
         database, workspace = await driver_connection(connection), workspace_of(request)
         if page.walk:
             before = after.id if after else None
-            found, _ = await import_control.list_imports(database, workspace, limit=page.size + 1, before=before)
-            found, total = found[: page.size], len(found)
+            imports, _ = await import_control.list_imports(database, workspace, limit=page.size + 1, before=before)
+            imports, total = imports[: page.size], len(imports)
         else:
-            found, total = await import_control.list_imports(database, workspace, limit=page.size, offset=page.offset)
-    return json_response(page_response(request, [_record_of(one) for one in found], page, total))
+            imports, total = await import_control.list_imports(database, workspace, limit=page.size, offset=page.offset)
+    return json_response(page_response(request, [_record_of(one) for one in imports], page, total))
 
 
 @requires_scope("read:leads")
@@ -119,29 +119,33 @@ async def rows(request: web.Request) -> web.Response:
     """List the rows of an import that have their verdict, in the order of the file."""
     path_id(request)
     errors: FieldErrors = {}
-    page, asked = read_page(request, errors), query_and_errors(request, errors)
+    page, query = read_page(request, errors), query_and_errors(request, errors)
     raise_if_invalid(errors)
     async with reading(request) as connection:
         database = await driver_connection(connection)
-        found = await _find(database, request)
-        state = asked.get("state")
+        import_row = await _find(database, request)
+        state = query.get("state")
         if page.walk:
-            return json_response(await _walk_rows(request, database, found, state, page, page.walk))
-        listed = await read_rows(database, workspace_of(request), found, state, limit=page.size, offset=page.offset)
-    total = found[state] if state else sum(found[name] for name in ("created", "merged", "unchanged", "invalid"))
+            return json_response(await _walk_rows(request, database, import_row, state, page, page.walk))
+        listed = await read_rows(
+            database, workspace_of(request), import_row, state, limit=page.size, offset=page.offset
+        )
+    total = (
+        import_row[state] if state else sum(import_row[name] for name in ("created", "merged", "unchanged", "invalid"))
+    )
     return json_response(page_response(request, listed, page, total))
 
 
 async def _walk_rows(
     request: web.Request,
     connection: Connection,
-    found: import_control.ImportJson,
+    import_row: import_control.ImportJson,
     state: RowChoice | None,
     page: PageRequest,
     walk: CursorPage,
 ) -> dict[str, Any]:
     after = walk.after.id if walk.after else 0
-    listed = await read_rows(connection, workspace_of(request), found, state, limit=page.size + 1, after=after)
+    listed = await read_rows(connection, workspace_of(request), import_row, state, limit=page.size + 1, after=after)
     data = listed[: page.size]
     more = len(listed) > page.size
     cursor = walk.signer.encode_position(CursorPosition(None, data[-1]["row"])) if more else None
@@ -160,14 +164,14 @@ async def rows_csv(request: web.Request) -> web.StreamResponse:
     path_id(request)
     state, workspace = query_of(request).get("state"), workspace_of(request)
     async with reading(request) as connection:
-        found = await _find(await driver_connection(connection), request)
+        import_row = await _find(await driver_connection(connection), request)
 
     async def read_next(after: int) -> list[dict[str, Any]]:
         async with reading(request) as connection:
-            return await read_rows(await driver_connection(connection), workspace, found, state, after=after)
+            return await read_rows(await driver_connection(connection), workspace, import_row, state, after=after)
 
-    pieces: AsyncIterator[bytes] = report_csv_pieces(found, read_next)
-    return await stream_download(request, f"import-{found['id']}.csv", "text/csv", pieces)
+    pieces: AsyncIterator[bytes] = report_csv_pieces(import_row, read_next)
+    return await stream_download(request, f"import-{import_row['id']}.csv", "text/csv", pieces)
 
 
 @always_audited

@@ -55,10 +55,10 @@ async def show(request: web.Request) -> web.Response:
     """Show a job. `afterwards` says how the submissions that it replayed or released stand now."""
     workspace, id_ = workspace_of(request), path_id(request)
     async with reading(request) as connection:
-        found = await JOB_RESOURCE.find(connection, workspace, id_)
-        outcomes = await _add_outcomes(connection, workspace, [found])
-    afterwards = _afterwards(outcomes[id_]) if found["kind"] in RETURNING_KINDS else None
-    return record_response(request, {**found, "afterwards": afterwards})
+        job = await JOB_RESOURCE.find(connection, workspace, id_)
+        outcomes = await _add_outcomes(connection, workspace, [job])
+    afterwards = _afterwards(outcomes[id_]) if job["kind"] in RETURNING_KINDS else None
+    return record_response(request, {**job, "afterwards": afterwards})
 
 
 @requires_scope("read:operations")
@@ -67,10 +67,10 @@ async def show(request: web.Request) -> web.Response:
 async def items(request: web.Request) -> web.Response:
     """List the rows of a job in the order in which they are handled."""
     workspace, id_, errors = workspace_of(request), path_id(request), FieldErrors()
-    page, asked = read_page(request, errors), query_and_errors(request, errors)
+    page, query = read_page(request, errors), query_and_errors(request, errors)
     raise_if_invalid(errors)
     where: list[ColumnElement[bool]] = [JobItem.job_id == id_]
-    if outcome := asked.get("outcome"):
+    if outcome := query.get("outcome"):
         where.append(JobItem.outcome.is_(None) if outcome == "waiting" else JobItem.outcome == outcome)
     async with reading(request) as connection:
         await JOB_RESOURCE.find(connection, workspace, id_)
@@ -133,12 +133,12 @@ async def _add_outcomes(
 ) -> dict[int, JobOutcomes]:
     """Put into records of jobs what became of their rows, and return it by the job's id."""
     ids = [job["id"] for job in jobs]
-    found = await read_outcomes_of(await driver_connection(connection), workspace_id, ids)
+    outcomes_by_job = await read_outcomes_of(await driver_connection(connection), workspace_id, ids)
     for job in jobs:
-        outcomes = found[job["id"]]
+        outcomes = outcomes_by_job[job["id"]]
         for name in ("done", "failed", "skipped", "died_again"):
             job[name] = getattr(outcomes, name)
-    return found
+    return outcomes_by_job
 
 
 def _afterwards(found: JobOutcomes) -> RecordDict:

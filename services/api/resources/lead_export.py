@@ -29,18 +29,18 @@ async def export(request: web.Request) -> web.StreamResponse:
     fails on the way, the body breaks off without its end.
     """
     asked = dict(query_of(request))
-    found = await with_deadline(READ_TIMEOUT_SECONDS, _prepare(request, asked))
+    lead_export = await with_deadline(READ_TIMEOUT_SECONDS, _prepare(request, asked))
     narrowed = {name: value for name, value in asked.items() if name not in ("sort", "direction", "format")}
     audit_details(request, action="lead.exported", filter=narrowed)
-    pieces: AsyncIterator[bytes] = export_pieces(found, lambda: _connection(request))
-    return await stream_download(request, found.file_name, found.media_type, pieces)
+    pieces: AsyncIterator[bytes] = export_pieces(lead_export, lambda: _connection(request))
+    return await stream_download(request, lead_export.file_name, lead_export.media_type, pieces)
 
 
-async def _prepare(request: web.Request, asked: dict[str, object]) -> LeadExport:
-    format = asked.pop("format", "csv")
+async def _prepare(request: web.Request, query: dict[str, object]) -> LeadExport:
+    format = query.pop("format", "csv")
     async with listing(request) as connection:
         database = await driver_connection(connection)
-        return await prepare_export(database, workspace_of(request), asked, "ndjson" if format == "ndjson" else "csv")
+        return await prepare_export(database, workspace_of(request), query, "ndjson" if format == "ndjson" else "csv")
 
 
 @asynccontextmanager

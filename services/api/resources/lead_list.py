@@ -43,11 +43,11 @@ class LeadListRequest(NamedTuple):
 @responds(LeadRecord, listed=True)
 async def index(request: web.Request) -> web.Response:
     """List the leads that fit all filters, newest first unless asked otherwise."""
-    asked = _parse_request(request)
+    list_request = _parse_request(request)
     try:
-        return json_response(await _list_leads(request, asked, expensive=False))
+        return json_response(await _list_leads(request, list_request, expensive=False))
     except ExpensiveQuery:
-        return json_response(await _list_leads(request, asked, expensive=True))
+        return json_response(await _list_leads(request, list_request, expensive=True))
 
 
 def _parse_request(request: web.Request) -> LeadListRequest:
@@ -70,50 +70,52 @@ def _read_cursor(
     return signer, read_cursor(request.query, signer, errors)
 
 
-async def _list_leads(request: web.Request, asked: LeadListRequest, *, expensive: bool) -> dict[str, Any]:
+async def _list_leads(request: web.Request, list_request: LeadListRequest, *, expensive: bool) -> dict[str, Any]:
     """Return the list. Raises ValidationFailed with all errors, and ExpensiveQuery if the list must wait for a slot."""
     async with (
         expensive_slot(request.app[EXPENSIVE_LIST_LIMITER], workspace_of(request), expensive=expensive),
         listing(request) as connection,
     ):
-        return await _list_response(request, await driver_connection(connection), asked, expensive=expensive)
+        return await _list_response(request, await driver_connection(connection), list_request, expensive=expensive)
 
 
 async def _list_response(
-    request: web.Request, connection: Connection, asked: LeadListRequest, *, expensive: bool
+    request: web.Request, connection: Connection, list_request: LeadListRequest, *, expensive: bool
 ) -> dict[str, Any]:
-    errors = dict(asked.errors)
-    filters = await resolve_filters(connection, workspace_of(request), asked.query, errors)
+    errors = dict(list_request.errors)
+    filters = await resolve_filters(connection, workspace_of(request), list_request.query, errors)
     raise_if_invalid(errors)
     if filters and filters.lead_id is None and needs_row_count(filters) and not expensive:
         raise ExpensiveQuery
-    if asked.signer:
-        leads, position = await _read_cursor_step(connection, filters, asked, expensive=expensive)
-        return cursor_response(request, leads, asked.page, asked.signer.encode_position(position) if position else None)
+    if list_request.signer:
+        leads, position = await _read_cursor_step(connection, filters, list_request, expensive=expensive)
+        return cursor_response(
+            request, leads, list_request.page, list_request.signer.encode_position(position) if position else None
+        )
     async with snapshot(connection):  # a page counted from the far end needs the total of the same moment
-        leads, total = await _read_numbered_page(connection, filters, asked, expensive=expensive)
-    return page_response(request, leads, asked.page, total)
+        leads, total = await _read_numbered_page(connection, filters, list_request, expensive=expensive)
+    return page_response(request, leads, list_request.page, total)
 
 
 async def _read_numbered_page(
-    connection: Connection, filters: LeadFilters | None, asked: LeadListRequest, *, expensive: bool
+    connection: Connection, filters: LeadFilters | None, list_request: LeadListRequest, *, expensive: bool
 ) -> tuple[list[LeadJson], int]:
     if filters is None:
         return [], 0
     ids, n = await read_counted_page(
-        connection, filters, asked.sort, asked.page.size, asked.page.offset, expensive=expensive
+        connection, filters, list_request.sort, list_request.page.size, list_request.page.offset, expensive=expensive
     )
     return await _read_records(connection, filters, ids), n
 
 
 async def _read_cursor_step(
-    connection: Connection, filters: LeadFilters | None, asked: LeadListRequest, *, expensive: bool
+    connection: Connection, filters: LeadFilters | None, list_request: LeadListRequest, *, expensive: bool
 ) -> tuple[list[LeadJson], CursorPosition | None]:
     if filters is None:
         return [], None
     total = await estimate_count(connection, filters)
     ids, position = await read_cursor_page(
-        connection, filters, asked.sort, total, asked.page.size, asked.after, expensive=expensive
+        connection, filters, list_request.sort, total, list_request.page.size, list_request.after, expensive=expensive
     )
     return await _read_records(connection, filters, ids), position
 

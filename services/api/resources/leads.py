@@ -161,13 +161,13 @@ async def _change_lead(
 async def _lead_record(connection: AsyncConnection, workspace_id: int, lead_id: int) -> RecordDict:
     """Return the lead, or the one that answers for it. Raises NotFound."""
     lead, database = (workspace_id, lead_id), await driver_connection(connection)
-    found = await read_leads(database, [lead])
-    if lead not in found:
+    records = await read_leads(database, [lead])
+    if lead not in records:
         lead = (workspace_id, await answering_lead(connection, workspace_id, lead_id))
-        found = await read_leads(database, [lead])
-    if lead not in found:
+        records = await read_leads(database, [lead])
+    if lead not in records:
         raise NotFound
-    return found[lead]
+    return records[lead]
 
 
 def _change_cause(request: web.Request) -> ChangeCause:

@@ -59,11 +59,11 @@ async def erase(request: web.Request) -> web.Response:
     if not fields.get("confirm"):
         return await _preview(request, lead_id)
     cause, told = ChangeCause("api", key_of(request).id), fields.get("tell_receivers") is not False
-    asked = ErasureRequest(cause, fields.get("reason"), told)
+    erasure_request = ErasureRequest(cause, fields.get("reason"), told)
 
     async def erase_in_transaction(connection: AsyncConnection) -> dict[str, Any]:
         database = await driver_connection(connection)
-        return await erase_lead(database, request.app[CIPHER_KEY], workspace_of(request), lead_id, asked)
+        return await erase_lead(database, request.app[CIPHER_KEY], workspace_of(request), lead_id, erasure_request)
 
     erasure = await writing(request, erase_in_transaction)
     audit_details(

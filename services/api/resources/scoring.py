@@ -41,10 +41,10 @@ async def create(request: web.Request) -> web.Response:
     """Create a scoring rule: a condition, and the points of leads that match it."""
     fields, errors = await body_and_errors(request)
     rule = _checked_rule({}, fields, errors)
-    made = await writing(
+    rule_record = await writing(
         request, lambda connection: SCORING_RULE_RESOURCE.insert(connection, workspace_of(request), rule)
     )
-    return created_response(request, made, "/api/v1/lead-scoring-rules")
+    return created_response(request, rule_record, "/api/v1/lead-scoring-rules")
 
 
 @requires_scope("read:automations")

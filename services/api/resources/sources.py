@@ -66,12 +66,12 @@ async def try_body(request: web.Request) -> web.Response:
     async with reading(request) as connection:
         row = await _receiving_integration(await driver_connection(connection), workspace, id_)
     provider = PROVIDERS_BY_TYPE[row["type"]]
-    sent = sample_request(provider, time.time())
+    webhook_request = sample_request(provider, time.time())
     if fields.get("body") is not None:
-        sent = tried_request(fields["body"], fields.get("content_type"), fields.get("headers"), time.time())
+        webhook_request = tried_request(fields["body"], fields.get("content_type"), fields.get("headers"), time.time())
     credentials = decrypt_integration(request.app[CIPHER_KEY], row).credentials
     return json_response(
-        {"data": try_request(provider, complete_integration_settings(row["settings"]), credentials, sent)}
+        {"data": try_request(provider, complete_integration_settings(row["settings"]), credentials, webhook_request)}
     )
 
 

@@ -36,16 +36,16 @@ async def create(request: web.Request) -> web.Response:
     Of several rules that match, the most telling kind decides: `email`, `domain`, `address`, then `word`. A domain that
     is held is looked for in the links of texts too.
     """
-    workspace, sent, author = workspace_of(request), await body_of(request), request[API_KEY].name
+    workspace, fields, author = workspace_of(request), await body_of(request), request[API_KEY].name
 
     async def create_in_transaction(connection: AsyncConnection) -> RecordDict:
         return await create_rule(
             await driver_connection(connection),
             workspace,
-            sent["kind"],
-            sent["value"],
-            sent["verdict"],
-            form_id=sent.get("form_id"),
+            fields["kind"],
+            fields["value"],
+            fields["verdict"],
+            form_id=fields.get("form_id"),
             author=author,
         )
 

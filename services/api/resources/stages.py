@@ -35,10 +35,10 @@ async def index(request: web.Request) -> web.Response:
 async def create(request: web.Request) -> web.Response:
     """Create a stage, at its position or at the end."""
     pipeline, fields = path_id(request, "pipeline_id"), await body_of(request)
-    made = await writing(
+    stage = await writing(
         request, lambda connection: pipelines.create_stage(connection, workspace_of(request), pipeline, fields)
     )
-    return record_response(request, made, 201, {"Location": f"/api/v1/pipelines/{pipeline}/stages/{made['id']}"})
+    return record_response(request, stage, 201, {"Location": f"/api/v1/pipelines/{pipeline}/stages/{stage['id']}"})
 
 
 @requires_scope("read:pipelines")

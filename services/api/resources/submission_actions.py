@@ -77,13 +77,13 @@ async def reject(request: web.Request) -> web.Response:
 
     async def reject_in_transaction(connection: AsyncConnection) -> RecordDict:
         database = await driver_connection(connection)
-        found = await find_reference(database, workspace, wanted)
-        if found is None:
+        submission = await find_reference(database, workspace, wanted)
+        if submission is None:
             await _raise_if_pending(database, workspace, wanted)
             raise NotFound
-        if found.state != "quarantined":
-            raise Conflict(NOT_HELD_MESSAGE.format(state=found.state))
-        if not await reject_submissions(database, workspace, [found.reference]):
+        if submission.state != "quarantined":
+            raise Conflict(NOT_HELD_MESSAGE.format(state=submission.state))
+        if not await reject_submissions(database, workspace, [submission.reference]):
             raise Conflict(REJECTED_MESSAGE)
         rejected = await find_decided(database, workspace, wanted)
         assert rejected is not None  # noqa: S101  # its row is locked
@@ -149,10 +149,10 @@ async def _send_back(
 
     async def send_back_in_transaction(connection: AsyncConnection) -> RecordDict:
         database = await driver_connection(connection)
-        found = await find_reference(database, workspace, wanted)
-        if found:
-            _expect_state(found, state)
-            await replay_submissions(database, workspace, [found.reference], options)
+        submission = await find_reference(database, workspace, wanted)
+        if submission:
+            _expect_state(submission, state)
+            await replay_submissions(database, workspace, [submission.reference], options)
         if waiting := await find_pending(database, workspace, wanted):
             return waiting.record
         raise NotFound
@@ -162,13 +162,13 @@ async def _send_back(
     return record_response(request, sent, 202, {"Location": f"/api/v1/submissions/{wanted}"})
 
 
-def _expect_state(found: FoundReference, state: ReplayableState) -> None:
-    if found.state == state:
+def _expect_state(submission: FoundReference, state: ReplayableState) -> None:
+    if submission.state == state:
         return
     if state == "quarantined":
-        raise Conflict(NOT_HELD_MESSAGE.format(state=found.state))
+        raise Conflict(NOT_HELD_MESSAGE.format(state=submission.state))
     raise Conflict(
-        RELEASE_FIRST_MESSAGE if found.state == "quarantined" else NOT_DEAD_MESSAGE.format(state=found.state)
+        RELEASE_FIRST_MESSAGE if submission.state == "quarantined" else NOT_DEAD_MESSAGE.format(state=submission.state)
     )
 
 

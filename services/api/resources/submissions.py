@@ -32,16 +32,16 @@ async def index(request: web.Request) -> web.Response:
     A `search` takes two seconds at most and `total` counts what it found; `meta.searched_until` says how far it looked.
     """
     errors: FieldErrors = {}
-    workspace, page, asked = workspace_of(request), read_page(request, errors), query_and_errors(request, errors)
+    workspace, page, query = workspace_of(request), read_page(request, errors), query_and_errors(request, errors)
     more_meta = None
     async with listing(request) as connection:
-        raise_if_invalid(errors | await unknown_reference_errors(connection, workspace, asked))
-        if "search" in asked:
-            found, total, until = await search_page(connection, workspace, page, asked)
+        raise_if_invalid(errors | await unknown_reference_errors(connection, workspace, query))
+        if "search" in query:
+            records, total, until = await search_page(connection, workspace, page, query)
             more_meta = {"searched_until": until}
         else:
-            found, total = await page_of_submissions(connection, workspace, page, asked)
-    return json_response(page_response(request, found, page, total, "received_at", more_meta=more_meta))
+            records, total = await page_of_submissions(connection, workspace, page, query)
+    return json_response(page_response(request, records, page, total, "received_at", more_meta=more_meta))
 
 
 @any_key
@@ -55,14 +55,14 @@ async def show(request: web.Request) -> web.Response:
     key, wanted, spool = key_of(request), path_uuid(request), request.app[SPOOL_KEY]
     try:
         async with reading(request) as connection:
-            found = await find_submission(await driver_connection(connection), spool, key.workspace_id, wanted)
+            submission = await find_submission(await driver_connection(connection), spool, key.workspace_id, wanted)
     except Exception as error:
         # While the database is down, accepted submissions are in the spool alone, and can be shown from there.
-        if not is_unavailable(error) or not (found := await find_spooled(spool, key.workspace_id, wanted)):
+        if not is_unavailable(error) or not (submission := await find_spooled(spool, key.workspace_id, wanted)):
             raise
-    if found is None:
+    if submission is None:
         raise NotFound
-    record = found.record
+    record = submission.record
     if record.pop(KEY_ID_FIELD) != key.id:
         check_scope(key, "read:operations")
     if not (key.has_scope("read:operations") or key.has_scope("read:leads")):

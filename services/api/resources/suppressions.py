@@ -56,10 +56,10 @@ async def create(request: web.Request) -> web.Response:
         row = {"email": normalise_email(fields["email"]), "reason": "manual"}
     except InvalidContact as error:
         raise ValidationFailed({"email": [ERROR_MESSAGES["email"].format(field="email")]}) from error
-    made = await write_unique(
+    suppression = await write_unique(
         request, EMAIL_TAKEN_ERRORS, lambda connection: SUPPRESSION_RESOURCE.insert(connection, workspace, row)
     )
-    return created_response(request, made, "/api/v1/suppressions")
+    return created_response(request, suppression, "/api/v1/suppressions")
 
 
 @requires_scope("write:integrations")

@@ -31,10 +31,10 @@ REFERENCED_RECORDS: dict[str, tuple[str, Any]] = {"lead_id": ("lead", Lead), "us
 async def index(request: web.Request) -> web.Response:
     """List the tasks, newest first. `done` filters by done or open."""
     errors: FieldErrors = {}
-    page, asked = read_page(request, errors), query_and_errors(request, errors)
+    page, query = read_page(request, errors), query_and_errors(request, errors)
     async with listing(request) as connection:
-        raise_if_invalid(await _unknown_references(connection, workspace_of(request), asked) | errors)
-        tasks, total = await TASK_RESOURCE.read_page(connection, workspace_of(request), page, *_task_conditions(asked))
+        raise_if_invalid(await _unknown_references(connection, workspace_of(request), query) | errors)
+        tasks, total = await TASK_RESOURCE.read_page(connection, workspace_of(request), page, *_task_conditions(query))
     return json_response(page_response(request, tasks, page, total))
 
 
@@ -101,8 +101,8 @@ async def _unknown_references(connection: AsyncConnection, workspace_id: int, fi
     return errors
 
 
-def _task_conditions(asked: RecordDict) -> list[ColumnElement[bool]]:
-    where = [getattr(Task, name) == asked[name] for name in REFERENCED_RECORDS if name in asked]
-    if "done" in asked:
-        where.append(Task.done_at.is_not(None) if asked["done"] else Task.done_at.is_(None))
+def _task_conditions(query: RecordDict) -> list[ColumnElement[bool]]:
+    where = [getattr(Task, name) == query[name] for name in REFERENCED_RECORDS if name in query]
+    if "done" in query:
+        where.append(Task.done_at.is_not(None) if query["done"] else Task.done_at.is_(None))
     return where
