@@ -30,12 +30,12 @@ HEADER = "# The console's texts. Keep to the words and the style of those that a
 
 def extracted_messages() -> Catalog:
     """Return a catalogue of all messages in templates and code, sorted by message."""
-    found = Catalog()
+    catalogue = Catalog()
     for path, _, message, comments, context in extract_from_dir(
         CONSOLE_DIR, METHODS, OPTIONS, KEYWORDS, strip_comment_tags=True
     ):
-        found.add(message, None, [(path, 0)], auto_comments=comments, context=context)
-    return found
+        catalogue.add(message, None, [(path, 0)], auto_comments=comments, context=context)
+    return catalogue
 
 
 def updated_catalogue(path: Path, messages: Catalog) -> bytes:

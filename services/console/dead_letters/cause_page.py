@@ -90,10 +90,10 @@ async def resend(view: PageView) -> web.StreamResponse:
 
 async def expect_cause(view: PageView, connection: Connection, cause_id: int) -> CauseDict:
     """Return a cause of the workspace. Raises NotFound."""
-    found = await find_cause(connection, view.workspace.workspace_id, cause_id)
-    if found is None:
+    cause = await find_cause(connection, view.workspace.workspace_id, cause_id)
+    if cause is None:
         raise NotFound
-    return found
+    return cause
 
 
 def _positive_number(text: str) -> int:
@@ -117,12 +117,12 @@ def _end_of_ignoring(view: PageView, form: Mapping[str, str]) -> datetime | None
 
 
 def _said_of_change(view: PageView, state: str) -> str:
-    said = {
+    sentences = {
         "open": view.translate("The cause is open again."),
         "fixed": view.translate("The cause is marked as fixed. It opens by itself if it comes back."),
         "ignored": view.translate("The cause is ignored."),
     }
-    return said.get(state, view.translate("The note is kept."))
+    return sentences.get(state, view.translate("The note is kept."))
 
 
 async def _render_cause(
@@ -133,7 +133,7 @@ async def _render_cause(
     tried = _tried_id(query.get("tried"))
     async with view.console.reading() as connection:
         cause = await expect_cause(view, connection, cause_id)
-        found = await read_failed_rows(connection, workspace, cause["kind"], cause_id, before)
+        failed_rows = await read_failed_rows(connection, workspace, cause["kind"], cause_id, before)
         actor = await read_actor_name(connection, workspace, cause["changed_by"])
         outcome = await read_tried(connection, workspace, tried) if tried else None
     return await view.render(
@@ -141,8 +141,8 @@ async def _render_cause(
         status,
         channel_names=await view.console.read_channel_names(view.workspace.workspace_id),
         cause=cause,
-        rows=[_shown_row(view, cause["kind"], row) for row in found[:ROWS_SHOWN]],
-        older_than=found[ROWS_SHOWN - 1]["id"] if len(found) > ROWS_SHOWN else None,
+        rows=[_shown_row(view, cause["kind"], row) for row in failed_rows[:ROWS_SHOWN]],
+        older_than=failed_rows[ROWS_SHOWN - 1]["id"] if len(failed_rows) > ROWS_SHOWN else None,
         changed_by=actor,
         tried=outcome,
         asks_ignore="ignore" in query or bool(problem),

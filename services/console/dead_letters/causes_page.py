@@ -79,21 +79,21 @@ async def render_list(view: PageView) -> web.Response:
 def _watching_reader(view: PageView, shown: ShownCauses) -> Callable[[], Awaitable[CausesSnapshot]]:
     """Return what reads the causes of a page, not more often than is cheap."""
     workspace_id, places = view.workspace.workspace_id, {id_: place for place, id_ in enumerate(shown.ids)}
-    kept, next_at = CausesSnapshot((), {}, 0), 0.0
+    snapshot, next_at = CausesSnapshot((), {}, 0), 0.0
 
     async def read() -> CausesSnapshot:
-        nonlocal kept, next_at
+        nonlocal snapshot, next_at
         began = time.monotonic()
         if began < next_at:
-            return kept
+            return snapshot
         which, _ = _asked_filter(view)
         async with view.console.reading() as connection:
             found = await list_causes(connection, workspace_id, CauseFilter(ids=list(shown.ids)), limit=len(shown.ids))
             causes = sorted(found, key=lambda cause: places[cause["id"]])
             new = await count_new_causes(connection, workspace_id, which, shown.ids, shown.at)
-            kept = await _count_around(connection, workspace_id, which, causes, new)
+            snapshot = await _count_around(connection, workspace_id, which, causes, new)
         next_at = began + max(READ_SECONDS, (time.monotonic() - began) / READ_SHARE)
-        return kept
+        return snapshot
 
     return read
 
@@ -110,10 +110,10 @@ def _render_live(view: PageView, snapshot: CausesSnapshot, shown: ShownCauses) -
 
 
 def _shown_list(view: PageView, snapshot: CausesSnapshot, shown: ShownCauses) -> dict[str, Any]:
-    which, asked = _asked_filter(view)
+    which, query = _asked_filter(view)
     page = _page_number(view)
     return {
-        "asked": asked,
+        "asked": query,
         "causes": snapshot.causes,
         "total": snapshot.total,
         "new_count": snapshot.new,
@@ -125,9 +125,9 @@ def _shown_list(view: PageView, snapshot: CausesSnapshot, shown: ShownCauses) ->
             for state in (*CAUSE_STATES, ALL_STATES)
         ],
         "spans": list(SINCE_HOURS),
-        "has_other_filters": asked["state"] != "open" or bool(asked["since"]),
-        "live_path": view.path("dead-letters/live", **_given(asked), n=page, **shown.query()),
-        "first_path": view.path("dead-letters", **_given(asked)),
+        "has_other_filters": query["state"] != "open" or bool(query["since"]),
+        "live_path": view.path("dead-letters/live", **_given(query), n=page, **shown.query()),
+        "first_path": view.path("dead-letters", **_given(query)),
     }
 
 

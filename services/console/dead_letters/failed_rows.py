@@ -101,11 +101,11 @@ async def read_failed_rows(
 
 async def read_tried(connection: Connection, workspace_id: int, submission_id: uuid.UUID) -> TriedSubmission:
     """Return what became of a submission that was replayed. While it is in no final state it waits."""
-    found = await find_reference(connection, workspace_id, submission_id)
-    if found is None:
+    submission = await find_reference(connection, workspace_id, submission_id)
+    if submission is None:
         return TriedSubmission(submission_id, "waiting")
     async with connection.cursor(row_factory=dict_row) as cursor:
-        await cursor.execute(DECIDED_SQL, (workspace_id, submission_id, found.reference.received_at))
+        await cursor.execute(DECIDED_SQL, (workspace_id, submission_id, submission.reference.received_at))
         row = await cursor.fetchone()
     return TriedSubmission(submission_id, **row) if row else TriedSubmission(submission_id, "waiting")
 

@@ -81,10 +81,10 @@ def compare_leads(view: PageView, ours: LeadState, theirs: LeadState, names: Nam
     return [row for row in rows if row.ours or row.theirs]
 
 
-def read_choices(sent: Mapping[str, Any], ours: LeadState, theirs: LeadState) -> dict[str, FieldChoice]:
+def read_choices(fields: Mapping[str, Any], ours: LeadState, theirs: LeadState) -> dict[str, FieldChoice]:
     """Return what the reader chose by field. A name that is no field of either lead is left out."""
     known = {*SHOWN_FIELDS, *(f"{CUSTOM_PREFIX}{key}" for lead in (ours, theirs) for key in lead["custom_fields"])}
-    return dict(_sent_choices(sent, known))
+    return dict(_sent_choices(fields, known))
 
 
 def _sent_choices(sent: Mapping[str, Any], known: set[str]) -> Iterator[tuple[str, FieldChoice]]:

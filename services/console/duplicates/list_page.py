@@ -46,11 +46,11 @@ async def show(view: PageView) -> web.StreamResponse:
     async with view.console.reading() as connection:
         default_score = await read_default_score(connection, workspace_id)
         which = read_pair_filter(query, default_score)
-        found = await list_pairs(connection, workspace_id, which, limit=PAIRS_PER_PAGE + 1, after=after)
+        pairs = await list_pairs(connection, workspace_id, which, limit=PAIRS_PER_PAGE + 1, after=after)
         counts = {
             state: await count_pairs(connection, workspace_id, which._replace(state=state)) for state in PAIR_STATES
         }
-        shown = found[:PAIRS_PER_PAGE]
+        shown = pairs[:PAIRS_PER_PAGE]
         await add_groups(connection, workspace_id, shown)
         backlog = await read_backlog(connection, workspace_id)
     return await view.render(
@@ -64,7 +64,7 @@ async def show(view: PageView) -> web.StreamResponse:
         large_workspace=LARGE_WORKSPACE_LEADS,
         lead_id=which.lead_id,
         score_steps=SCORE_STEPS,
-        older=position_text(shown[-1]) if len(found) > PAIRS_PER_PAGE else None,
+        older=position_text(shown[-1]) if len(pairs) > PAIRS_PER_PAGE else None,
         is_first_page=after is None,
         kept=kept_filters(which, default_score),
     )
@@ -149,13 +149,13 @@ def compare_path(view: PageView, winner: int, loser: int, group: Iterable[int] =
 
 async def _path_after_dismissal(view: PageView, pair: PairDict) -> str:
     """Return the address of the next two leads of a group, or else where the reader goes on."""
-    query, given = view.request.query, read_group(view.request.query)
-    if given:
+    query, group = view.request.query, read_group(view.request.query)
+    if group:
         stays = next((id_ for id_ in pair["lead_ids"] if str(id_) == query.get("stays")), pair["lead_ids"][0])
         async with view.console.reading() as connection:
-            further = await find_further(connection, view.workspace.workspace_id, (stays,), given)
+            further = await find_further(connection, view.workspace.workspace_id, (stays,), group)
         # The others were alike the lead that was dismissed. The list has their pairs.
-        left = [lead["id"] for lead in further if lead["alike_id"] and lead["id"] in given]
+        left = [lead["id"] for lead in further if lead["alike_id"] and lead["id"] in group]
         if left:
             return compare_path(view, stays, left[0], left[1:], **walk_parameters(query, pair))
     return await next_path(view, pair)

@@ -99,11 +99,11 @@ async def show(view: PageView) -> web.StreamResponse:
 @workspace_page(Permission.CHANGE_LEADS)
 async def submit(view: PageView) -> web.StreamResponse:
     """Merge the other lead into this one."""
-    workspace_id, sent = view.workspace.workspace_id, await view.read_form()
+    workspace_id, form = view.workspace.workspace_id, await view.read_form()
     async with view.console.reading() as connection:
         pair = await _read_pair(view, connection)
     winner, loser = pair.winner["id"], pair.loser["id"]
-    choices = read_choices(sent, pair.winner, pair.loser)
+    choices = read_choices(form, pair.winner, pair.loser)
     audit_details(view.request, action="lead.merged", object=("lead", str(winner)), after={"lead_id": loser})
     cause = user_cause(view)
 
@@ -118,14 +118,14 @@ async def submit(view: PageView) -> web.StreamResponse:
         kept = walk_parameters(view.request.query, pair.likeness)
         view.redirect(compare_path(view, winner, loser, read_group(view.request.query), **kept), problem)
     view.console.forget_figures(workspace_id)
-    said = view.translate("Lead %(id)s is merged into %(name)s.", id=f"#{loser}", name=lead_name(view, pair.winner))
+    sentence = view.translate("Lead %(id)s is merged into %(name)s.", id=f"#{loser}", name=lead_name(view, pair.winner))
     undo = view.path(f"leads/{winner}/unmerge", merge_id=merge_id)
-    where, left = await _path_after_merge(view, pair)
-    if left:
-        said += " " + view.translate_count(
-            "%(n)s more looks like this person.", "%(n)s more look like this person.", left
+    where, remaining = await _path_after_merge(view, pair)
+    if remaining:
+        sentence += " " + view.translate_count(
+            "%(n)s more looks like this person.", "%(n)s more look like this person.", remaining
         )
-    view.redirect(where, said, undo=undo, label=view.translate("Undo"))
+    view.redirect(where, sentence, undo=undo, label=view.translate("Undo"))
 
 
 @workspace_page(Permission.CHANGE_LEADS)
@@ -154,10 +154,10 @@ async def unmerge(view: PageView) -> web.StreamResponse:
 async def _path_after_merge(view: PageView, pair: LeadPair) -> tuple[str, int]:
     """Return where the reader goes on, and how many leads of the group are left to be compared there."""
     query, winner = view.request.query, pair.winner["id"]
-    given = [id_ for id_ in read_group(query) if id_ != pair.loser["id"]]
-    if given:
+    group = [id_ for id_ in read_group(query) if id_ != pair.loser["id"]]
+    if group:
         async with view.console.reading() as connection:
-            further = await find_further(connection, view.workspace.workspace_id, (winner,), given)
+            further = await find_further(connection, view.workspace.workspace_id, (winner,), group)
         if further:
             first, *rest = (lead["id"] for lead in further)
             kept = walk_parameters(query, pair.likeness)
@@ -169,11 +169,11 @@ async def _path_after_merge(view: PageView, pair: LeadPair) -> tuple[str, int]:
 
 async def _read_further(view: PageView, connection: Connection, pair: LeadPair) -> list[FurtherLead]:
     """Return the further leads of the group. Two leads that nothing and nobody put side by side have none."""
-    given = read_group(view.request.query)
-    if not given and pair.likeness is None:
+    group = read_group(view.request.query)
+    if not group and pair.likeness is None:
         return []
     leads = pair.winner["id"], pair.loser["id"]
-    return await find_further(connection, view.workspace.workspace_id, leads, given)
+    return await find_further(connection, view.workspace.workspace_id, leads, group)
 
 
 def _further_line(
@@ -187,14 +187,14 @@ def _further_line(
 
 
 def _tell_undone(view: PageView, undone: Unmerged) -> NoReturn:
-    said = view.translate("The merge is undone: lead %(id)s is back.", id=f"#{undone.restored_id}")
+    sentence = view.translate("The merge is undone: lead %(id)s is back.", id=f"#{undone.restored_id}")
     if undone.kept:
         fields = ", ".join(field_label(view, name) for name in undone.kept)
-        said += " " + view.translate(
+        sentence += " " + view.translate(
             "These fields stay, since they were changed afterwards: %(fields)s.", fields=fields
         )
     link, label = view.path(f"leads/{undone.restored_id}"), view.translate("Open it")
-    view.redirect(view.path(f"leads/{undone.winner_id}"), said, link=link, label=label)
+    view.redirect(view.path(f"leads/{undone.winner_id}"), sentence, link=link, label=label)
 
 
 async def _read_pair(view: PageView, connection: Connection) -> LeadPair:
@@ -202,10 +202,10 @@ async def _read_pair(view: PageView, connection: Connection) -> LeadPair:
     workspace_id = view.workspace.workspace_id
     wanted = path_id(view.request), _read_id(view.request.query.get("with", ""))
     keys = [(workspace_id, id_) for id_ in wanted]
-    found = await identities.read_unlocked(connection, keys, LEAD_COLUMNS)
-    if len(found) < 2:
+    states = await identities.read_unlocked(connection, keys, LEAD_COLUMNS)
+    if len(states) < 2:
         first, second = [
-            id_ if key in found else await find_winner(connection, workspace_id, id_)
+            id_ if key in states else await find_winner(connection, workspace_id, id_)
             for key, id_ in zip(keys, wanted, strict=True)
         ]
         if first is None or second is None:
@@ -217,7 +217,7 @@ async def _read_pair(view: PageView, connection: Connection) -> LeadPair:
     which = PairFilter(state="open", lead_id=wanted[0])
     pairs = await list_pairs(connection, workspace_id, which, limit=MAX_PAIRS_OF_LEAD)
     likeness = next((pair for pair in pairs if wanted[1] in pair["lead_ids"]), None)
-    return LeadPair(found[keys[0]], found[keys[1]], likeness)
+    return LeadPair(states[keys[0]], states[keys[1]], likeness)
 
 
 def _read_id(text: str) -> int:

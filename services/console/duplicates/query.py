@@ -55,10 +55,10 @@ def kept_filters(which: PairFilter, default_score: float | None) -> dict[str, ob
 
 def walk_parameters(query: Mapping[str, str], pair: PairDict | None) -> dict[str, Any]:
     """Return how a reader goes through pairs, as an address has it. They begin with `pair`."""
-    kept: dict[str, Any] = {name: query[name] for name in WALK_PARAMETERS if query.get(name)}
-    if WALK_PARAMETER in kept and read_position(kept[WALK_PARAMETER]) is None:
-        kept[WALK_PARAMETER] = position_text(pair) if pair else None
-    return kept
+    parameters: dict[str, Any] = {name: query[name] for name in WALK_PARAMETERS if query.get(name)}
+    if WALK_PARAMETER in parameters and read_position(parameters[WALK_PARAMETER]) is None:
+        parameters[WALK_PARAMETER] = position_text(pair) if pair else None
+    return parameters
 
 
 def position_text(pair: PairDict) -> str:

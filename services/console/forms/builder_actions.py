@@ -61,9 +61,9 @@ class ActionOutcome:
     deleted: FieldDict | None = None
 
 
-def apply_action(view: PageView, sent: SentDraft, fields: list[FieldDict]) -> ActionOutcome:
+def apply_action(view: PageView, sent_draft: SentDraft, fields: list[FieldDict]) -> ActionOutcome:
     """Return what comes of the action of a button. One that only saves leaves the fields as they are."""
-    action, argument = sent.action, sent.argument
+    action, argument = sent_draft.action, sent_draft.argument
     place = int(argument) if argument.isascii() and argument.isdigit() and len(argument) < MAX_PLACE_DIGITS else None
     if action == "add":
         added = new_field(view, argument, fields)
@@ -74,7 +74,7 @@ def apply_action(view: PageView, sent: SentDraft, fields: list[FieldDict]) -> Ac
         if start.isdigit() and end.isdigit() and len(argument) < 2 * MAX_PLACE_DIGITS:
             return ActionOutcome(*move_field(fields, int(start), int(end)))
     if place is None:
-        return ActionOutcome(fields, sent.state.place)
+        return ActionOutcome(fields, sent_draft.state.place)
     if action == "open":
         return ActionOutcome(fields, place)
     if action in ("up", "down"):
@@ -82,9 +82,9 @@ def apply_action(view: PageView, sent: SentDraft, fields: list[FieldDict]) -> Ac
     if action == "delete":
         left, deleted = delete_field(fields, place)
         return ActionOutcome(left, min(place, len(left) - 1) if left else None, deleted)
-    if action == "undo" and (removed := _removed(sent)):
+    if action == "undo" and (removed := _removed(sent_draft)):
         return ActionOutcome(insert_field(fields, place, removed), place)
-    return ActionOutcome(fields, sent.state.place)
+    return ActionOutcome(fields, sent_draft.state.place)
 
 
 def new_field(view: PageView, entry: str, fields: list[FieldDict]) -> FieldDict:
@@ -105,10 +105,10 @@ def new_field(view: PageView, entry: str, fields: list[FieldDict]) -> FieldDict:
     return {**field, "step": last}
 
 
-def _removed(sent: SentDraft) -> FieldDict | None:
+def _removed(sent_draft: SentDraft) -> FieldDict | None:
     """Return the field that was deleted, as the toast of the page sends it back. It is checked like any other."""
     try:
-        found: Any = orjson.loads(sent.texts.get("removed", ""))
+        removed_field: Any = orjson.loads(sent_draft.texts.get("removed", ""))
     except orjson.JSONDecodeError:
         return None
-    return found if isinstance(found, dict) and isinstance(found.get("key"), str) else None
+    return removed_field if isinstance(removed_field, dict) and isinstance(removed_field.get("key"), str) else None

@@ -110,48 +110,48 @@ async def _read_form(view: PageView, id_: int) -> ReadForm:
         return ReadForm(form, draft, visits, published_keys, has_mail)
 
 
-def _shown(view: PageView, read: ReadForm, state: BuilderState, news: BuilderNews) -> dict[str, Any]:
-    draft = news.typed or read.draft
+def _shown(view: PageView, read_form: ReadForm, state: BuilderState, news: BuilderNews) -> dict[str, Any]:
+    draft = news.typed or read_form.draft
     fields, settings = complete_fields(draft["fields"]), complete_settings(draft["settings"])
     if state.place is not None and state.place >= len(fields):
         state.place = None
-    changes = form_changes(view, read.form, read.draft) if read.draft["is_changed"] else []
+    changes = form_changes(view, read_form.form, read_form.draft) if read_form.draft["is_changed"] else []
     accent = setting_texts(settings)["accent"]
     return {
-        "form": read.form,
-        "draft": read.draft,
+        "form": read_form.form,
+        "draft": read_form.draft,
         "draft_name": draft["name"],
         "fields": fields,
         "settings": setting_texts(settings),
         "state": state,
         "news": news,
         "changes": changes,
-        "blocks": _blocks(view, read),
-        "mail_problem": mail_problem(view, settings, has_mail=read.has_mail),
-        "published_problem": mail_problem(view, read.form["settings"], has_mail=read.has_mail),
+        "blocks": _blocks(view, read_form),
+        "mail_problem": mail_problem(view, settings, has_mail=read_form.has_mail),
+        "published_problem": mail_problem(view, read_form.form["settings"], has_mail=read_form.has_mail),
         "removed": orjson.dumps(news.removed).decode() if news.removed else "",
         "place_words": lambda one: place_words(view, one),
         "accents": ACCENT_COLORS,
         "accent_words": contrast_words(view, accent),
-        "hosted_url": f"{view.base_url}{HOSTED_PATH}{read.form['public_id']}",
-        "visits": read.visits,
+        "hosted_url": f"{view.base_url}{HOSTED_PATH}{read_form.form['public_id']}",
+        "visits": read_form.visits,
         "may_change": view.permits(Permission.SET_UP),
-        "address": lambda below="", **query: builder_path(view, read.form["id"], below, **query),
+        "address": lambda below="", **query: builder_path(view, read_form.form["id"], below, **query),
         "languages": _preview_languages(
             view, preview_language(owner_texts(draft["name"], fields, settings), settings["language"])
         ),
         "language_names": _language_names(view),
-        **_open_field(view, fields, state, read.published_keys),
+        **_open_field(view, fields, state, read_form.published_keys),
     }
 
 
-def _blocks(view: PageView, read: ReadForm) -> list[DraftProblem]:
+def _blocks(view: PageView, read_form: ReadForm) -> list[DraftProblem]:
     """Return what stands in the way of publishing the draft."""
-    found = draft_problems(view, read.draft["fields"], read.draft["problems"])
-    problem = mail_problem(view, read.draft["settings"], has_mail=read.has_mail)
-    if problem and read.draft["is_changed"]:
-        found.append(DraftProblem(problem, None, view.translate("Confirm the address by a link")))
-    return found
+    problems = draft_problems(view, read_form.draft["fields"], read_form.draft["problems"])
+    problem = mail_problem(view, read_form.draft["settings"], has_mail=read_form.has_mail)
+    if problem and read_form.draft["is_changed"]:
+        problems.append(DraftProblem(problem, None, view.translate("Confirm the address by a link")))
+    return problems
 
 
 def _open_field(

@@ -40,12 +40,12 @@ def _whole(form: Mapping[str, Any]) -> tuple[Any, ...]:
 def _by_key(form: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
     """Return the fields by key. A draft may have a key several times: then with a number."""
     seen: Counter[str] = Counter()
-    found = {}
+    fields_by_key = {}
     for field in complete_fields(form["fields"]):
         seen[field["key"]] += 1
         number = seen[field["key"]]
-        found[field["key"] if number == 1 else f"{field['key']} ({number})"] = field
-    return found  # type: ignore[return-value]
+        fields_by_key[field["key"] if number == 1 else f"{field['key']} ({number})"] = field
+    return fields_by_key  # type: ignore[return-value]
 
 
 def _field_changes(
@@ -53,13 +53,13 @@ def _field_changes(
 ) -> list[FormChange]:
     changes = [FormChange(view.translate("Field added"), new[key]["label"]) for key in new if key not in old]
     changes += [FormChange(view.translate("Field deleted"), old[key]["label"]) for key in old if key not in new]
-    kept = [key for key in new if key in old]
+    common_keys = [key for key in new if key in old]
     was = [key for key in old if key in new]
-    if kept != was:
-        moved = [key for key, other in zip(kept, was, strict=True) if key != other]
+    if common_keys != was:
+        moved = [key for key, other in zip(common_keys, was, strict=True) if key != other]
         labels = ", ".join(new[key]["label"] for key in moved[:3])
         changes.append(FormChange(view.translate("Fields in another order"), labels))
-    for key in kept:
+    for key in common_keys:
         members = [name for name in MEMBER_WORDS if old[key][name] != new[key][name]]
         if members == ["label"]:
             words = FormChange(view.translate("Question changed"), "", old[key]["label"], new[key]["label"])

@@ -81,31 +81,31 @@ def key_of_label(label: str) -> str:
     """Return the key that a question makes, such as `team_size`; nothing for one without Latin letters and digits."""
     plain = unicodedata.normalize("NFKD", label.casefold()).encode("ascii", "ignore").decode()
     words = re.findall(r"[a-z0-9]+", plain.replace("'", ""))
-    made = "_".join(words)
-    if len(made) <= MAX_MADE_KEY_LENGTH:
-        return made
-    return made[: MAX_MADE_KEY_LENGTH + 1].rpartition("_")[0] or made[:MAX_MADE_KEY_LENGTH]
+    key = "_".join(words)
+    if len(key) <= MAX_MADE_KEY_LENGTH:
+        return key
+    return key[: MAX_MADE_KEY_LENGTH + 1].rpartition("_")[0] or key[:MAX_MADE_KEY_LENGTH]
 
 
 def place_above_consent(fields: Sequence[Mapping[str, Any]]) -> int:
     """Return where a new field of the last step goes: above the consents at its end, otherwise after all others."""
     last_step = max((field.get("step") or 1 for field in fields), default=1)
-    found = len(fields)
+    consent_place = len(fields)
     for place in range(len(fields) - 1, -1, -1):
         field = fields[place]
         if (field.get("step") or 1) == last_step and field["type"] not in ("consent", "hidden"):
             break
         if (field.get("step") or 1) == last_step and field["type"] == "consent":
-            found = place
-    return found
+            consent_place = place
+    return consent_place
 
 
 def free_key(wanted: str, fields: Iterable[FieldDict]) -> str:
     """Return a key that no field has: the wanted one, otherwise with a number."""
-    taken = {field["key"] for field in fields}
-    if wanted not in taken:
+    taken_keys = {field["key"] for field in fields}
+    if wanted not in taken_keys:
         return wanted
-    return next(key for number in range(2, len(taken) + 3) if (key := f"{wanted}_{number}") not in taken)
+    return next(key for number in range(2, len(taken_keys) + 3) if (key := f"{wanted}_{number}") not in taken_keys)
 
 
 def free_target(wanted: str | None, fields: Iterable[FieldDict]) -> str | None:

@@ -113,14 +113,16 @@ def read_draft(form: RepeatedInputs, names: Sequence[str]) -> SentDraft:
     )
 
 
-def changed_draft(sent: SentDraft, draft: Mapping[str, Any], published_keys: Collection[str] = ()) -> dict[str, Any]:
+def changed_draft(
+    sent_draft: SentDraft, draft: Mapping[str, Any], published_keys: Collection[str] = ()
+) -> dict[str, Any]:
     """Return the members of a draft with what was typed: `name`, `fields`, and the `settings` that were sent.
 
     The key of a field that was never published follows its question.
     """
-    texts, fields, place = sent.texts, list(draft["fields"]), sent.state.place
+    texts, fields, place = sent_draft.texts, list(draft["fields"]), sent_draft.state.place
     if place is not None and place < len(fields) and "f_key" in texts:
-        changes = _field_changes(sent, fields[place], fields[:place])
+        changes = _field_changes(sent_draft, fields[place], fields[:place])
         fields = change_field(fields, place, follow_label(fields, place, changes, published_keys))
     settings = _settings(texts) if "s_title" in texts else {}
     return {"name": texts.get("name", draft["name"]).strip(), "fields": fields, "settings": settings}
@@ -169,9 +171,11 @@ def setting_texts(settings: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _field_changes(sent: SentDraft, stored: Mapping[str, Any], earlier: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+def _field_changes(
+    sent_draft: SentDraft, stored: Mapping[str, Any], earlier: Sequence[Mapping[str, Any]]
+) -> dict[str, Any]:
     """Return the members that were sent. Inputs that the type of the field does not have are absent, and stay."""
-    texts = sent.texts
+    texts = sent_draft.texts
     changes: dict[str, Any] = {name: texts[f"f_{name}"].strip() for name in FIELD_TEXTS if f"f_{name}" in texts}
     for name in ("required", "prefill"):
         if f"f_{name}" in texts:
@@ -189,7 +193,7 @@ def _field_changes(sent: SentDraft, stored: Mapping[str, Any], earlier: Sequence
         changes["maps_to"] = f"{CUSTOM_PREFIX}{own}" if chosen == CUSTOM_TARGET else chosen or None
     if "rule_group" in texts:
         was = rules_of_condition(stored["show_if"])
-        condition = condition_of_rules(complete_rules(sent.rules, asked_questions(earlier)))
+        condition = condition_of_rules(complete_rules(sent_draft.rules, asked_questions(earlier)))
         if condition != condition_of_rules(was):
             changes["show_if"] = condition
     return {name: None if value == "" and name not in ("key", "type") else value for name, value in changes.items()}
@@ -197,28 +201,28 @@ def _field_changes(sent: SentDraft, stored: Mapping[str, Any], earlier: Sequence
 
 def _settings(texts: Mapping[str, str]) -> dict[str, Any]:
     """Return the settings that were sent, as a form takes them. What is empty goes back to its default."""
-    sent = {name.removeprefix("s_"): text.strip() for name, text in texts.items() if name.startswith("s_")}
-    settings: dict[str, Any] = {name: sent.get(name) or None for name in SETTING_TEXTS}
-    if sent.get("after") != "redirect":
+    texts_by_name = {name.removeprefix("s_"): text.strip() for name, text in texts.items() if name.startswith("s_")}
+    settings: dict[str, Any] = {name: texts_by_name.get(name) or None for name in SETTING_TEXTS}
+    if texts_by_name.get("after") != "redirect":
         settings["redirect_url"] = None
-    pipeline, _, stage = sent.get("place", "").partition(":")
+    pipeline, _, stage = texts_by_name.get("place", "").partition(":")
     settings |= {"pipeline_id": _whole_number(pipeline), "pipeline_stage_id": _whole_number(stage)}
     for name in ("assigned_user_id", "silence_after_minutes", "max_upload_mb"):
-        settings[name] = _whole_number(sent.get(name, ""))
+        settings[name] = _whole_number(texts_by_name.get(name, ""))
     for name in ("step_titles", "allowed_origins", "notify_emails"):
-        settings[name] = _lines(sent.get(name, ""))
-    settings["tags"] = _unique(sent.get("tags", "").replace("،", ",").split(","))
-    accent = sent.get("accent", "").lower()
+        settings[name] = _lines(texts_by_name.get(name, ""))
+    settings["tags"] = _unique(texts_by_name.get("tags", "").replace("،", ",").split(","))
+    accent = texts_by_name.get("accent", "").lower()
     settings["theme"] = {
         "accent": None if accent == DEFAULT_ACCENT else accent or None,
-        "logo_url": sent.get("logo_url") or None,
-        "mode": sent.get("mode") or "auto",
+        "logo_url": texts_by_name.get("logo_url") or None,
+        "mode": texts_by_name.get("mode") or "auto",
     }
-    threshold = _whole_number(sent.get("threshold", "")) if sent.get("holds_spam") == "1" else 0
-    settings["spam"] = {"threshold": threshold, "proof_of_work": sent.get("proof_of_work") or "auto"}
-    settings["double_opt_in"] = sent.get("double_opt_in") == "1"
-    reply = {"subject": sent.get("reply_subject", ""), "body": sent.get("reply_body", "")}
-    settings["auto_reply"] = reply if sent.get("has_reply") == "1" else None
+    threshold = _whole_number(texts_by_name.get("threshold", "")) if texts_by_name.get("holds_spam") == "1" else 0
+    settings["spam"] = {"threshold": threshold, "proof_of_work": texts_by_name.get("proof_of_work") or "auto"}
+    settings["double_opt_in"] = texts_by_name.get("double_opt_in") == "1"
+    reply = {"subject": texts_by_name.get("reply_subject", ""), "body": texts_by_name.get("reply_body", "")}
+    settings["auto_reply"] = reply if texts_by_name.get("has_reply") == "1" else None
     return settings
 
 

@@ -58,11 +58,11 @@ async def create(view: PageView) -> web.StreamResponse:
     async with view.console.reading() as connection:
         has_mail = await can_send_mail(connection, view.console.settings, workspace_id)
     made = made_form(view, template, form.get("name", "").strip(), has_mail=has_mail)
-    sent, errors = read_form_fields(made, NEW_FORM_SCHEMA)
+    fields, errors = read_form_fields(made, NEW_FORM_SCHEMA)
     audit_details(view.request, action="form.created", after={"name": made["name"], "template": form["template"]})
     try:
         row: FormRow = await view.console.writing(
-            lambda connection: create_form(connection, view.console.settings, workspace_id, sent, errors, author)
+            lambda connection: create_form(connection, view.console.settings, workspace_id, fields, errors, author)
         )
     except ValidationFailed:
         return await _render_new(view, form, view.translate("Give it a name of 255 characters or fewer."))

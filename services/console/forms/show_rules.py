@@ -90,10 +90,10 @@ def rules_of_condition(condition: Mapping[str, Any] | None) -> ShowRules:
 
 def condition_of_rules(rules: ShowRules) -> dict[str, Any] | None:
     """Return the condition of the lines that name a field, None without any."""
-    found = [_comparison_of(rule) for rule in rules.rules if rule.field]
-    if not found:
+    comparisons = [_comparison_of(rule) for rule in rules.rules if rule.field]
+    if not comparisons:
         return None
-    return found[0] if len(found) == 1 else {rules.group: found}
+    return comparisons[0] if len(comparisons) == 1 else {rules.group: comparisons}
 
 
 def asked_questions(fields: Sequence[Mapping[str, Any]]) -> dict[str, AskedQuestion]:

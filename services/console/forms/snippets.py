@@ -64,13 +64,13 @@ def html_snippet(page_url: str, fields: Sequence[FormFieldRecord], submit_label:
 
 def highlight_snippet(snippet: str) -> Markup:
     """Return a snippet with its attribute values marked."""
-    made, end = Markup(), 0
-    for found in _find_values(snippet):
-        made += Markup.escape(snippet[end : found.start()]) + Markup('<span class="syntax-string">{}</span>').format(
-            found[0]
+    markup, end = Markup(), 0
+    for match in _find_values(snippet):
+        markup += Markup.escape(snippet[end : match.start()]) + Markup('<span class="syntax-string">{}</span>').format(
+            match[0]
         )
-        end = found.end()
-    return made + Markup.escape(snippet[end:])
+        end = match.end()
+    return markup + Markup.escape(snippet[end:])
 
 
 def qr_code(address: str) -> Markup:

@@ -189,8 +189,8 @@ def made_form(view: PageView, template: FormTemplate, name: str, *, has_mail: bo
 
 def _translated(translate: Callable[[str], str], parts: Mapping[str, Any]) -> dict[str, Any]:
     names = (*TRANSLATED_PARTS, "title", "intro", "submit_label", "success_message")
-    made = {key: translate(value) if key in names else value for key, value in parts.items()}
+    translated_parts = {key: translate(value) if key in names else value for key, value in parts.items()}
     for key in ("options", "step_titles"):
-        if key in made:
-            made[key] = [translate(text) for text in made[key]]
-    return made
+        if key in translated_parts:
+            translated_parts[key] = [translate(text) for text in translated_parts[key]]
+    return translated_parts

@@ -168,14 +168,14 @@ def place_words(view: PageView, field: Mapping[str, Any]) -> str:
 
 def draft_problems(view: PageView, fields: list[dict[str, Any]], problems: FieldErrors) -> list[DraftProblem]:
     """Return the contradictions of a draft in words, in the order of the fields."""
-    found = []
+    shown_problems = []
     for name, messages in problems.items():
         place = int(name.split(".")[1])
         text = next((words for sign, words in CONTRADICTION_WORDS.items() if sign in messages[0]), "")
         choices = messages[0].partition(": ")[2].removesuffix(".")
         told = view.translate(text, choices=choices) if text else messages[0]
-        found.append(DraftProblem(told, place, fields[place]["label"]))
-    return sorted(found, key=lambda one: one.place or 0)
+        shown_problems.append(DraftProblem(told, place, fields[place]["label"]))
+    return sorted(shown_problems, key=lambda one: one.place or 0)
 
 
 def mail_problem(view: PageView, settings: Mapping[str, Any], *, has_mail: bool) -> str:

@@ -13,25 +13,25 @@ CUSTOM_CHOICE = "custom"
 MAX_TAGS_LENGTH = 2_000  # characters of the tags that are typed
 
 
-def sent_mapping(columns: Sequence[str], sent: Mapping[str, str]) -> ColumnMapping:
+def sent_mapping(columns: Sequence[str], form: Mapping[str, str]) -> ColumnMapping:
     """Return the mapping that a form sends: `target-<n>` for the n-th column, with `key-<n>` for a custom field."""
     mapping: ColumnMapping = {}
     for number, column in enumerate(columns, 1):
-        choice = sent.get(f"target-{number}", "")
+        choice = form.get(f"target-{number}", "")
         if choice == CUSTOM_CHOICE:
-            key = " ".join(sent.get(f"key-{number}", "").split())[:MAX_KEY_LENGTH] or suggested_key(column)
+            key = " ".join(form.get(f"key-{number}", "").split())[:MAX_KEY_LENGTH] or suggested_key(column)
             choice = f"{CUSTOM_PREFIX}{key}"
         mapping[column] = choice if is_target(choice) else None
     return mapping
 
 
-def sent_options(sent: Mapping[str, str], errors: FieldErrors) -> dict[str, Any]:
+def sent_options(form: Mapping[str, str], errors: FieldErrors) -> dict[str, Any]:
     """Return the options that a form sends. Errors go into `errors`, by the form's fields."""
     fields: dict[str, Any] = {
-        "source": sent.get("source", ""),
-        "merge_policy": sent.get("merge_policy", ""),
-        "invalid": sent.get("invalid", ""),
-        "tags": split_tags(sent.get("tags", "")[:MAX_TAGS_LENGTH]),
+        "source": form.get("source", ""),
+        "merge_policy": form.get("merge_policy", ""),
+        "invalid": form.get("invalid", ""),
+        "tags": split_tags(form.get("tags", "")[:MAX_TAGS_LENGTH]),
     }
     return parse_option_fields(fields, errors)
 

@@ -52,10 +52,10 @@ async def live(view: PageView) -> web.StreamResponse:
 
     async def read() -> WatchedImport:
         async with view.console.reading() as connection:
-            found = await import_control.read_import(connection, workspace_id, import_id)
-            state = _telling_state(found)
-            rows = await _shown_rows(connection, workspace_id, found, state, 0) if found["is_settled"] else []
-            return WatchedImport(found, state, rows)
+            import_row = await import_control.read_import(connection, workspace_id, import_id)
+            state = _telling_state(import_row)
+            rows = await _shown_rows(connection, workspace_id, import_row, state, 0) if import_row["is_settled"] else []
+            return WatchedImport(import_row, state, rows)
 
     await read()
     return await stream_snapshots(view, ("import", import_id), read, _render_live)
@@ -65,16 +65,16 @@ async def live(view: PageView) -> web.StreamResponse:
 async def confirm_columns(view: PageView) -> web.StreamResponse:
     """Take the columns and options, and start the dry run. Another encoding leads to the columns once more."""
     import_id, workspace_id = path_id(view.request), view.workspace.workspace_id
-    sent = await view.read_fields()
+    fields = await view.read_fields()
     async with view.console.reading() as connection:
-        found = await import_control.read_import(connection, workspace_id, import_id)
+        import_row = await import_control.read_import(connection, workspace_id, import_id)
     audit_details(view.request, action="import.tried", object=("import", import_id))
-    encoding = next((each for each in TEXT_ENCODINGS if each == sent.get("encoding")), found["encoding"])
-    if encoding != found["encoding"]:
+    encoding = next((each for each in TEXT_ENCODINGS if each == fields.get("encoding")), import_row["encoding"])
+    if encoding != import_row["encoding"]:
         await _change_encoding(view, import_id, encoding)
     errors: FieldErrors = {}
-    mapping = import_form.sent_mapping(found["columns"], sent)
-    options = import_form.sent_options(sent, errors)
+    mapping = import_form.sent_mapping(import_row["columns"], fields)
+    options = import_form.sent_options(fields, errors)
     if not any(mapping.values()):
         errors["mapping"] = [view.translate("Choose a field for one column at least.")]
     if errors:
@@ -82,7 +82,7 @@ async def confirm_columns(view: PageView) -> web.StreamResponse:
             view,
             422,
             errors=errors,
-            revised={**found, "mapping": mapping, "invalid_contacts": sent.get("invalid"), **options},
+            revised={**import_row, "mapping": mapping, "invalid_contacts": fields.get("invalid"), **options},
         )
 
     async def revise(connection: Connection) -> None:
@@ -98,14 +98,14 @@ async def confirm_columns(view: PageView) -> web.StreamResponse:
 async def _change_encoding(view: PageView, import_id: int, encoding: TextEncoding) -> NoReturn:
     """Read the file in another encoding, and show its columns."""
     workspace_id = view.workspace.workspace_id
-    said = view.translate("The file was read in another encoding. Nothing was stored.")
+    sentence = view.translate("The file was read in another encoding. Nothing was stored.")
     try:
         await view.console.writing(
             lambda connection: import_control.change_encoding(connection, workspace_id, import_id, encoding)
         )
     except (Conflict, UnreadableFile) as problem:
-        said = import_words.file_problem(view, str(problem))
-    view.redirect(view.path(f"import/{import_id}", columns=1), said)
+        sentence = import_words.file_problem(view, str(problem))
+    view.redirect(view.path(f"import/{import_id}", columns=1), sentence)
 
 
 @workspace_page(Permission.BULK_LEADS)
@@ -133,15 +133,15 @@ async def cancel(view: PageView) -> web.StreamResponse:
         await import_control.cancel_import(connection, workspace_id, import_id)
         return found
 
-    path, said = view.path(f"import/{import_id}"), view.translate("No more rows are read.")
+    path, sentence = view.path(f"import/{import_id}"), view.translate("No more rows are read.")
     try:
         found = await view.console.writing(stop)
         if found["dry_run"]:
-            path, said = view.path("import"), view.translate("The file was discarded. Nothing was stored.")
+            path, sentence = view.path("import"), view.translate("The file was discarded. Nothing was stored.")
     except Conflict as conflict:
-        said = str(conflict)
+        sentence = str(conflict)
     view.console.forget_figures(workspace_id)
-    view.redirect(path, said)
+    view.redirect(path, sentence)
 
 
 @workspace_page(Permission.BULK_LEADS)
@@ -162,18 +162,18 @@ async def download(view: PageView) -> web.StreamResponse:
     workspace_id, import_id = view.workspace.workspace_id, path_id(view.request)
     state = _asked_state(view)
     async with view.console.reading() as connection:
-        found = await import_control.read_import(connection, workspace_id, import_id)
+        import_row = await import_control.read_import(connection, workspace_id, import_id)
 
     async def read_page(after: int) -> list[ReportRow]:
         async with view.console.reading() as connection:
-            return await read_rows(connection, workspace_id, found, state, after=after)
+            return await read_rows(connection, workspace_id, import_row, state, after=after)
 
     name = f"import-{import_id}{f'-{state}' if state else ''}.csv"
-    return await stream_download(view.request, name, "text/csv", report_csv_pieces(found, read_page))
+    return await stream_download(view.request, name, "text/csv", report_csv_pieces(import_row, read_page))
 
 
 async def _steer(
-    view: PageView, steer: Callable[[Connection, int, int], Awaitable[int]], action: str, said: str
+    view: PageView, steer: Callable[[Connection, int, int], Awaitable[int]], action: str, sentence: str
 ) -> NoReturn:
     """Change an import and go to its page. What it cannot do any more is said there."""
     import_id, workspace_id = path_id(view.request), view.workspace.workspace_id
@@ -182,9 +182,9 @@ async def _steer(
     try:
         shown = await view.console.writing(lambda connection: steer(connection, workspace_id, import_id))
     except Conflict as conflict:
-        said = str(conflict)
+        sentence = str(conflict)
     view.console.forget_figures(workspace_id)
-    view.redirect(view.path(f"import/{shown}"), said)
+    view.redirect(view.path(f"import/{shown}"), sentence)
 
 
 async def _render(
@@ -192,24 +192,24 @@ async def _render(
 ) -> web.Response:
     workspace_id, import_id = view.workspace.workspace_id, path_id(view.request)
     async with view.console.reading() as connection:
-        found = revised or await import_control.read_import(connection, workspace_id, import_id)
-        shows_columns = found["has_file"] and (
-            import_words.is_draft(found) or errors is not None or "columns" in view.request.query
+        import_row = revised or await import_control.read_import(connection, workspace_id, import_id)
+        shows_columns = import_row["has_file"] and (
+            import_words.is_draft(import_row) or errors is not None or "columns" in view.request.query
         )
-        sample = await import_control.read_sample(connection, workspace_id, found) if shows_columns else []
-        state = _asked_state(view) or _telling_state(found)
+        sample = await import_control.read_sample(connection, workspace_id, import_row) if shows_columns else []
+        state = _asked_state(view) or _telling_state(import_row)
         after = _after(view)
         rows: list[ReportRow] = []
         if not shows_columns:
-            rows = await _shown_rows(connection, workspace_id, found, state, after)
-    shown = _shown_import(view, WatchedImport(found, state, rows, after))
+            rows = await _shown_rows(connection, workspace_id, import_row, state, after)
+    shown = _shown_import(view, WatchedImport(import_row, state, rows, after))
     return await view.render(
         "imports/import.html",
         status,
         **shown,
         shows_columns=shows_columns,
         sample=sample,
-        examples=_examples(found, sample),
+        examples=_examples(import_row, sample),
         form=import_form,
         targets=import_words.target_choices(view),
         errors=errors or {},
@@ -218,17 +218,17 @@ async def _render(
 
 
 async def _shown_rows(
-    connection: Connection, workspace_id: int, found: ImportJson, state: RowChoice, after: int
+    connection: Connection, workspace_id: int, import_row: ImportJson, state: RowChoice, after: int
 ) -> list[ReportRow]:
     """Return a page of rows, and one more if others follow. A dry run has only those whose cells are kept."""
     return await read_rows(
         connection,
         workspace_id,
-        found,
+        import_row,
         state,
         limit=ROWS_PER_PAGE + 1,
         after=after,
-        only_shown=found["dry_run"],
+        only_shown=import_row["dry_run"],
     )
 
 
@@ -237,26 +237,28 @@ def _render_live(view: PageView, watched: WatchedImport) -> str:
 
 
 def _shown_import(view: PageView, watched: WatchedImport) -> dict[str, Any]:
-    found = watched.found
-    counts = {state: found[state] for state in ROW_STATES}
+    import_row = watched.found
+    counts = {state: import_row[state] for state in ROW_STATES}
     settled = sum(counts.values())
     return {
-        "found": found,
+        "found": import_row,
         "rows": watched.rows[:ROWS_PER_PAGE],
         "has_more": len(watched.rows) > ROWS_PER_PAGE,
         "row_state": watched.row_state,
         "after": watched.after,
-        "row_states": [(choice, found[choice]) for choice in ROW_CHOICES if choice in ROW_STATES or found[choice]],
+        "row_states": [
+            (choice, import_row[choice]) for choice in ROW_CHOICES if choice in ROW_STATES or import_row[choice]
+        ],
         "to_import": settled - counts["invalid"],
-        "waiting": 0 if found["is_settled"] else found["rows"] - settled,
-        "unaccounted": found["rows"] - settled if found["is_settled"] else 0,
-        "percent": 100 * found["progress"],
-        "step": import_words.step_of(found),
+        "waiting": 0 if import_row["is_settled"] else import_row["rows"] - settled,
+        "unaccounted": import_row["rows"] - settled if import_row["is_settled"] else 0,
+        "percent": 100 * import_row["progress"],
+        "step": import_words.step_of(import_row),
         "words": import_words,
-        "value_of": lambda row, reason: import_words.reason_value(found, row, reason),
-        "is_moving": not found["is_settled"] and not import_words.is_draft(found),
-        "is_undoing": bool(found["undo"] and found["undo"]["state"] in ("queued", "running", "paused")),
-        "has_effect": found["created"] + found["merged"] > 0,
+        "value_of": lambda row, reason: import_words.reason_value(import_row, row, reason),
+        "is_moving": not import_row["is_settled"] and not import_words.is_draft(import_row),
+        "is_undoing": bool(import_row["undo"] and import_row["undo"]["state"] in ("queued", "running", "paused")),
+        "has_effect": import_row["created"] + import_row["merged"] > 0,
     }
 
 

@@ -69,10 +69,10 @@ async def _store_upload(view: PageView) -> int:
         sent_bytes = view.request.content_length or 0
         await require_import_room(connection, view.workspace.workspace_id, limits, sent_bytes)
     reserve = settings.disk_reserve_mb << 20
-    async with received_upload(view.request, folder, MAX_FILE_BYTES, judge.feed, reserve) as sent:
-        if sent.file is None:
+    async with received_upload(view.request, folder, MAX_FILE_BYTES, judge.feed, reserve) as upload:
+        if upload.file is None:
             raise _UnusableFile(view.translate("Choose a file first."))
-        table = UploadedTable(sent.file, sent.name, sent.size, judge)
+        table = UploadedTable(upload.file, upload.name, upload.size, judge)
         async with readable_table(table, folder, errors) as readable:
             new = await plan_import(readable, "", errors, is_dry_run=True)
             if new is None or readable is None:
@@ -96,11 +96,11 @@ def _problem_of(view: PageView, error: ApiError) -> str:
 async def _render(view: PageView, problem: str = "", status: int = 200) -> web.Response:
     page = _page_number(view)
     async with view.console.reading() as connection:
-        found, total = await import_control.list_imports(
+        imports, total = await import_control.list_imports(
             connection, view.workspace.workspace_id, limit=PAGE_SIZE, offset=(page - 1) * PAGE_SIZE
         )
     shown: dict[str, Any] = {
-        "imports": found,
+        "imports": imports,
         "total": total,
         "page_number": page,
         "has_next": page * PAGE_SIZE < total,

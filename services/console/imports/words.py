@@ -70,11 +70,11 @@ def target_label(view: PageView, target: str | None) -> str:
     return view.translate_choice(TARGET_WORDS, target) if target in TARGET_WORDS else target.partition(".")[2]
 
 
-def step_of(found: Mapping[str, Any]) -> int:
+def step_of(import_row: Mapping[str, Any]) -> int:
     """Return which of the five steps an import is at, from 1."""
-    if not found["dry_run"]:
-        return 5 if found["finished_at"] else 4
-    return 2 if is_draft(found) else 3
+    if not import_row["dry_run"]:
+        return 5 if import_row["finished_at"] else 4
+    return 2 if is_draft(import_row) else 3
 
 
 def is_draft(found: Mapping[str, Any]) -> bool:
@@ -148,7 +148,7 @@ def file_problem(view: PageView, sentence: str) -> str:
 def quota_problem(view: PageView, reached: ImportQuotaReached) -> str:
     """Return why no further file is taken, and what takes the room."""
     dry = sum(one.is_dry_run for one in reached.holding)
-    said = view.translate(
+    sentence = view.translate(
         "No further file has room: %(dry)s dry runs and %(waiting)s waiting imports hold %(used)s of %(most)s MB; "
         "%(number)s are allowed at a time. Import or discard some of them. Dry runs go by themselves after a day.",
         dry=view.formatting.number(dry),
@@ -159,14 +159,14 @@ def quota_problem(view: PageView, reached: ImportQuotaReached) -> str:
     )
     largest = ", ".join(one.file_name for one in reached.holding[:NAMED_IMPORTS])
     named = view.translate("The largest: %(names)s.", names=largest)
-    return f"{said} {named}" if largest else said
+    return f"{sentence} {named}" if largest else sentence
 
 
-def reason_value(found: Mapping[str, Any], row: Mapping[str, Any], reason: str) -> str:
+def reason_value(import_row: Mapping[str, Any], row: Mapping[str, Any], reason: str) -> str:
     """Return the value that a reason is about, as the file has it. Empty if the reason names no field."""
     named = REASON_FIELD(reason)
     values = row["values"] or {}
-    columns = [column for column, target in found["mapping"].items() if named and target == (named[1] or named[2])]
+    columns = [column for column, target in import_row["mapping"].items() if named and target == (named[1] or named[2])]
     return next((values[column] for column in columns if values.get(column)), "")
 
 

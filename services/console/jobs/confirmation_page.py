@@ -110,15 +110,15 @@ def _asked_selection(view: PageView) -> BulkSelection:
 
 
 async def _read_form(view: PageView) -> ConfirmationForm:
-    sent = await view.read_fields()
-    confirmed = typed_digits(sent.get("confirmed", ""))[:MAX_COUNT_LENGTH]
+    fields = await view.read_fields()
+    confirmed = typed_digits(fields.get("confirmed", ""))[:MAX_COUNT_LENGTH]
     return ConfirmationForm(
-        rate=sent.get("rate", "").strip()[:20],
-        with_automations="with_automations" in sent,
-        reason=" ".join(sent.get("reason", "").replace("\0", "").split())[:MAX_REASON_LENGTH],
-        typed=sent.get("typed", "").strip()[:40],
+        rate=fields.get("rate", "").strip()[:20],
+        with_automations="with_automations" in fields,
+        reason=" ".join(fields.get("reason", "").replace("\0", "").split())[:MAX_REASON_LENGTH],
+        typed=fields.get("typed", "").strip()[:40],
         confirmed=int(confirmed or 0),
-        counted_at=parsed_moment(sent.get("counted_at", "")),
+        counted_at=parsed_moment(fields.get("counted_at", "")),
     )
 
 
@@ -153,10 +153,10 @@ async def _render(
         return await view.render("jobs/confirmation_invalid.html", 422, back=_back_path(view, selection))
     workspace_id = view.workspace.workspace_id
     async with view.console.reading() as connection:
-        found = await count_selection(connection, workspace_id, selection, None if has_moved else form.counted_at)
-        examples = await read_examples(connection, workspace_id, selection) if found.count else []
+        bulk_count = await count_selection(connection, workspace_id, selection, None if has_moved else form.counted_at)
+        examples = await read_examples(connection, workspace_id, selection) if bulk_count.count else []
         names = await read_record_names(connection, workspace_id, selection.filters)
-    shown = _shown(view, selection, form, found, examples, names)
+    shown = _shown(view, selection, form, bulk_count, examples, names)
     return await view.render("jobs/confirmation.html", status, has_moved=has_moved, problems=problems or {}, **shown)
 
 
@@ -164,15 +164,15 @@ def _shown(
     view: PageView,
     selection: BulkSelection,
     form: ConfirmationForm,
-    found: BulkCount,
+    bulk_count: BulkCount,
     examples: list[BulkExample],
     names: dict[str, str],
 ) -> dict[str, Any]:
-    kind, count = selection.kind, found.count
+    kind, count = selection.kind, bulk_count.count
     return {
         "selection": selection,
         "form": form,
-        "found": found,
+        "found": bulk_count,
         "examples": examples,
         "sees_persons": view.permits(Permission.SEE_PERSONS),
         "title": job_words.job_title(view, kind, count),

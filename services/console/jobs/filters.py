@@ -89,14 +89,14 @@ def filter_values(
     kind: str, filters: Mapping[str, Any], changes: Sequence[PayloadChange] | None = None
 ) -> dict[str, str]:
     """Return the values of a filter as an address spells them."""
-    found = {
+    values = {
         DELIVERY_KIND if name == "kind" and kind == "deliveries" else name: _spelled(value)
         for name, value in filters.items()
         if value is not None
     }
     if changes:
-        found["changes"] = json.dumps(changes, separators=(",", ":"), ensure_ascii=False)
-    return found
+        values["changes"] = json.dumps(changes, separators=(",", ":"), ensure_ascii=False)
+    return values
 
 
 def read_selection(query: MultiMapping[str]) -> BulkSelection | None:
@@ -142,14 +142,14 @@ def _read_changes(text: str, errors: FieldErrors) -> list[PayloadChange] | None:
     if not text.strip():
         return None
     try:
-        found = json.loads(text) if len(text) <= MAX_CHANGES_LENGTH else None
+        changes = json.loads(text) if len(text) <= MAX_CHANGES_LENGTH else None
     except (ValueError, RecursionError):
-        found = None
-    if not isinstance(found, list) or len(found) > MAX_CHANGES or not all(_is_change(one) for one in found):
+        changes = None
+    if not isinstance(changes, list) or len(changes) > MAX_CHANGES or not all(_is_change(one) for one in changes):
         errors["changes"] = ["These are no changes."]
         return None
-    errors |= validate_changes(found)
-    return cast("list[PayloadChange]", found) or None
+    errors |= validate_changes(changes)
+    return cast("list[PayloadChange]", changes) or None
 
 
 def _is_change(change: object) -> bool:

@@ -112,21 +112,21 @@ def _watching_reader(view: PageView, job_id: int, outcome: OutcomeFilter | None)
     """Return what reads the job each second, for as long as somebody watches it."""
     workspace_id = view.workspace.workspace_id
     meter, counts, rows = PaceMeter(), CheapCounts(), ItemsPage()
-    kept: JobSnapshot | None = None
+    snapshot: JobSnapshot | None = None
 
     async def read() -> WatchedJob:
-        nonlocal kept, rows
+        nonlocal snapshot, rows
         async with view.console.reading() as connection:
             job = await job_control.read_job(connection, workspace_id, job_id)
             outcomes = (await counts.read_outcomes(connection, workspace_id, [job]))[job_id]
-            if kept is None or outcomes is not kept.outcomes:
-                kept = await read_job_snapshot(connection, workspace_id, job, outcomes)
+            if snapshot is None or outcomes is not snapshot.outcomes:
+                snapshot = await read_job_snapshot(connection, workspace_id, job, outcomes)
                 if outcome:
                     rows = await list_items(connection, workspace_id, job, outcome, 0)
-            kept = replace(kept, job=job)
+            snapshot = replace(snapshot, job=job)
         step, points = await view.console.read_history(workspace_id, RATE_MINUTES)
-        pace = meter.note_progress(kept.job, current_rates(points, step)["accepted"])
-        return WatchedJob(kept, pace, rows if outcome else None)
+        pace = meter.note_progress(snapshot.job, current_rates(points, step)["accepted"])
+        return WatchedJob(snapshot, pace, rows if outcome else None)
 
     return read
 

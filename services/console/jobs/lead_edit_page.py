@@ -50,10 +50,10 @@ class LeadSelection:
         """Return the filter of the job."""
         if self.ids:
             return {"ids": list(self.ids)}
-        found = api_filters(self.state.filters, view.workspace.user_id, view.formatting.now)
+        values = api_filters(self.state.filters, view.workspace.user_id, view.formatting.now)
         if self.until:
-            found["created_before"] = min(found.get("created_before", self.until), self.until)
-        return found
+            values["created_before"] = min(values.get("created_before", self.until), self.until)
+        return values
 
     def path(self, view: PageView) -> str:
         """Return the address of the page that confirms it."""
@@ -105,11 +105,11 @@ async def submit(view: PageView) -> web.StreamResponse:
     audit_details(view.request, object=("job", job_id))
     view.console.forget_figures(view.workspace.workspace_id)
     if selection.ids and selection.kind == "edit" and form.confirmed <= PAGE_SIZE:
-        said = view.translate_count("%(n)s lead is being edited.", "%(n)s leads are being edited.", form.confirmed)
+        sentence = view.translate_count("%(n)s lead is being edited.", "%(n)s leads are being edited.", form.confirmed)
         job = {"link": view.path(f"jobs/{job_id}"), "label": view.translate("Look, or undo it")}
-        view.redirect(_list_path(view, selection), said, **job)
-    said = view.translate("The job has started. Nothing that comes later is touched.")
-    view.redirect(view.path(f"jobs/{job_id}"), said)
+        view.redirect(_list_path(view, selection), sentence, **job)
+    sentence = view.translate("The job has started. Nothing that comes later is touched.")
+    view.redirect(view.path(f"jobs/{job_id}"), sentence)
 
 
 @workspace_page(Permission.BULK_LEADS)
@@ -157,16 +157,16 @@ def _asked_back(view: PageView) -> str:
 
 
 async def _read_form(view: PageView) -> BulkForm:
-    sent = await view.read_fields()
-    choices = {name: sent.get(name, "").strip()[:2000] for name in EditForm.__dataclass_fields__}
-    confirmed = typed_digits(sent.get("confirmed", ""))[:18]
+    fields = await view.read_fields()
+    choices = {name: fields.get(name, "").strip()[:2000] for name in EditForm.__dataclass_fields__}
+    confirmed = typed_digits(fields.get("confirmed", ""))[:18]
     return BulkForm(
         EditForm(**choices),
-        " ".join(sent.get("reason", "").replace("\0", "").split())[:MAX_REASON_LENGTH],
-        sent.get("typed", "").strip()[:40],
+        " ".join(fields.get("reason", "").replace("\0", "").split())[:MAX_REASON_LENGTH],
+        fields.get("typed", "").strip()[:40],
         int(confirmed or 0),
-        parsed_moment(sent.get("counted_at", "")),
-        "recount" in sent,
+        parsed_moment(fields.get("counted_at", "")),
+        "recount" in fields,
     )
 
 

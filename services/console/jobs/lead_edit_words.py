@@ -31,19 +31,19 @@ class EditForm:
 
     def changes(self, view: PageView, names: ListNames) -> list[LeadChangeJson]:
         """Return the changes. A value keeps what it was called, for the page of the job."""
-        found: list[LeadChangeJson] = []
+        lead_changes: list[LeadChangeJson] = []
         if self.status in STATUS_WORDS:
-            found.append(_set_change("status", self.status, status_words(view)[self.status]))
+            lead_changes.append(_set_change("status", self.status, status_words(view)[self.status]))
         if (stage := names.stages.get(_number(self.stage))) is not None:
-            found.append(_set_change("pipeline_stage_id", _number(self.stage), stage.name))
+            lead_changes.append(_set_change("pipeline_stage_id", _number(self.stage), stage.name))
         if self.owner == NOBODY:
-            found.append(_set_change("assigned_user_id", None, ""))
+            lead_changes.append(_set_change("assigned_user_id", None, ""))
         elif (owner := names.users.get(_number(self.owner))) is not None:
-            found.append(_set_change("assigned_user_id", _number(self.owner), owner))
+            lead_changes.append(_set_change("assigned_user_id", _number(self.owner), owner))
         if self.starred in FLAGS:
-            found.append(_set_change("starred", FLAGS[self.starred], ""))
-        found += [{"op": "add_tag", "value": tag} for tag in tag_names(self.add_tags)]
-        return [*found, *({"op": "remove_tag", "value": tag} for tag in tag_names(self.remove_tags))]
+            lead_changes.append(_set_change("starred", FLAGS[self.starred], ""))
+        lead_changes += [{"op": "add_tag", "value": tag} for tag in tag_names(self.add_tags)]
+        return [*lead_changes, *({"op": "remove_tag", "value": tag} for tag in tag_names(self.remove_tags))]
 
 
 def tag_names(text: str) -> list[str]:

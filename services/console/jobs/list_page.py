@@ -57,12 +57,12 @@ def _watching_reader(view: PageView) -> Callable[[], Awaitable[JobsSnapshot]]:
     return lambda: _read_jobs(view, counts)
 
 
-async def _read_jobs(view: PageView, kept: CheapCounts) -> JobsSnapshot:
+async def _read_jobs(view: PageView, cheap_counts: CheapCounts) -> JobsSnapshot:
     workspace_id = view.workspace.workspace_id
     async with view.console.reading() as connection:
         counts = await count_jobs(connection, workspace_id)
         jobs = await list_jobs(connection, workspace_id, _group(view), _page(view))
-        outcomes = await kept.read_outcomes(connection, workspace_id, jobs)
+        outcomes = await cheap_counts.read_outcomes(connection, workspace_id, jobs)
         names = await read_names_of_all(connection, workspace_id, [job["filter"] for job in jobs])
         return JobsSnapshot(jobs, outcomes, {job["id"]: each for job, each in zip(jobs, names, strict=True)}, counts)
 

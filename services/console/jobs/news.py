@@ -32,14 +32,14 @@ class JobNews:
         return (
             json.dumps(
                 {
-                    "id": one.job.id,
-                    "text": ended_sentence(view, one.job, one.outcomes),
-                    "isGood": one.outcomes.is_good,
-                    **_link_of(view, one.job),
+                    "id": job_news.job.id,
+                    "text": ended_sentence(view, job_news.job, job_news.outcomes),
+                    "isGood": job_news.outcomes.is_good,
+                    **_link_of(view, job_news.job),
                     "close": view.translate("Close"),
                 }
             )
-            for one in news
+            for job_news in news
         )
 
 

@@ -96,10 +96,10 @@ def outcome_summary(view: PageView, outcomes: JobOutcomes) -> str:
 def ended_sentence(view: PageView, job: EndedJob, outcomes: JobOutcomes) -> str:
     """Return what a job that has ended came to: `Replay 42 submissions: 38 died again, 4 done`."""
     kind = told_kind(job.kind, job.filter)
-    title, said = job_title(view, kind, job.total), outcome_summary(view, outcomes)
+    title, summary = job_title(view, kind, job.total), outcome_summary(view, outcomes)
     if kind == "import_dry_run":
-        said = view.translate("nothing was stored")
-    return view.translate("%(job)s: %(outcome)s", job=title, outcome=said)
+        summary = view.translate("nothing was stored")
+    return view.translate("%(job)s: %(outcome)s", job=title, outcome=summary)
 
 
 def list_summary(view: PageView, outcomes: JobOutcomes) -> Markup:

@@ -143,18 +143,18 @@ async def read_names_of_all(
     connection: Connection, workspace_id: int, selections: Sequence[Mapping[str, Any]]
 ) -> list[dict[str, str]]:
     """Return the same for many selections, in their order, with one query for each kind of record."""
-    found: dict[tuple[str, int | str], str] = {}
+    names_by_key: dict[tuple[str, int | str], str] = {}
     for name, statement in RECORD_NAMES_SQL.items():
         ids = list({filters[name] for filters in selections if filters.get(name) is not None})
         if ids:
             rows = await (await connection.execute(statement.encode(), (workspace_id, ids))).fetchall()
-            found |= {(name, id_): str(text) for id_, text in rows if text}
+            names_by_key |= {(name, id_): str(text) for id_, text in rows if text}
     if any("channel" in filters for filters in selections):
         names = await read_channel_names(connection, workspace_id)
-        found |= {("channel", channel): name for channel, name in names.items()}
+        names_by_key |= {("channel", channel): name for channel, name in names.items()}
     named = (*RECORD_NAMES_SQL, "channel")
     return [
-        {name: found[name, filters[name]] for name in named if (name, filters.get(name)) in found}
+        {name: names_by_key[name, filters[name]] for name in named if (name, filters.get(name)) in names_by_key}
         for filters in selections
     ]
 

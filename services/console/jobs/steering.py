@@ -34,10 +34,10 @@ async def set_rate(view: PageView) -> web.StreamResponse:
         await job_control.set_job_rate(connection, workspace_id, job_id, rate)
 
     audit_details(view.request, after={"rate": rate})
-    said = view.translate("As fast as workers can.")
+    sentence = view.translate("As fast as workers can.")
     if rate:
-        said = view.translate("At most %(rate)s a second from now on.", rate=view.formatting.number(rate))
-    await _steer_job(view, change_rate, "rate_changed", said)
+        sentence = view.translate("At most %(rate)s a second from now on.", rate=view.formatting.number(rate))
+    await _steer_job(view, change_rate, "rate_changed", sentence)
 
 
 @workspace_page(Permission.STEER_QUEUES)
@@ -76,16 +76,16 @@ async def follow(view: PageView) -> web.StreamResponse:
         url = f"{view.mailed_base_url}{view.path(f'jobs/{job_id}')}"
         return await follow_job(connection, workspace.workspace_id, job_id, workspace.user_id, url)
 
-    said = view.translate("You get a mail when it ends.") if is_wanted else view.translate("You get no mail.")
+    sentence = view.translate("You get a mail when it ends.") if is_wanted else view.translate("You get no mail.")
     try:
         await view.console.writing(change)
     except Conflict:
-        said = view.translate("No mail comes: the job has ended, or no mail can be sent.")
-    view.redirect(view.path(f"jobs/{job_id}"), said)
+        sentence = view.translate("No mail comes: the job has ended, or no mail can be sent.")
+    view.redirect(view.path(f"jobs/{job_id}"), sentence)
 
 
 async def _steer_job(
-    view: PageView, steer: Callable[[Connection, int, int], Awaitable[None]], action: str, said: str
+    view: PageView, steer: Callable[[Connection, int, int], Awaitable[None]], action: str, sentence: str
 ) -> NoReturn:
     """Change a job and go back to its page. One that has ended meanwhile is no error: the page says so."""
     job_id = path_id(view.request)
@@ -93,6 +93,6 @@ async def _steer_job(
     try:
         await view.console.writing(lambda connection: steer(connection, view.workspace.workspace_id, job_id))
     except Conflict:
-        said = view.translate("Nothing was changed: the job had ended already.")
+        sentence = view.translate("Nothing was changed: the job had ended already.")
     view.console.forget_figures(view.workspace.workspace_id)
-    view.redirect(view.path(f"jobs/{job_id}"), said)
+    view.redirect(view.path(f"jobs/{job_id}"), sentence)

@@ -154,7 +154,7 @@ def change_sentences(view: PageView, changes: Sequence[Mapping[str, Any]]) -> li
 
 def job_forecast(view: PageView, job: JobRow) -> str:
     """Return when a job will be done, as far as that is known."""
-    left = job["total"] - job["position"]
+    remaining = job["total"] - job["position"]
     if job["state"] == "paused":
         return view.translate("paused: nothing is done until somebody resumes it")
     if job["state"] == "queued" or job["finished_at"] is not None or job["started_at"] is None:
@@ -166,7 +166,7 @@ def job_forecast(view: PageView, job: JobRow) -> str:
         return ""
     return view.translate(
         "clears in about %(time)s at %(rate)s a second",
-        time=view.formatting.duration(max(left / rate, MINIMUM_SECONDS)),
+        time=view.formatting.duration(max(remaining / rate, MINIMUM_SECONDS)),
         rate=view.formatting.rate(rate),
     )
 

@@ -46,27 +46,27 @@ class LeadRefused(Exception):
 @workspace_page(Permission.CHANGE_LEADS)
 async def save_edits(view: PageView) -> web.StreamResponse:
     """Save what somebody changed in the form of the facts, or show the form again with what is wrong."""
-    record, sent = await find_lead(view), await sent_texts(view)
+    record, texts = await find_lead(view), await sent_texts(view)
     audit_details(view.request, action="lead.changed", object=("lead", str(record["id"])))
-    change = read_lead_edits(record, sent)
+    change = read_lead_edits(record, texts)
     if not change.set_fields and not change.errors:
         view.redirect(lead_path(view, record["id"]), view.translate("Nothing was changed."))
     try:
         await change_lead(view, record["id"], change.errors, set_fields=change.set_fields, expected=change.expected)
     except LeadRefused as refused:
-        return await _render_conflict(view, sent, refused.refusal)
+        return await _render_conflict(view, texts, refused.refusal)
     view.redirect(lead_path(view, record["id"]), view.translate("The facts are saved."))
 
 
 @workspace_page(Permission.CHANGE_LEADS)
 async def change(view: PageView) -> web.StreamResponse:
     """Change one thing at once: the stage, the owner, the star, the status, or a tag."""
-    lead_id, sent = path_id(view.request), await sent_texts(view)
+    lead_id, texts = path_id(view.request), await sent_texts(view)
     audit_details(view.request, action="lead.changed", object=("lead", str(lead_id)))
-    wanted: dict[str, Any] = {name: _quick_value(name, sent[name]) for name in QUICK_FIELDS if name in sent}
+    wanted: dict[str, Any] = {name: _quick_value(name, texts[name]) for name in QUICK_FIELDS if name in texts}
     fields, errors = _SCHEMA.validate_fields(wanted)
     tags: dict[str, Any] = {
-        name: [tag] for name in ("add_tags", "remove_tags") if (tag := sent.get(name, "").strip()[:MAX_TAG_LENGTH])
+        name: [tag] for name in ("add_tags", "remove_tags") if (tag := texts.get(name, "").strip()[:MAX_TAG_LENGTH])
     }
     if errors or not (fields or tags):
         view.redirect(lead_path(view, lead_id), view.translate("Nothing was changed."))
@@ -139,7 +139,7 @@ async def sent_texts(view: PageView) -> dict[str, str]:
     return await view.read_fields(LONG_FORM_BYTES)
 
 
-async def _render_conflict(view: PageView, sent: Mapping[str, str], refusal: RefusedChange) -> web.StreamResponse:
+async def _render_conflict(view: PageView, texts: Mapping[str, str], refusal: RefusedChange) -> web.StreamResponse:
     """Show the form again. What it says of each changed field's value from before is now what the lead has."""
     if refusal.is_missing:
         raise NotFound
@@ -148,7 +148,7 @@ async def _render_conflict(view: PageView, sent: Mapping[str, str], refusal: Ref
     names = {(row[0], row[1]): row[2] for row in rows}
     problems = lead_problems(view, refusal.errors, refusal.conflicts, names)
     seen = {f"{BEFORE_PREFIX}{name}": value_text(value) for name, value in refusal.conflicts.items()}
-    return await _render_refused(view, await find_lead(view), {**sent, **seen}, problems, refusal.holders)
+    return await _render_refused(view, await find_lead(view), {**texts, **seen}, problems, refusal.holders)
 
 
 async def _render_refused(

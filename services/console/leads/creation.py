@@ -33,11 +33,11 @@ async def show(view: PageView) -> web.StreamResponse:
 @workspace_page(Permission.CHANGE_LEADS)
 async def submit(view: PageView) -> web.StreamResponse:
     """Create the lead, or show the form again with what is wrong."""
-    sent = await sent_texts(view)
-    typed = read_lead_edits(BLANK_LEAD, sent)
+    texts = await sent_texts(view)
+    typed = read_lead_edits(BLANK_LEAD, texts)
     if not any(typed.set_fields.get(name) for name in NAMING_FIELDS) and not typed.errors:
         problem = view.translate("A lead needs a name, a company, an e-mail or a phone number.")
-        return await _render(view, sent, {"first_name": problem})
+        return await _render(view, texts, {"first_name": problem})
 
     async def create(connection: Connection) -> int:
         try:
@@ -51,7 +51,7 @@ async def submit(view: PageView) -> web.StreamResponse:
     try:
         lead_id = await view.console.writing(create)
     except LeadNotCreated as refused:
-        return await _render_refused(view, sent, refused.errors, refused.holders)
+        return await _render_refused(view, texts, refused.errors, refused.holders)
     audit_details(view.request, action="lead.created", object=("lead", str(lead_id)))
     view.redirect(lead_path(view, lead_id), view.translate("The lead is added."))
 
@@ -64,11 +64,11 @@ async def _render_refused(
 
 async def _render(
     view: PageView,
-    sent: Mapping[str, str] | None = None,
+    texts: Mapping[str, str] | None = None,
     problems: Mapping[str, str] | None = None,
     holders: Mapping[str, int] | None = None,
 ) -> web.Response:
-    form = make_edit_form(BLANK_LEAD, sent)
+    form = make_edit_form(BLANK_LEAD, texts)
     form.problems, form.holders = dict(problems or {}), dict(holders or {})
     async with view.console.reading() as connection:
         choices = await read_lead_choices(connection, view.workspace.workspace_id)

@@ -61,24 +61,24 @@ class LeadEdits:
     errors: FieldErrors
 
 
-def make_edit_form(record: Mapping[str, Any], sent: Mapping[str, str] | None = None) -> LeadEditForm:
+def make_edit_form(record: Mapping[str, Any], texts: Mapping[str, str] | None = None) -> LeadEditForm:
     """Return the form for a lead, with what was typed if it is shown again."""
     before = {name: value_text(record[name]) for name in FORM_FIELDS}
     custom = [CustomInput(key, value_text(value), _is_plain(value)) for key, value in record["custom_fields"].items()]
     before |= {f"{CUSTOM_PREFIX}{each.key}": each.text for each in custom}
-    if sent is None:
+    if texts is None:
         return LeadEditForm(dict(before), before, custom)
-    kept = {name: sent.get(f"{BEFORE_PREFIX}{name}", text) for name, text in before.items()}
-    values = {name: sent.get(name, text) for name, text in before.items()}
-    return LeadEditForm(values, kept, custom, sent.get("new_key", ""), sent.get("new_value", ""))
+    kept = {name: texts.get(f"{BEFORE_PREFIX}{name}", text) for name, text in before.items()}
+    values = {name: texts.get(name, text) for name, text in before.items()}
+    return LeadEditForm(values, kept, custom, texts.get("new_key", ""), texts.get("new_value", ""))
 
 
-def read_lead_edits(record: Mapping[str, Any], sent: Mapping[str, str]) -> LeadEdits:
+def read_lead_edits(record: Mapping[str, Any], texts: Mapping[str, str]) -> LeadEdits:
     """Return what somebody changed in the form of a lead whose record is the present one."""
     wanted: dict[str, Any] = {}
     expected: dict[str, Any] = {}
     custom: dict[str, Any] = {}
-    for name, text, before in _changed_texts(sent):
+    for name, text, before in _changed_texts(texts):
         key = name.removeprefix(CUSTOM_PREFIX)
         stored = record["custom_fields"].get(key) if key != name else record.get(name)
         expected[name] = stored if value_text(stored) == before else before
@@ -86,9 +86,9 @@ def read_lead_edits(record: Mapping[str, Any], sent: Mapping[str, str]) -> LeadE
             custom[key] = _custom_value(text, stored)
         else:
             wanted[name] = _field_value(name, text)
-    new_key = sent.get("new_key", "").strip()
+    new_key = texts.get("new_key", "").strip()
     if new_key:
-        custom[new_key] = sent.get("new_value", "").strip()
+        custom[new_key] = texts.get("new_value", "").strip()
         expected[f"{CUSTOM_PREFIX}{new_key}"] = None
     if custom:
         wanted["custom_fields"] = custom
@@ -105,12 +105,12 @@ def value_text(value: Any) -> str:
     return orjson.dumps(value).decode()
 
 
-def _changed_texts(sent: Mapping[str, str]) -> Iterator[tuple[str, str, str]]:
+def _changed_texts(texts: Mapping[str, str]) -> Iterator[tuple[str, str, str]]:
     """Yield the fields that differ from what the form showed: name, text, and text before."""
-    for name, text in sent.items():
+    for name, text in texts.items():
         if name not in FORM_FIELDS and not name.startswith(CUSTOM_PREFIX):
             continue
-        now, before = _plain_lines(text)[:MAX_EDITED_LENGTH], _plain_lines(sent.get(f"{BEFORE_PREFIX}{name}", ""))
+        now, before = _plain_lines(text)[:MAX_EDITED_LENGTH], _plain_lines(texts.get(f"{BEFORE_PREFIX}{name}", ""))
         if now.strip() != before.strip():
             yield name, now.strip(), before
 
@@ -127,10 +127,10 @@ def _custom_value(text: str, stored: Any) -> Any:
         return None
     if isinstance(stored, bool | int | float):
         try:
-            found = orjson.loads(text)
+            value = orjson.loads(text)
         except orjson.JSONDecodeError:
             return text
-        return found if isinstance(found, bool) == isinstance(stored, bool) and _is_plain(found) else text
+        return value if isinstance(value, bool) == isinstance(stored, bool) and _is_plain(value) else text
     return text
 
 

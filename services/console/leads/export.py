@@ -26,8 +26,8 @@ async def download(view: PageView) -> web.StreamResponse:
     filters = {name: value for name, value in fields.items() if value is not None and name not in ORDER_NAMES}
     format: ExportFormat = "ndjson" if view.request.query.get("format") == "ndjson" else "csv"
     async with view.console.reading() as connection:
-        found = await prepare_export(connection, view.workspace.workspace_id, filters, format)
+        lead_export = await prepare_export(connection, view.workspace.workspace_id, filters, format)
     audit_details(view.request, action="lead.exported", filter=filters)
     return await stream_download(
-        view.request, found.file_name, found.media_type, export_pieces(found, view.console.reading)
+        view.request, lead_export.file_name, lead_export.media_type, export_pieces(lead_export, view.console.reading)
     )

@@ -41,12 +41,12 @@ SPAN_WORDS: Mapping[str, str] = {
 
 def filter_chips(view: PageView, state: LeadListState, names: ListNames, page: str = "leads") -> list[FilterChip]:
     """Return the chips of a list, whose addresses stay on that page of the workspace."""
-    kept = {"view": view.request.query["view"]} if view.request.query.get("view") else {}
+    view_query = {"view": view.request.query["view"]} if view.request.query.get("view") else {}
     return [
         FilterChip(
             view.translate(CHIP_LABELS[name]),
             _chip_text(view, name, text, names),
-            view.path(page, **kept, **state.without(name).values),
+            view.path(page, **view_query, **state.without(name).values),
             is_foreign=name in FOREIGN_FILTERS or name.startswith("utm_"),
         )
         for name, text in state.filters.items()

@@ -115,17 +115,17 @@ async def find_lead(view: PageView) -> LeadJson:
     """
     lead_id, workspace_id = path_id(view.request), view.workspace.workspace_id
     async with view.console.reading() as connection:
-        found = (await read_leads(connection, [(workspace_id, lead_id)])).get((workspace_id, lead_id))
-        winner = None if found else await find_winner(connection, workspace_id, lead_id)
-        erasure = None if found or winner else await find_erasure(connection, workspace_id, lead_id)
+        record = (await read_leads(connection, [(workspace_id, lead_id)])).get((workspace_id, lead_id))
+        winner = None if record else await find_winner(connection, workspace_id, lead_id)
+        erasure = None if record or winner else await find_erasure(connection, workspace_id, lead_id)
     if winner is not None:
         said = view.translate("Lead %(id)s was merged into this one.", id=short_id(lead_id))
         view.redirect(lead_path(view, winner), said)
     if erasure and view.permits(Permission.REPORT_PERSON):
         view.redirect(view.path(f"leads/{lead_id}/person"))
-    if found is None:
+    if record is None:
         raise NotFound
-    return found
+    return record
 
 
 async def render_lead(
@@ -207,10 +207,10 @@ def _helpers(view: PageView, record: LeadJson, around: RelatedRecords) -> dict[s
 def _touches(view: PageView, attribution: LeadJson, *, hides_values: bool) -> list[tuple[str, list[tuple[str, str]]]]:
     """Return the rows of the first and the last touch with their titles; of the last alone if it repeats the first."""
     words = {"first": view.translate("At first"), "last": view.translate("At last")}
-    found = {name: attribution_rows(view, attribution.get(name), hides_values=hides_values) for name in words}
-    if set(found["first"]) <= set(found["last"]):
-        del found["first"]
-    return [(words[name], rows) for name, rows in found.items() if rows]
+    rows_by_touch = {name: attribution_rows(view, attribution.get(name), hides_values=hides_values) for name in words}
+    if set(rows_by_touch["first"]) <= set(rows_by_touch["last"]):
+        del rows_by_touch["first"]
+    return [(words[name], rows) for name, rows in rows_by_touch.items() if rows]
 
 
 async def _read_timeline(view: PageView, connection: Connection, lead_id: int) -> TimelinePage:

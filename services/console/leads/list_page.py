@@ -80,10 +80,10 @@ async def show(view: PageView) -> web.StreamResponse:
     place = PagePlace(
         read_position(state.sort, query.get("older", "")), read_position(state.sort, query.get("newer", ""))
     )
-    found = await _read_shown_list(view, state, place)
-    if (place.newer and not found.page.has_newer) or (place.older and not found.page.rows):
+    shown_list = await _read_shown_list(view, state, place)
+    if (place.newer and not shown_list.page.has_newer) or (place.older and not shown_list.page.rows):
         view.redirect(view.path("leads", **_kept(view), **state.values))
-    return await view.render("leads/list.html", **_shown(view, found, is_first=not (place.older or place.newer)))
+    return await view.render("leads/list.html", **_shown(view, shown_list, is_first=not (place.older or place.newer)))
 
 
 @workspace_page(Permission.SEE_RECORDS)
@@ -92,14 +92,14 @@ async def live(view: PageView) -> web.StreamResponse:
     state, first = list_state(view), read_position(DEFAULT_SORT, view.request.query.get("first", ""))
     if state.unreadable or first is None:
         raise NotFound
-    workspace_id, asked = view.workspace.workspace_id, _api_filters(view, state)
+    workspace_id, filter_values = view.workspace.workspace_id, _api_filters(view, state)
 
     async def read() -> int:
         async with view.console.reading() as connection:
-            filters, _ = await resolve_list(connection, workspace_id, asked)
+            filters, _ = await resolve_list(connection, workspace_id, filter_values)
             return await count_newer(connection, filters, first.value) if filters else 0
 
-    topic = ("leads", first, orjson.dumps(state.values), asked.get("assigned_user_id"))
+    topic = ("leads", first, orjson.dumps(state.values), filter_values.get("assigned_user_id"))
     return await stream_snapshots(view, topic, read, _render_count, event=NEW_ROWS_EVENT)
 
 
@@ -168,10 +168,10 @@ async def _open_default_view(view: PageView) -> None:
 
 def _leave_out(view: PageView, state: LeadListState, names: Sequence[str] = ()) -> None:
     """Lead to the same list without filters that cannot be used."""
-    said = view.translate("A filter of the address could not be used, and was left out.")
+    sentence = view.translate("A filter of the address could not be used, and was left out.")
     renamed = {"created_after": "created_within"} if "created_within" in state.filters else {}
     dropped = (*names, *(renamed[name] for name in names if name in renamed))
-    view.redirect(view.path("leads", **_kept(view), **state.without(*dropped).values), said)
+    view.redirect(view.path("leads", **_kept(view), **state.without(*dropped).values), sentence)
 
 
 def _api_filters(view: PageView, state: LeadListState) -> dict[str, Any]:
@@ -193,43 +193,45 @@ def _render_count(view: PageView, count: int) -> str:
     return orjson.dumps({"count": count, "text": text}).decode()
 
 
-def _shown(view: PageView, found: ShownList, *, is_first: bool) -> dict[str, Any]:
-    state, page = found.state, found.page
-    current = next((one for one in found.views if one.id == _asked_id(view, "view")), None)
+def _shown(view: PageView, shown_list: ShownList, *, is_first: bool) -> dict[str, Any]:
+    state, page = shown_list.state, shown_list.page
+    current = next((one for one in shown_list.views if one.id == _asked_id(view, "view")), None)
     asked = read_columns(view.request.query.get("columns", ""))
-    columns = shown_columns(asked, current.columns if current else None, found.settings.columns)
+    columns = shown_columns(asked, current.columns if current else None, shown_list.settings.columns)
     return {
         "state": state,
         "page": page,
-        "lines": [lead_line(view, record, found.names, columns, query_text(state.values)) for record in page.rows],
+        "lines": [lead_line(view, record, shown_list.names, columns, query_text(state.values)) for record in page.rows],
         "columns": columns,
         "headings": column_headings(view, state, columns, _kept(view)),
         "name_heading": name_heading(view, state, _kept(view)),
         "column_label": lambda name: column_label(view, name),
         "columns_next": view.path("leads", **{"view": current.id} if current else {}, **state.values),
-        "offered": offered_columns(columns, found.suggestions.custom_keys),
-        "names": found.names,
-        "suggestions": found.suggestions,
+        "offered": offered_columns(columns, shown_list.suggestions.custom_keys),
+        "names": shown_list.names,
+        "suggestions": shown_list.suggestions,
         "statuses": list(status_words(view).items()),
-        "chips": filter_chips(view, state, found.names),
+        "chips": filter_chips(view, state, shown_list.names),
         "form_values": filter_form_values(view, state),
-        "settings": found.settings,
-        "deleted_view": found.deleted_view,
-        "whole": found.whole,
-        **_shown_views(view, found, current, columns),
+        "settings": shown_list.settings,
+        "deleted_view": shown_list.deleted_view,
+        "whole": shown_list.whole,
+        **_shown_views(view, shown_list, current, columns),
         **_shown_paths(view, state, page, is_first=is_first),
     }
 
 
-def _shown_views(view: PageView, found: ShownList, current: LeadView | None, columns: Sequence[str]) -> dict[str, Any]:
-    kept = view_tabs.kept_query(found.state)
+def _shown_views(
+    view: PageView, shown_list: ShownList, current: LeadView | None, columns: Sequence[str]
+) -> dict[str, Any]:
+    kept_query = view_tabs.kept_query(shown_list.state)
     return {
-        "tabs": view_tabs.tabs(view, found.views, found.view_counts, current),
+        "tabs": view_tabs.tabs(view, shown_list.views, shown_list.view_counts, current),
         "current": current,
-        "has_changed": current is not None and view_tabs.has_changed(current, found.state, columns),
+        "has_changed": current is not None and view_tabs.has_changed(current, shown_list.state, columns),
         "may_change_current": current is not None and view_tabs.may_change(view, current),
-        "kept_query": kept,
-        "kept_filters": len(kept.keys() - {"sort", "direction"}),
+        "kept_query": kept_query,
+        "kept_filters": len(kept_query.keys() - {"sort", "direction"}),
         "all_path": view.path("leads", view=ALL_LEADS),
     }
 

@@ -79,10 +79,10 @@ def read_lead_query(query: Mapping[str, str], *, sees_persons: bool = True) -> L
 
 def api_filters(filters: Mapping[str, str], user_id: int, now: datetime) -> dict[str, Any]:
     """Return filters of an address as the list of the API takes them. `user_id` is the reader's in the workspace."""
-    sent = {name: text for name, text in filters.items() if name in _SCHEMA.fields.__annotations__}
-    if sent.get("assigned_user_id") == OWN_USER:
-        sent["assigned_user_id"] = str(user_id)
-    parsed, _ = _SCHEMA.validate_fields(sent)
+    known_filters = {name: text for name, text in filters.items() if name in _SCHEMA.fields.__annotations__}
+    if known_filters.get("assigned_user_id") == OWN_USER:
+        known_filters["assigned_user_id"] = str(user_id)
+    parsed, _ = _SCHEMA.validate_fields(known_filters)
     if "created_within" in filters:
         start = now - RECENT_SPANS[filters["created_within"]]
         start -= (start - EPOCH_START) % SPAN_STEP

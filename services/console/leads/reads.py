@@ -89,11 +89,11 @@ class PagePlace:
 
 
 async def resolve_list(
-    connection: Connection, workspace_id: int, asked: Mapping[str, Any]
+    connection: Connection, workspace_id: int, values: Mapping[str, Any]
 ) -> tuple[LeadFilters | None, list[str]]:
     """Return the filters, None if no lead can match, and the names of filters that name what is not there."""
     errors: FieldErrors = {}
-    filters = await resolve_filters(connection, workspace_id, dict(asked), errors)
+    filters = await resolve_filters(connection, workspace_id, dict(values), errors)
     return filters, list(errors)
 
 

@@ -74,10 +74,10 @@ def lead_line(view: PageView, record: LeadJson, names: ListNames, columns: Seque
 
 
 def column_headings(
-    view: PageView, state: LeadListState, columns: Sequence[str], kept: Mapping[str, str]
+    view: PageView, state: LeadListState, columns: Sequence[str], kept_query: Mapping[str, str]
 ) -> list[ColumnHeading]:
     """Return the headings of the columns. Those that can be sorted by lead to the list in that order."""
-    return [_heading(view, state, name, kept) for name in columns]
+    return [_heading(view, state, name, kept_query) for name in columns]
 
 
 def name_heading(view: PageView, state: LeadListState, kept: Mapping[str, str]) -> ColumnHeading:
@@ -91,13 +91,13 @@ def column_label(view: PageView, name: str) -> str:
     return label if name.startswith(CUSTOM_PREFIX) else view.translate(label)
 
 
-def _heading(view: PageView, state: LeadListState, name: str, kept: Mapping[str, str]) -> ColumnHeading:
+def _heading(view: PageView, state: LeadListState, name: str, kept_query: Mapping[str, str]) -> ColumnHeading:
     column, label = column_of(name), column_label(view, name)
     if not column.sort or (column.sort in PERSONAL_SORTS and not view.permits(Permission.SEE_PERSONS)):
         return ColumnHeading(name, label, column)
     is_sorted = state.sort.name == column.sort
     descending = not state.sort.descending if is_sorted else column.sort not in ASCENDING_FIRST
-    path = view.path("leads", **kept, **state.sorted_by(LeadSort(column.sort, descending)).values)
+    path = view.path("leads", **kept_query, **state.sorted_by(LeadSort(column.sort, descending)).values)
     direction = ("descending" if state.sort.descending else "ascending") if is_sorted else ""
     return ColumnHeading(name, label, column, path, direction)
 
@@ -123,10 +123,10 @@ def _cell_text(view: PageView, column: str, record: LeadJson, names: ListNames) 
 
 def _campaign_value(record: LeadJson, name: str) -> str | None:
     attribution = record["attribution"] or {}
-    found = next(
+    value = next(
         (part[name] for part in (attribution.get("last"), attribution.get("first")) if part and part.get(name)), None
     )
-    return found if isinstance(found, str) else None
+    return value if isinstance(value, str) else None
 
 
 def _hue(text: str) -> int:

@@ -11,10 +11,10 @@ MIN_SATURATION = 0.08  # below which a colour is grey and has no hue
 
 def stage_hue(color: str | None, position: int) -> int:
     """Return the class number, 1 to 8, of a stage's colour; without a colour one that its position gives."""
-    found = _HEX.fullmatch((color or "").strip())
-    if found is None:
+    match = _HEX.fullmatch((color or "").strip())
+    if match is None:
         return (position * 3 + 2) % len(HSV_HUES) + 1
-    digits = found[1] if len(found[1]) == 6 else "".join(digit * 2 for digit in found[1])
+    digits = match[1] if len(match[1]) == 6 else "".join(digit * 2 for digit in match[1])
     red, green, blue = (int(digits[place : place + 2], 16) / 255 for place in (0, 2, 4))
     hue, saturation, _ = colorsys.rgb_to_hsv(red, green, blue)
     if saturation < MIN_SATURATION:

@@ -31,9 +31,9 @@ class TaskRefused(Exception):
 @workspace_page(Permission.CHANGE_LEADS)
 async def create(view: PageView) -> web.StreamResponse:
     """Add a task about the lead."""
-    record, sent = await find_lead(view), await sent_texts(view)
+    record, texts = await find_lead(view), await sent_texts(view)
     audit_details(view.request, action="task.created", object=("lead", str(record["id"])))
-    fields, problems = _read_task(view, sent)
+    fields, problems = _read_task(view, texts)
     if not problems:
         try:
             await _store(view, {**fields, "lead_id": record["id"]})
@@ -42,7 +42,7 @@ async def create(view: PageView) -> web.StreamResponse:
                 raise NotFound from refused
             problems = {"user_id": view.translate("This user is gone.")}
     if problems:
-        return await render_lead(view, record, 422, task=SentTask(sent, problems))
+        return await render_lead(view, record, 422, task=SentTask(texts, problems))
     view.redirect(f"{lead_path(view, record['id'])}#tasks", view.translate("The task is added."))
 
 

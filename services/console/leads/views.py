@@ -164,10 +164,10 @@ def _view_name(form: Form) -> str:
 def _kept_fields(view: PageView, form: Form) -> dict[str, str]:
     """Return filters and order that the form carries, as far as they can be read."""
     try:
-        sent = json.loads(form.get("query", "") or "{}") if len(form.get("query", "")) <= MAX_QUERY_LENGTH else {}
+        query = json.loads(form.get("query", "") or "{}") if len(form.get("query", "")) <= MAX_QUERY_LENGTH else {}
     except (ValueError, RecursionError):
-        sent = {}
-    written = {str(name): str(text) for name, text in sent.items()} if isinstance(sent, dict) else {}
+        query = {}
+    written = {str(name): str(text) for name, text in query.items()} if isinstance(query, dict) else {}
     return kept_query(read_lead_query(written, sees_persons=view.permits(Permission.SEE_PERSONS)))
 
 

@@ -64,16 +64,16 @@ def verdict_headline(view: PageView, overview: Overview) -> tuple[str, str]:
 
 def verdict_reasons(view: PageView, overview: Overview) -> list[str]:
     """Return the sentences that say on what the verdict rests."""
-    stores, said, text = overview.stores, [], view.formatting
+    stores, sentences, text = overview.stores, [], view.formatting
     if overview.oldest_waiting_s is not None:
-        said.append(
+        sentences.append(
             view.translate("The oldest has waited %(time)s.", time=text.duration(overview.oldest_waiting_s))
             if overview.oldest_waiting_s
             else view.translate("Nothing waits.")
         )
     if overview.workers is not None:
         workers, alive = len(overview.workers), sum(one.is_alive for one in overview.workers)
-        said.append(
+        sentences.append(
             view.translate_count(
                 "%(alive)s of %(n)s worker process reports.",
                 "%(alive)s of %(n)s worker processes report.",
@@ -83,19 +83,19 @@ def verdict_reasons(view: PageView, overview: Overview) -> list[str]:
         )
     paused = sum(lane.pause is not None for lane in overview.lanes)
     if overview.lanes:
-        said.append(
+        sentences.append(
             view.translate_count("%(n)s lane is paused.", "%(n)s lanes are paused.", paused)
             if paused
             else view.translate("Nothing is paused.")
         )
     if stores.database_ms is not None:
-        said.append(view.translate("PostgreSQL answers in %(time)s.", time=text.milliseconds(stores.database_ms)))
+        sentences.append(view.translate("PostgreSQL answers in %(time)s.", time=text.milliseconds(stores.database_ms)))
     if stores.redis_ms is not None:
-        said.append(view.translate("Valkey answers in %(time)s.", time=text.milliseconds(stores.redis_ms)))
-    said.append(_spool_sentence(view, overview))
+        sentences.append(view.translate("Valkey answers in %(time)s.", time=text.milliseconds(stores.redis_ms)))
+    sentences.append(_spool_sentence(view, overview))
     if stores.disk_used is not None:
-        said.append(view.translate("The disk is %(share)s full.", share=text.percent(stores.disk_used)))
-    return said
+        sentences.append(view.translate("The disk is %(share)s full.", share=text.percent(stores.disk_used)))
+    return sentences
 
 
 def _spool_sentence(view: PageView, overview: Overview) -> str:

@@ -109,7 +109,7 @@ async def _render(view: PageView, form: ErasureForm, status: int = 200) -> web.R
                 raise NotFound
             return await view.render("people/erased.html", erasure=erasure, lead_id=lead_id, group_words=GROUP_WORDS)
         held = [group for group in await preview_erasure(connection, person) if group.held]
-        sent = await count_sent(connection, person)
+        counts = await count_sent(connection, person)
         pairs = await list_pairs(
             connection, workspace_id, PairFilter(lead_id=person.lead_ids[0]), limit=MAX_SHOWN_PAIRS
         )
@@ -123,7 +123,7 @@ async def _render(view: PageView, form: ErasureForm, status: int = 200) -> web.R
         held=held,
         total_held=sum(group.held for group in held),
         total_goes=sum(group.goes for group in held),
-        sent=[view.translate_count(*SENT_WORDS[kind], n) for kind, n in sent.items() if kind in SENT_WORDS],
+        sent=[view.translate_count(*SENT_WORDS[kind], n) for kind, n in counts.items() if kind in SENT_WORDS],
         others=_other_leads(view, pairs, person),
         form=form.texts,
         problem=form.problem,

@@ -136,31 +136,34 @@ async def _read_more(view: PageView, state: LeadListState, stage_id: int, place:
             return await read_stray_column(connection, filters, 0, place.older)
         return await read_column(connection, filters, state.sort, stage, place, expensive=expensive)
 
-    found = await _in_turn(view, state, pipeline["id"], read)
-    if found is None:
+    answer = await _in_turn(view, state, pipeline["id"], read)
+    if answer is None:
         raise NotFound
-    return found
+    return answer
 
 
-async def _in_turn(view: PageView, state: LeadListState, pipeline_id: int, read: BoardReader[T]) -> T | None:
-    """Return what `read` makes of the filters, None if no lead can match. What is expensive waits for its turn."""
-    asked = {**api_filters(state.filters, view.workspace.user_id, view.formatting.now), "pipeline_id": pipeline_id}
+async def _in_turn(view: PageView, state: LeadListState, pipeline_id: int, reader: BoardReader[T]) -> T | None:
+    """Return what `reader` makes of the filters, None if no lead can match. What is expensive waits for its turn."""
+    filter_values = {
+        **api_filters(state.filters, view.workspace.user_id, view.formatting.now),
+        "pipeline_id": pipeline_id,
+    }
     try:
-        return await _read_once(view, state, asked, read, expensive=False)
+        return await _read_once(view, state, filter_values, reader, expensive=False)
     except ExpensiveQuery:
-        return await _read_once(view, state, asked, read, expensive=True)
+        return await _read_once(view, state, filter_values, reader, expensive=True)
 
 
 async def _read_once(
-    view: PageView, state: LeadListState, asked: Mapping[str, Any], read: BoardReader[T], *, expensive: bool
+    view: PageView, state: LeadListState, filter_values: Mapping[str, Any], reader: BoardReader[T], *, expensive: bool
 ) -> T | None:
     workspace_id = view.workspace.workspace_id
     async with (
         expensive_slot(view.console.expensive_lists, workspace_id, expensive=expensive),
         view.console.reading() as connection,
     ):
-        filters, unknown = await resolve_list(connection, workspace_id, asked)
+        filters, unknown = await resolve_list(connection, workspace_id, filter_values)
         if unknown:
             said = view.translate("A filter of the address could not be used, and was left out.")
             view.redirect(view.path("pipeline", **state.without(*unknown).values), said)
-        return await read(connection, filters, expensive=expensive) if filters else None
+        return await reader(connection, filters, expensive=expensive) if filters else None

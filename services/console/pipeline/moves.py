@@ -31,12 +31,12 @@ async def move(view: PageView) -> web.StreamResponse:
 
     `status` is sent to take a move back that had changed it.
     """
-    sent = await sent_texts(view)
-    lead_id, stage_id, seen = (_as_id(sent.get(name, "")) for name in ("lead", "stage", "seen"))
+    texts = await sent_texts(view)
+    lead_id, stage_id, seen = (_as_id(texts.get(name, "")) for name in ("lead", "stage", "seen"))
     if lead_id is None or stage_id is None or seen is None:
         raise NotFound
     audit_details(view.request, action="lead.moved", object=("lead", str(lead_id)))
-    fields, errors = _SCHEMA.validate_fields({"status": sent["status"]} if "status" in sent else {})
+    fields, errors = _SCHEMA.validate_fields({"status": texts["status"]} if "status" in texts else {})
     if errors:
         raise NotFound
     wanted = {**fields, "pipeline_stage_id": stage_id or None}
@@ -63,20 +63,20 @@ async def _answer_refusal(view: PageView, lead_id: int, refused: LeadRefused) ->
     return _answer(view, CONFLICT_STATUS, said, stage=now, status=record["status"])
 
 
-def _answer(view: PageView, http_status: int, said: str, **values: Any) -> web.Response:
+def _answer(view: PageView, http_status: int, sentence: str, **values: Any) -> web.Response:
     """Return the outcome to a script; without one lead back to the board, which says it."""
     if view.request.headers.get("Accept") == JSON_MEDIA_TYPE:
-        return json_response({"text": said, **values}, http_status)
-    view.redirect(view.path("pipeline", **board_state(view).values), said)
+        return json_response({"text": sentence, **values}, http_status)
+    view.redirect(view.path("pipeline", **board_state(view).values), sentence)
 
 
 async def _read_record(view: PageView, lead_id: int) -> LeadJson:
     key = (view.workspace.workspace_id, lead_id)
     async with view.console.reading() as connection:
-        found = await read_leads(connection, [key])
-    if key not in found:
+        records = await read_leads(connection, [key])
+    if key not in records:
         raise NotFound
-    return found[key]
+    return records[key]
 
 
 async def _stage_name(view: PageView, stage_id: int) -> str:

@@ -41,20 +41,20 @@ BULK_KINDS = ("release", "reject")
 @workspace_page(Permission.SEE_RECORDS)
 async def show(view: PageView) -> web.StreamResponse:
     """List what is held, or in tabs of their own who has to confirm the address, and what was marked as spam."""
-    workspace, tab, asked = view.workspace.workspace_id, _asked_tab(view), _asked_filters(view)
-    filters = {**TAB_FILTERS[tab], **asked}
+    workspace, tab, own_filters = view.workspace.workspace_id, _asked_tab(view), _asked_filters(view)
+    filters = {**TAB_FILTERS[tab], **own_filters}
     async with view.console.reading() as connection:
-        found = await read_held_page(connection, workspace, filters, _asked_place(view))
+        held_rows = await read_held_page(connection, workspace, filters, _asked_place(view))
         counts = {
-            name: await count_targets(connection, "release", workspace, {**of_tab, **asked})
+            name: await count_targets(connection, "release", workspace, {**of_tab, **own_filters})
             for name, of_tab in TAB_FILTERS.items()
         }
         choices = await read_filter_choices(connection, workspace)
     names = await view.console.read_channel_names(workspace)
-    last = found[HELD_PER_PAGE - 1] if len(found) > HELD_PER_PAGE else None
+    last = held_rows[HELD_PER_PAGE - 1] if len(held_rows) > HELD_PER_PAGE else None
     return await view.render(
         "quarantine/quarantine.html",
-        rows=found[:HELD_PER_PAGE],
+        rows=held_rows[:HELD_PER_PAGE],
         counts_by_tab=counts,
         tab=tab,
         asked=_asked_query(view),
@@ -111,18 +111,18 @@ async def confirm_selected(view: PageView) -> web.StreamResponse:
 
 
 async def _expect_reference(connection: Connection, workspace_id: int, wanted: uuid.UUID) -> FoundReference:
-    found = await find_reference(connection, workspace_id, wanted)
-    if found is None:
+    submission = await find_reference(connection, workspace_id, wanted)
+    if submission is None:
         raise NotFound
-    return found
+    return submission
 
 
-def _go_back(view: PageView, said: str) -> NoReturn:
-    """Lead back to the list that the reader came from. `said` is empty if nothing was done."""
+def _go_back(view: PageView, sentence: str) -> NoReturn:
+    """Lead back to the list that the reader came from. `sentence` is empty if nothing was done."""
     view.console.forget_figures(view.workspace.workspace_id)
-    said = said or view.translate("Nothing was changed: it is not held any more.")
+    sentence = sentence or view.translate("Nothing was changed: it is not held any more.")
     tab = _asked_tab(view)
-    view.redirect(view.path("quarantine", tab=None if tab == HELD_TAB else tab, **_asked_query(view)), said)
+    view.redirect(view.path("quarantine", tab=None if tab == HELD_TAB else tab, **_asked_query(view)), sentence)
 
 
 def _asked_tab(view: PageView) -> str:
@@ -138,10 +138,10 @@ def _asked_query(view: PageView) -> dict[str, str]:
 
 def _asked_filters(view: PageView) -> dict[str, Any]:
     """Return the chosen filters. What came without a source is chosen by its channel."""
-    asked, filters = _asked_query(view), dict[str, Any]()
-    if source := asked.get("source"):
+    query, filters = _asked_query(view), dict[str, Any]()
+    if source := query.get("source"):
         filters["channel" if CHANNEL_PATTERN.fullmatch(source) else "source"] = source
-    if reason := asked.get("reason"):
+    if reason := query.get("reason"):
         filters["spam_reason"] = reason
     return filters
 
@@ -149,12 +149,12 @@ def _asked_filters(view: PageView) -> dict[str, Any]:
 def _asked_place(view: PageView) -> HeldPlace | None:
     """Return the last row of the page before. A place that cannot be read is the beginning."""
     at, _, id_ = view.request.query.get("older_than", "").partition(PLACE_SEPARATOR)
-    found = _as_uuid(id_)
+    uuid_ = _as_uuid(id_)
     try:
         moment = datetime.fromisoformat(at)
     except ValueError:
         return None
-    return (moment, found) if found and moment.tzinfo else None
+    return (moment, uuid_) if uuid_ and moment.tzinfo else None
 
 
 def _as_uuid(text: str) -> uuid.UUID | None:

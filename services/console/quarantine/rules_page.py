@@ -44,29 +44,29 @@ async def show(view: PageView) -> web.StreamResponse:
 @workspace_page(Permission.STEER_QUEUES)
 async def create(view: PageView) -> web.StreamResponse:
     """Make a rule. What is wrong with it is said in the form."""
-    sent = await view.read_fields()
+    fields = await view.read_fields()
     workspace_id, author = view.workspace.workspace_id, view.account.name
-    kind, verdict = sent.get("kind", ""), sent.get("verdict", "")
-    form_id = int(sent["form_id"]) if sent.get("form_id", "").isdigit() else None
+    kind, verdict = fields.get("kind", ""), fields.get("verdict", "")
+    form_id = int(fields["form_id"]) if fields.get("form_id", "").isdigit() else None
     if kind not in get_args(SpamRuleKind) or verdict not in get_args(SpamRuleVerdict):
-        return await _render_rules(view, sent, view.translate("Choose what the rule is about."))
+        return await _render_rules(view, fields, view.translate("Choose what the rule is about."))
     try:
         rule = await view.console.writing(
             lambda connection: create_rule(
                 connection,
                 workspace_id,
                 cast("SpamRuleKind", kind),
-                sent.get("value", ""),
+                fields.get("value", ""),
                 cast("SpamRuleVerdict", verdict),
                 form_id=form_id,
                 author=author,
             )
         )
     except ValidationFailed as error:
-        return await _render_rules(view, sent, _problem(view, kind, error))
+        return await _render_rules(view, fields, _problem(view, kind, error))
     audit_details(view.request, action="spam_rule.created", object=("spam_rule", rule["id"]), after={"kind": kind})
     said = view.translate(MADE_WORDS[verdict], value=rule["value"])
-    view.redirect(local_path(sent["next"]) if "next" in sent else view.path("quarantine/rules"), said)
+    view.redirect(local_path(fields["next"]) if "next" in fields else view.path("quarantine/rules"), said)
 
 
 @workspace_page(Permission.STEER_QUEUES)
@@ -78,7 +78,7 @@ async def delete(view: PageView) -> web.StreamResponse:
     view.redirect(view.path("quarantine/rules"), view.translate("The rule is deleted. What it held stays held."))
 
 
-async def _render_rules(view: PageView, sent: dict[str, str], problem: str | None) -> web.Response:
+async def _render_rules(view: PageView, fields: dict[str, str], problem: str | None) -> web.Response:
     async with view.console.reading() as connection:
         rules = await list_rules(connection, view.workspace.workspace_id)
         names = await (await connection.execute(FORM_NAMES_SQL, (view.workspace.workspace_id,))).fetchall()
@@ -90,7 +90,7 @@ async def _render_rules(view: PageView, sent: dict[str, str], problem: str | Non
         "form_names": forms,
         "kind_titles": KIND_TITLES,
         "kind_icons": KIND_ICONS,
-        "sent": sent,
+        "sent": fields,
         "problem": problem,
     }
     return await view.render("quarantine/rules.html", 422 if problem else 200, **shown)

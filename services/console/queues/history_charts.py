@@ -79,14 +79,14 @@ def _short_number(value: float) -> str:
 
 def lane_charts(view: PageView, points: Sequence[HistoryPoint], lane: str, step: int) -> dict[str, Markup]:
     """Return the charts of one lane: its depth, how long work waits, and work in and out a second."""
-    found = [point.lanes.get(lane) for point in points]  # type: ignore[call-overload]
+    lane_points = [point.lanes.get(lane) for point in points]  # type: ignore[call-overload]
     drawing, times = _drawing(view), time_labels(view, points)
-    depth = [None if one is None or one.depth is None else float(one.depth) for one in found]
-    entered = [None if one is None or one.entered is None else one.entered / step for one in found]
-    left = [None if one is None else one.out / step for one in found]
-    waits = {name: [one.waiting_ms.get(name) if one else None for one in found] for name in ("p99", "p95", "p50")}
+    depth = [None if one is None or one.depth is None else float(one.depth) for one in lane_points]
+    entered = [None if one is None or one.entered is None else one.entered / step for one in lane_points]
+    outflow = [None if one is None else one.out / step for one in lane_points]
+    waits = {name: [one.waiting_ms.get(name) if one else None for one in lane_points] for name in ("p99", "p95", "p50")}
     top, values = nice_axis(max((value for value in depth if value is not None), default=0.0))
-    flow_top, flow_values = nice_axis(max((value for value in (*entered, *left) if value is not None), default=0.0))
+    flow_top, flow_values = nice_axis(max((value for value in (*entered, *outflow) if value is not None), default=0.0))
     return {
         "depth": drawing.chart(
             view.translate("Work that waits"),
@@ -100,7 +100,7 @@ def lane_charts(view: PageView, points: Sequence[HistoryPoint], lane: str, step:
         ),
         "flow": drawing.chart(
             view.translate("Work in and out, a second"),
-            [ChartSeries(entered, "c-in", is_area=True), ChartSeries(left, "c-out")],
+            [ChartSeries(entered, "c-in", is_area=True), ChartSeries(outflow, "c-out")],
             ChartAxes(flow_top, [(value, _short_number(value)) for value in flow_values], times),
             height=160,
         ),

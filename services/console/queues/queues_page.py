@@ -57,7 +57,9 @@ async def pause(view: PageView) -> web.StreamResponse:
     form = await view.read_fields()
     reason = " ".join(form.get("reason", "").split())[:MAX_REASON_LENGTH]
     if not reason:
-        return await _render(view, 422, asked=lane, problem=view.translate("Say why: everybody sees it."), form=form)
+        return await _render(
+            view, 422, pause_question=lane, problem=view.translate("Say why: everybody sees it."), form=form
+        )
     try:
         until = _end_of_pause(view, form)
         await view.console.writing(
@@ -67,7 +69,7 @@ async def pause(view: PageView) -> web.StreamResponse:
         )
     except ValidationFailed:
         problem = view.translate("The end must be a time to come.")
-        return await _render(view, 422, asked=lane, problem=problem, form=form)
+        return await _render(view, 422, pause_question=lane, problem=problem, form=form)
     view.console.forget_figures(view.workspace.workspace_id)
     view.redirect(view.path("queues"), view.translate("The lane %(lane)s is paused.", lane=view.lane_title(lane)))
 
@@ -154,14 +156,16 @@ async def _render(
     view: PageView,
     status: int = 200,
     *,
-    asked: str = "",
+    pause_question: str = "",
     problem: str | None = None,
     form: dict[str, str] | None = None,
 ) -> web.Response:
-    asked = asked or view.request.query.get("pause", "")
-    asked = asked if asked in LANE_NAMES and view.may_pause(asked) else ""
+    pause_question = pause_question or view.request.query.get("pause", "")
+    pause_question = pause_question if pause_question in LANE_NAMES and view.may_pause(pause_question) else ""
     shown = _shown(view, await _read(view, view.console.read_overview))
-    return await view.render("queues/queues.html", status, asked=asked, problem=problem, form=form or {}, **shown)
+    return await view.render(
+        "queues/queues.html", status, asked=pause_question, problem=problem, form=form or {}, **shown
+    )
 
 
 def _shown(view: PageView, snapshot: QueuesSnapshot) -> dict[str, Any]:

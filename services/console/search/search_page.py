@@ -57,10 +57,10 @@ async def show(view: PageView) -> web.StreamResponse:
 async def palette(view: PageView) -> web.StreamResponse:
     """Answer the palette: groups of rows, eight rows at most. People come first, so that Enter opens one."""
     text = asked_text(view)
-    found = None
+    page = None
     if len(text) >= SHORTEST_SEARCH:
-        found = await find_submissions(view, text, PALETTE_SUBMISSIONS, PALETTE_SEARCH_SECONDS)
-    lines = [submission_line(view, record) for record in found.rows] if found else []
+        page = await find_submissions(view, text, PALETTE_SUBMISSIONS, PALETTE_SEARCH_SECONDS)
+    lines = [submission_line(view, record) for record in page.rows] if page else []
     leads = await find_leads(view, text, PALETTE_LEADS)
     groups = [
         (view.translate("Leads"), [_lead_row(view, lead) for lead in leads]),

@@ -50,22 +50,24 @@ async def show(view: PageView) -> web.StreamResponse:
 async def create(view: PageView) -> web.StreamResponse:
     """Make a key. It is shown in this answer and never again."""
     data = await view.read_form()
-    sent = SentKey({name: str(value) for name, value in data.items()}, [str(one) for one in data.getall("scope", [])])
+    sent_key = SentKey(
+        {name: str(value) for name, value in data.items()}, [str(one) for one in data.getall("scope", [])]
+    )
     errors: dict[str, str] = {}
-    new = _read_new_key(view, sent, errors)
-    problem = None if errors else await confirm_recently(view, sent.texts)
+    new = _read_new_key(view, sent_key, errors)
+    problem = None if errors else await confirm_recently(view, sent_key.texts)
     if errors or problem:
-        return await _render(view, 422, is_making=True, sent=sent, errors=errors, password_problem=problem)
+        return await _render(view, 422, is_making=True, sent_key=sent_key, errors=errors, password_problem=problem)
     slug = view.workspace.workspace_slug
     try:
-        made = await view.console.writing(lambda connection: create_workspace_key(connection, slug, new, None))
+        created = await view.console.writing(lambda connection: create_workspace_key(connection, slug, new, None))
     except ValidationFailed:
         problem = view.translate("This key cannot be made: check its name and its limit.")
-        return await _render(view, 422, is_making=True, sent=sent, errors={"name": problem})
+        return await _render(view, 422, is_making=True, sent_key=sent_key, errors={"name": problem})
     audit_details(
         view.request,
         action="api_key.created",
-        object=("api_key", made.id),
+        object=("api_key", created.id),
         after={
             "name": new.name,
             "scopes": list(new.scopes),
@@ -74,7 +76,7 @@ async def create(view: PageView) -> web.StreamResponse:
         },
     )
     example = _example_line(view, new)
-    return await _render(view, made_key=made.key.secret, made_name=new.name, example=example)
+    return await _render(view, made_key=created.key.secret, made_name=new.name, example=example)
 
 
 @workspace_page(Permission.ADMINISTER)
@@ -90,16 +92,16 @@ async def revoke(view: PageView) -> web.StreamResponse:
     view.redirect(view.path(KEYS_PAGE), view.translate("The key is revoked. It is felt within 5 seconds."))
 
 
-def _read_new_key(view: PageView, sent: SentKey, errors: dict[str, str]) -> NewKey:
+def _read_new_key(view: PageView, sent_key: SentKey, errors: dict[str, str]) -> NewKey:
     """Return the key that the form describes. What is wrong goes into `errors`, by field."""
-    name = " ".join(sent.texts.get("name", "").split())
+    name = " ".join(sent_key.texts.get("name", "").split())
     if not 0 < len(name) <= MAX_NAME_LENGTH or not name.isprintable():
         errors["name"] = view.translate("Name what will use the key, in 100 characters or fewer.")
-    preset = sent.texts.get("preset", "")
-    scopes = PRESET_SCOPES.get(preset) or tuple(scope for scope in sent.scopes if scope in SCOPE_WORDS)
+    preset = sent_key.texts.get("preset", "")
+    scopes = PRESET_SCOPES.get(preset) or tuple(scope for scope in sent_key.scopes if scope in SCOPE_WORDS)
     if not scopes:
         errors["scopes"] = view.translate("Tick at least one thing that the key may do.")
-    return NewKey(name, scopes, _read_limit(view, sent.texts, errors), _read_end(view, sent.texts, errors))
+    return NewKey(name, scopes, _read_limit(view, sent_key.texts, errors), _read_end(view, sent_key.texts, errors))
 
 
 def _read_limit(view: PageView, texts: dict[str, str], errors: dict[str, str]) -> int | None:
@@ -156,15 +158,15 @@ async def _render(
     *,
     is_making: bool = False,
     asked_id: str = "",
-    sent: SentKey | None = None,
+    sent_key: SentKey | None = None,
     errors: dict[str, str] | None = None,
     password_problem: str | None = None,
-    **made: Any,
+    **new_key: Any,
 ) -> web.Response:
     async with view.console.reading() as connection:
         keys = await list_workspace_keys(connection, view.workspace.workspace_id, MAX_LISTED_KEYS + 1)
-    asked = next((key for key in keys if str(key.id) == asked_id and key.revoked_at is None), None)
-    if status != 200 and asked_id and asked is None:
+    chosen_key = next((key for key in keys if str(key.id) == asked_id and key.revoked_at is None), None)
+    if status != 200 and asked_id and chosen_key is None:
         raise NotFound
     shown = {
         "keys": keys[:MAX_LISTED_KEYS],
@@ -172,9 +174,9 @@ async def _render(
         "counts_this_hour": await _read_counts(view, keys),
         "soon": datetime.now(UTC) + timedelta(days=SOON_DAYS),
         "is_making": is_making,
-        "asked": asked,
-        "form": {**BLANK_FORM, **(sent.texts if sent else {})},
-        "ticked": sent.scopes if sent else [],
+        "asked": chosen_key,
+        "form": {**BLANK_FORM, **(sent_key.texts if sent_key else {})},
+        "ticked": sent_key.scopes if sent_key else [],
         "errors": errors or {},
         "password_problem": password_problem,
         "scope_names": [scope for scope in SCOPE_WORDS if scope != "*"],
@@ -182,6 +184,6 @@ async def _render(
         "scopes_in_words": lambda scopes: scopes_in_words(view, scopes),
         "presets": [*PRESET_SCOPES, OWN_CHOICE],
         "keys_page": KEYS_PAGE,
-        **{"made_key": None, "made_name": "", "example": None, **made},
+        **{"made_key": None, "made_name": "", "example": None, **new_key},
     }
     return await view.render("settings/api_keys.html", status, **shown)

@@ -50,21 +50,23 @@ class ShownFilter:
 @workspace_page(Permission.ADMINISTER)
 async def show(view: PageView) -> web.StreamResponse:
     """Show entries, newest first. `cursor` is the id of the entry above, `open` that of the one that is shown whole."""
-    asked, workspace_id = _read_query(view), view.workspace.workspace_id
+    shown_filter, workspace_id = _read_query(view), view.workspace.workspace_id
     async with view.console.reading() as connection:
-        found = await list_entries(connection, workspace_id, asked.which, limit=PAGE_SIZE + 1, after_id=asked.before_id)
-        total = await count_entries(connection, workspace_id, asked.which, limit=MAX_COUNTED + 1)
+        rows = await list_entries(
+            connection, workspace_id, shown_filter.which, limit=PAGE_SIZE + 1, after_id=shown_filter.before_id
+        )
+        total = await count_entries(connection, workspace_id, shown_filter.which, limit=MAX_COUNTED + 1)
         actors = await _actor_choices(view, connection)
-        identities = await read_identities(connection, workspace_id, found)
-    entries = found[:PAGE_SIZE]
+        identities = await read_identities(connection, workspace_id, rows)
+    entries = rows[:PAGE_SIZE]
     shown: dict[str, Any] = {
         "listed": entries,
         "total": min(total, MAX_COUNTED),
         "has_more_entries": total > MAX_COUNTED,
         "csv_count": min(total, MAX_CSV_ENTRIES),
-        "older": entries[-1]["id"] if len(found) > PAGE_SIZE else None,
-        "given": asked.given,
-        "cursor": asked.before_id,
+        "older": entries[-1]["id"] if len(rows) > PAGE_SIZE else None,
+        "given": shown_filter.given,
+        "cursor": shown_filter.before_id,
         "open_id": view.request.query.get("open", ""),
         "actors": actors,
         "actions": action_choices(view),
@@ -73,8 +75,8 @@ async def show(view: PageView) -> web.StreamResponse:
         "sentence": lambda entry: entry_sentence(view, entry),
         "changes": changed_fields,
         "value_text": _value_text,
-        "page_path": lambda **more: view.path(AUDIT_PAGE, **{**asked.given, **more}),
-        "csv_path": view.path(f"{AUDIT_PAGE}.csv", **asked.given),
+        "page_path": lambda **more: view.path(AUDIT_PAGE, **{**shown_filter.given, **more}),
+        "csv_path": view.path(f"{AUDIT_PAGE}.csv", **shown_filter.given),
         "audit_page": AUDIT_PAGE,
     }
     return await view.render("settings/audit_log.html", **shown)
@@ -92,22 +94,22 @@ async def download(view: PageView) -> web.StreamResponse:
 
 def _read_query(view: PageView) -> ShownFilter:
     """Return the valid filters of the address: the page shows those that hold."""
-    asked = {name: view.request.query.get(name, "").strip()[:MAX_FILTER_LENGTH] for name in FILTER_NAMES}
-    given: dict[str, str] = {}
-    if ACTOR_PATTERN.fullmatch(asked["actor"]):
-        given["actor"] = asked["actor"]
-    if re.fullmatch(r"[a-z_.]+", asked["action"]):
-        given["action"] = asked["action"]
-    outcome = next((name for name in OUTCOMES if name == asked["outcome"]), None)
+    texts = {name: view.request.query.get(name, "").strip()[:MAX_FILTER_LENGTH] for name in FILTER_NAMES}
+    parameters: dict[str, str] = {}
+    if ACTOR_PATTERN.fullmatch(texts["actor"]):
+        parameters["actor"] = texts["actor"]
+    if re.fullmatch(r"[a-z_.]+", texts["action"]):
+        parameters["action"] = texts["action"]
+    outcome = next((name for name in OUTCOMES if name == texts["outcome"]), None)
     if outcome:
-        given["outcome"] = outcome
-    times = {name: _read_time(view, asked[name]) for name in ("after", "before")}
-    given |= {name: asked[name] for name, moment in times.items() if moment}
-    actions = same_actions(given["action"]) if "action" in given else None
-    which = AuditFilter(given.get("actor"), None, outcome, times["after"], times["before"], actions)
+        parameters["outcome"] = outcome
+    times = {name: _read_time(view, texts[name]) for name in ("after", "before")}
+    parameters |= {name: texts[name] for name, moment in times.items() if moment}
+    actions = same_actions(parameters["action"]) if "action" in parameters else None
+    which = AuditFilter(parameters.get("actor"), None, outcome, times["after"], times["before"], actions)
     cursor = view.request.query.get("cursor", "")
     is_id = cursor.isascii() and cursor.isdigit() and len(cursor) <= MAX_ID_DIGITS
-    return ShownFilter(given, which, int(cursor) if is_id else None)
+    return ShownFilter(parameters, which, int(cursor) if is_id else None)
 
 
 def _read_time(view: PageView, text: str) -> datetime | None:

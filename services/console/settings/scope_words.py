@@ -44,13 +44,13 @@ def scope_word(view: PageView, scope: str) -> str:
 
 def scopes_in_words(view: PageView, scopes: Iterable[str]) -> str:
     """Return what a key may do, in the reader's language."""
-    given = set(scopes)
-    if "*" in given:
+    scope_set = set(scopes)
+    if "*" in scope_set:
         return scope_word(view, "*")
-    words = [scope_word(view, scope) for scope in SCOPE_WORDS if scope in given and scope not in READ_SCOPES]
-    if given >= READ_SCOPES:
+    words = [scope_word(view, scope) for scope in SCOPE_WORDS if scope in scope_set and scope not in READ_SCOPES]
+    if scope_set >= READ_SCOPES:
         words = [view.translate("read everything"), *words]
     else:
-        words += [scope_word(view, scope) for scope in SCOPE_WORDS if scope in given & READ_SCOPES]
-    words += sorted(given - SCOPE_WORDS.keys())
+        words += [scope_word(view, scope) for scope in SCOPE_WORDS if scope in scope_set & READ_SCOPES]
+    words += sorted(scope_set - SCOPE_WORDS.keys())
     return format_list(words, style="unit", locale=view.language.code)

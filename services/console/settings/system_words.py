@@ -43,28 +43,32 @@ def system_notes(
     """Yield a sentence for each thing that wants a look."""
     for alarm in report.alarms:
         since = view.formatting.clock(alarm.raised_at)
-        said = view.translate("Since %(time)s an alarm rings: %(what)s", time=since, what=alarm_title(view, alarm.code))
-        yield VerdictNote("bell", "bad", escape(said))
+        sentence = view.translate(
+            "Since %(time)s an alarm rings: %(what)s", time=since, what=alarm_title(view, alarm.code)
+        )
+        yield VerdictNote("bell", "bad", escape(sentence))
     silent = len(report.processes) - len(report.alive)
     if silent:
-        said = view.translate_count("%(n)s process does not report.", "%(n)s processes do not report.", silent)
-        yield VerdictNote("warn", "bad", escape(said))
+        sentence = view.translate_count("%(n)s process does not report.", "%(n)s processes do not report.", silent)
+        yield VerdictNote("warn", "bad", escape(sentence))
     if stores.redis_ms is None:
-        said = view.translate("The broker does not answer: the sweeper does its work.")
-        yield VerdictNote("warn", "bad", escape(said))
+        sentence = view.translate("The broker does not answer: the sweeper does its work.")
+        yield VerdictNote("warn", "bad", escape(sentence))
     if stores.spool_state == "away":
-        said = view.translate("The spool does not answer: should the database go away too, leads are refused.")
-        yield VerdictNote("warn", "bad", escape(said))
+        sentence = view.translate("The spool does not answer: should the database go away too, leads are refused.")
+        yield VerdictNote("warn", "bad", escape(sentence))
     for what, groups in report.mismatches.items():
         names = "; ".join(", ".join(names) for names in groups)
-        said = view.translate("Processes differ in %(setting)s: %(names)s", setting=setting_name(what), names=names)
-        yield VerdictNote("warn", "bad", escape(said))
+        sentence = view.translate("Processes differ in %(setting)s: %(names)s", setting=setting_name(what), names=names)
+        yield VerdictNote("warn", "bad", escape(sentence))
     if disk and disk.used > FULL_DISK_RATIO * disk.total:
         share = view.formatting.percent(disk.used, disk.total)
         yield VerdictNote("warn", "wait", escape(view.translate("The disk is full to %(share)s.", share=share)))
     if not has_installation_mail(view.console.settings):
-        said = view.translate("Mail is not set up for the installation: workspaces need a mail server of their own.")
-        yield VerdictNote("mail", "wait", escape(said))
+        sentence = view.translate(
+            "Mail is not set up for the installation: workspaces need a mail server of their own."
+        )
+        yield VerdictNote("mail", "wait", escape(sentence))
 
 
 def alarm_title(view: PageView, code: str) -> str:

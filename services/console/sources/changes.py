@@ -39,14 +39,14 @@ async def credentials(view: PageView) -> web.StreamResponse:
     """Change the secrets of a source. Those that are made here are shown in this answer, and never again."""
     id_, form = path_id(view.request), read_texts(await view.read_fields())
     kind = PROVIDERS_BY_TYPE[(await _stored(view, id_))["type"]].type
-    sent = read_credentials(kind, form)
+    sent_source = read_credentials(kind, form)
     try:
-        await change_source(view, id_, sent.fields)
+        await change_source(view, id_, sent_source.fields)
     except ValidationFailed as error:
         problems = problem_words(view, kind.type, error.errors or {})
-        return await render_source(view, id_, 422, sent=SentForm(form, problems, part="credentials"))
-    if sent.made:
-        return await render_source(view, id_, sent=SentForm(made=sent.made))
+        return await render_source(view, id_, 422, sent_form=SentForm(form, problems, part="credentials"))
+    if sent_source.made:
+        return await render_source(view, id_, sent_form=SentForm(made=sent_source.made))
     view.redirect(source_path(view, id_), view.translate("The secrets are saved."))
 
 
@@ -59,7 +59,7 @@ async def settings(view: PageView) -> web.StreamResponse:
         await change_source(view, id_, {"name": form.get("name", ""), "settings": read_settings(type_, form)})
     except ValidationFailed as error:
         problems = problem_words(view, type_, error.errors or {})
-        return await render_source(view, id_, 422, sent=SentForm(form, problems, part="settings"))
+        return await render_source(view, id_, 422, sent_form=SentForm(form, problems, part="settings"))
     view.redirect(source_path(view, id_), view.translate("The settings are saved."))
 
 
@@ -71,10 +71,10 @@ async def renew(view: PageView) -> web.StreamResponse:
     await _stored(view, id_)
     workspace_id, cipher = view.workspace.workspace_id, view.console.cipher
     await view.console.writing(lambda connection: rotate_webhook_url(connection, cipher, workspace_id, id_))
-    said = view.translate(
+    sentence = view.translate(
         "The address is new, and the old one stops within five seconds. Enter the new one at the provider."
     )
-    view.redirect(source_path(view, id_), said)
+    view.redirect(source_path(view, id_), sentence)
 
 
 @workspace_page(Permission.SET_UP)
@@ -93,7 +93,7 @@ async def delete(view: PageView) -> web.StreamResponse:
         await view.console.writing(lambda connection: delete_integration(connection, workspace_id, id_))
     except Conflict as error:
         names = str(error).partition(": ")[2].rstrip(".")
-        return await render_source(view, id_, 409, sent=SentForm(asked="delete", conflict=names))
+        return await render_source(view, id_, 409, sent_form=SentForm(asked="delete", conflict=names))
     view.redirect(view.path("sources"), view.translate("The source is deleted. Its leads and submissions stay."))
 
 

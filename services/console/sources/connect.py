@@ -66,22 +66,24 @@ async def create(view: PageView) -> web.StreamResponse:
     type_ = form.get("type", "")
     if type_ not in PROVIDERS_BY_TYPE:
         raise NotFound
-    sent = read_credentials(PROVIDERS_BY_TYPE[type_].type, form)
-    fields, errors = NEW_INTEGRATION.validate_fields({"type": type_, "name": form.get("name", ""), **sent.fields})
+    sent_source = read_credentials(PROVIDERS_BY_TYPE[type_].type, form)
+    fields, errors = NEW_INTEGRATION.validate_fields(
+        {"type": type_, "name": form.get("name", ""), **sent_source.fields}
+    )
     workspace_id, cipher = view.workspace.workspace_id, view.console.cipher
-    told = {"type": type_, "name": fields.get("name"), "credentials": sorted(sent.fields["credentials"])}
+    told = {"type": type_, "name": fields.get("name"), "credentials": sorted(sent_source.fields["credentials"])}
     audit_details(view.request, action="integration.created", after=told)
     try:
-        made: IntegrationRow = await view.console.writing(
+        source: IntegrationRow = await view.console.writing(
             lambda connection: create_integration(connection, cipher, workspace_id, fields, errors)
         )
     except ValidationFailed as error:
         return await _render_form(view, type_, form, problem_words(view, type_, error.errors or {}))
-    audit_details(view.request, object=("integration", made["id"]))
-    if sent.made:
-        return await render_source(view, made["id"], sent=SentForm(made=sent.made, part="new"))
+    audit_details(view.request, object=("integration", source["id"]))
+    if sent_source.made:
+        return await render_source(view, source["id"], sent_form=SentForm(made=sent_source.made, part="new"))
     view.redirect(
-        source_path(view, made["id"]), view.translate("The source is made. Enter its address at the provider.")
+        source_path(view, source["id"]), view.translate("The source is made. Enter its address at the provider.")
     )
 
 
@@ -106,7 +108,7 @@ async def _render_form(
 
 
 def _entries(view: PageView, types: tuple[str, ...], rows: list[IntegrationRow], search: str) -> list[GalleryEntry]:
-    found = [
+    entries = [
         GalleryEntry(
             type_,
             type_name(type_),
@@ -117,4 +119,4 @@ def _entries(view: PageView, types: tuple[str, ...], rows: list[IntegrationRow],
         for type_ in types
     ]
     words = search.casefold().split()
-    return [one for one in found if all(word in f"{one.name} {one.note} {one.type}".casefold() for word in words)]
+    return [one for one in entries if all(word in f"{one.name} {one.note} {one.type}".casefold() for word in words)]

@@ -59,19 +59,25 @@ def read_texts(form: Mapping[str, object]) -> dict[str, str]:
 
 
 def credential_inputs(
-    view: PageView, kind: IntegrationType, shown: Mapping[str, str | None], sent: Mapping[str, str]
+    view: PageView, kind: IntegrationType, shown: Mapping[str, str | None], form: Mapping[str, str]
 ) -> list[CredentialInput]:
     """Return the credentials of a type for a form. `shown` has secrets masked; a typed secret is not shown again."""
-    return [_credential_input(view, kind.type, one, shown.get(one.key) or "", sent) for one in kind.fields]
+    return [_credential_input(view, kind.type, one, shown.get(one.key) or "", form) for one in kind.fields]
 
 
 def _credential_input(
-    view: PageView, type_: str, one: CredentialField, shown: str, sent: Mapping[str, str]
+    view: PageView, type_: str, credential: CredentialField, shown: str, form: Mapping[str, str]
 ) -> CredentialInput:
-    label, value = credential_label(view, type_, one.key), sent.get(CREDENTIAL_PREFIX + one.key, shown)
-    is_own = may_generate(type_, one.key)
+    label, value = credential_label(view, type_, credential.key), form.get(CREDENTIAL_PREFIX + credential.key, shown)
+    is_own = may_generate(type_, credential.key)
     return CredentialInput(
-        one.key, label, one.secret, one.required, is_own, bool(shown), shown if one.secret else value
+        credential.key,
+        label,
+        credential.secret,
+        credential.required,
+        is_own,
+        bool(shown),
+        shown if credential.secret else value,
     )
 
 
@@ -80,35 +86,39 @@ def may_generate(type_: str, key: str) -> bool:
     return key == "header_secret" or key in CHOSEN_SECRETS.get(type_, ())
 
 
-def read_credentials(kind: IntegrationType, sent: Mapping[str, str]) -> SentSource:
+def read_credentials(kind: IntegrationType, form: Mapping[str, str]) -> SentSource:
     """Return the credentials that a form sent: an empty one is not set, a masked one stays, a made one is new."""
-    found: dict[str, Any] = {}
-    made: dict[str, str] = {}
-    for one in kind.fields:
-        text = sent.get(CREDENTIAL_PREFIX + one.key, "").strip()
-        if sent.get(CLEAR_PREFIX + one.key):
-            found[one.key] = None
-        elif sent.get(GENERATE_PREFIX + one.key) and _is_unchanged(one, text) and may_generate(kind.type, one.key):
-            found[one.key] = made[one.key] = secrets.token_urlsafe(SECRET_BYTES)
-        elif text or not one.secret:
-            found[one.key] = text or None
-    return SentSource({"credentials": found}, made)
+    values: dict[str, Any] = {}
+    new_secrets: dict[str, str] = {}
+    for credential in kind.fields:
+        text = form.get(CREDENTIAL_PREFIX + credential.key, "").strip()
+        if form.get(CLEAR_PREFIX + credential.key):
+            values[credential.key] = None
+        elif (
+            form.get(GENERATE_PREFIX + credential.key)
+            and _is_unchanged(credential, text)
+            and may_generate(kind.type, credential.key)
+        ):
+            values[credential.key] = new_secrets[credential.key] = secrets.token_urlsafe(SECRET_BYTES)
+        elif text or not credential.secret:
+            values[credential.key] = text or None
+    return SentSource({"credentials": values}, new_secrets)
 
 
-def read_settings(type_: str, sent: Mapping[str, str]) -> dict[str, Any]:
+def read_settings(type_: str, form: Mapping[str, str]) -> dict[str, Any]:
     """Return the settings that a form sent, as an integration takes them. What is empty goes back to its default."""
-    settings: dict[str, Any] = {name: sent.get(name, "").strip() or None for name in PLAIN_SETTINGS}
-    settings["tags"] = _unique(sent.get("tags", "").replace("،", ",").split(","))
-    pipeline, _, stage = sent.get("place", "").partition(":")
+    settings: dict[str, Any] = {name: form.get(name, "").strip() or None for name in PLAIN_SETTINGS}
+    settings["tags"] = _unique(form.get("tags", "").replace("،", ",").split(","))
+    pipeline, _, stage = form.get("place", "").partition(":")
     settings |= {"pipeline_id": _whole_number(pipeline), "pipeline_stage_id": _whole_number(stage)}
-    settings["assigned_user_id"] = _whole_number(sent.get("assigned_user_id", ""))
-    settings["rate_limit"] = _whole_number(sent.get("rate_limit", ""))
-    has_alarm = bool(sent.get("has_alarm"))
-    settings["silence_after_minutes"] = _whole_number(sent.get("silence_after_minutes", "")) if has_alarm else None
-    if has_alarm and not sent.get("silence_after_minutes", "").strip():
+    settings["assigned_user_id"] = _whole_number(form.get("assigned_user_id", ""))
+    settings["rate_limit"] = _whole_number(form.get("rate_limit", ""))
+    has_alarm = bool(form.get("has_alarm"))
+    settings["silence_after_minutes"] = _whole_number(form.get("silence_after_minutes", "")) if has_alarm else None
+    if has_alarm and not form.get("silence_after_minutes", "").strip():
         settings["silence_after_minutes"] = ""  # refused
     if type_ in APP_SECRET_FIELDS:
-        settings["accounts"] = _unique(sent.get("accounts", "").splitlines())
+        settings["accounts"] = _unique(form.get("accounts", "").splitlines())
     return settings
 
 

@@ -88,11 +88,11 @@ async def read_last_submissions(connection: Connection, workspace_id: int, chann
 
 async def read_placement_choices(connection: Connection, workspace_id: int) -> PlacementChoices:
     """Return where leads can be placed in a workspace."""
-    asked = (workspace_id,)
+    arguments = (workspace_id,)
     return PlacementChoices(
-        await _dicts(connection, PIPELINES_SQL, asked),
-        await _dicts(connection, STAGES_SQL, asked),
-        await _dicts(connection, USERS_SQL, asked),
+        await _dicts(connection, PIPELINES_SQL, arguments),
+        await _dicts(connection, STAGES_SQL, arguments),
+        await _dicts(connection, USERS_SQL, arguments),
     )
 
 

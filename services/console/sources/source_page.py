@@ -78,11 +78,11 @@ async def show(view: PageView) -> web.StreamResponse:
     """Show a source: with `sample` what the sample of its type would become, with `ask` a question."""
     asked = view.request.query.get("ask", "")
     is_asked = asked in QUESTIONS and view.permits(Permission.SET_UP)
-    return await render_source(view, path_id(view.request), sent=SentForm(asked=asked if is_asked else ""))
+    return await render_source(view, path_id(view.request), sent_form=SentForm(asked=asked if is_asked else ""))
 
 
 async def render_source(
-    view: PageView, source_id: int | None, status: int = 200, *, sent: SentForm | None = None
+    view: PageView, source_id: int | None, status: int = 200, *, sent_form: SentForm | None = None
 ) -> web.Response:
     """Return the page of a source, or of all of them: then the most remarkable one is shown beside the list."""
     workspace_id = view.workspace.workspace_id
@@ -103,9 +103,9 @@ async def render_source(
         search=view.request.query.get("q", "") if source_id is None else "",
         is_list=source_id is None,
         kind_word=lambda report: kind_word(view, report),
-        sent_form=sent or SentForm(),
+        sent_form=sent_form or SentForm(),
         source=source,
-        **(_shown(view, source, sent or SentForm()) if source else {}),
+        **(_shown(view, source, sent_form or SentForm()) if source else {}),
     )
 
 
@@ -151,11 +151,11 @@ async def _read_source(connection: Connection, view: PageView, reports: list[Sou
     )
 
 
-def _shown(view: PageView, source: ReadSource, sent: SentForm) -> dict[str, Any]:
+def _shown(view: PageView, source: ReadSource, sent_form: SentForm) -> dict[str, Any]:
     type_, may_change = source.row["type"], view.permits(Permission.SET_UP)
     record = integration_record(view.console.cipher, source.row, view.base_url)
     lines = [doctor_line(view, type_, step) for step in source.steps]
-    credentials_form = sent.form if sent.part == "credentials" else {}
+    credentials_form = sent_form.form if sent_form.part == "credentials" else {}
     return {
         "record": record,
         "report": source.report,
@@ -173,7 +173,7 @@ def _shown(view: PageView, source: ReadSource, sent: SentForm) -> dict[str, Any]
         "submissions": [submission_line(view, row) for row in source.submissions],
         "inputs": credential_inputs(view, PROVIDERS_BY_TYPE[type_].type, record["credentials"], credentials_form),
         "steps": setup_steps(view, type_),
-        "settings": _settings_form(record, sent),
+        "settings": _settings_form(record, sent_form),
         "choices": source.choices,
         "takes_accounts": type_ in APP_SECRET_FIELDS,
         "sample": _sample(view, source) if "sample" in view.request.query else None,
@@ -187,7 +187,7 @@ def _reasons(view: PageView, report: SourceReport) -> list[tuple[str, int, Any]]
     return [(reason_word(view, reason), one.count_7d, one.last_at) for reason, one in found]
 
 
-def _settings_form(record: IntegrationRow, sent: SentForm) -> dict[str, str]:
+def _settings_form(record: IntegrationRow, sent_form: SentForm) -> dict[str, str]:
     settings = record["settings"]
     stage, pipeline = settings["pipeline_stage_id"], settings["pipeline_id"]
     texts = ("source", "merge_policy", "event_id", "assigned_user_id", "rate_limit", "silence_after_minutes")
@@ -199,7 +199,7 @@ def _settings_form(record: IntegrationRow, sent: SentForm) -> dict[str, str]:
         "accounts": "\n".join(settings["accounts"]),
         "place": f"{pipeline}:{stage}" if stage else f"{pipeline}:" if pipeline else "",
     }
-    return {**stored, "has_alarm": "", **sent.form} if sent.part == "settings" else stored
+    return {**stored, "has_alarm": "", **sent_form.form} if sent_form.part == "settings" else stored
 
 
 def _sample(view: PageView, source: ReadSource) -> dict[str, Any]:

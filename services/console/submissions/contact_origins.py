@@ -59,13 +59,13 @@ def identity_origins(
     fold_gmail: bool,
 ) -> list[IdentityOrigin]:
     """Return the identities, each with the first that brought it."""
-    found: dict[tuple[str, str], IdentityOrigin] = {}
+    origins: dict[tuple[str, str], IdentityOrigin] = {}
 
     def note(kind: str, sent: Any, way: OriginWay, at: datetime, submission_id: str = "") -> None:
         for value in _spellings(kind, sent, country, fold_gmail):
-            known = found.get((kind, value))
+            known = origins.get((kind, value))
             if known is None or (known.at and at < known.at):
-                found[kind, value] = IdentityOrigin(kind, value, way, at, submission_id)
+                origins[kind, value] = IdentityOrigin(kind, value, way, at, submission_id)
 
     came = list(intakes)
     for intake in came:
@@ -76,7 +76,7 @@ def identity_origins(
         for kind in ("email", "phone"):
             changed = (change["data"].get("changes") or {}).get(kind) or {}
             note(kind, changed.get("to"), way, change["created_at"])
-    return [found.get(identity) or _unnamed_origin(identity, came) for identity in identities]
+    return [origins.get(identity) or _unnamed_origin(identity, came) for identity in identities]
 
 
 def _unnamed_origin(identity: tuple[str, str], intakes: Sequence[LeadIntake]) -> IdentityOrigin:
@@ -94,27 +94,27 @@ def given_consents(intakes: Iterable[LeadIntake]) -> list[GivenConsent]:
     answers: dict[str, GivenConsent] = {}
     for intake in intakes:
         form, part = _part(intake.body, FORM_KEY), _part(intake.body, SOURCE_KEY)
-        for one in form.get("consents") or ():
-            text = str(one.get("text") or one.get("key") or "")
+        for agreement in form.get("consents") or ():
+            text = str(agreement.get("text") or agreement.get("key") or "")
             answers[text] = GivenConsent(
-                text, bool(one.get("accepted")), intake.at, intake.submission_id, one.get("version")
+                text, bool(agreement.get("accepted")), intake.at, intake.submission_id, agreement.get("version")
             )
         for text, is_given in _pairs(_part(part, "attribution").get("consent")):
             answers[str(text)] = GivenConsent(str(text), bool(is_given), intake.at, intake.submission_id)
     return sorted(answers.values(), key=lambda consent: consent.at, reverse=True)[:MAX_CONSENTS]
 
 
-def _spellings(kind: str, sent: Any, country: str | None, fold_gmail: bool) -> set[str]:
-    if not isinstance(sent, str) or not sent:
+def _spellings(kind: str, value: Any, country: str | None, fold_gmail: bool) -> set[str]:
+    if not isinstance(value, str) or not value:
         return set()
     spell: dict[str, Callable[[], str]] = {
-        "email": lambda: normalise_email(sent, fold_gmail=fold_gmail),
-        "phone": lambda: normalise_phone(sent, country).identity,
+        "email": lambda: normalise_email(value, fold_gmail=fold_gmail),
+        "phone": lambda: normalise_phone(value, country).identity,
     }
     try:
         return {spell[kind]()}
     except InvalidContact:
-        return {sent}
+        return {value}
 
 
 def _part(body: Mapping[str, Any], name: str) -> Mapping[str, Any]:

@@ -65,7 +65,7 @@ def editable_text(found: FoundSubmission) -> str:
     return lines_as_text(indented_lines(shown_tokens(stored, hides_values=False)))
 
 
-def read_edit(view: PageView, found: FoundSubmission, form: Mapping[str, str]) -> PayloadEditForm:
+def read_edit(view: PageView, submission: FoundSubmission, form: Mapping[str, str]) -> PayloadEditForm:
     """Return the edit that a form sent, with the problems that keep it from being ingested."""
     edit = PayloadEditForm(
         form.get("payload", "")[: MAX_EDIT_LENGTH + 1],
@@ -76,28 +76,30 @@ def read_edit(view: PageView, found: FoundSubmission, form: Mapping[str, str]) -
     written = _parse(view, edit)
     if written is None:
         return edit
-    stored = _stored_body(found)
+    stored = _stored_body(submission)
     payload, errors = checked_payload(replace_payload(stored, restore_secrets(written, stored)))
     edit.problems = [f"{name}: {message}" for name, messages in errors.items() for message in messages]
     edit.payload = None if errors else payload
     return edit
 
 
-async def try_edit(view: PageView, found: FoundSubmission, edit: PayloadEditForm) -> None:
+async def try_edit(view: PageView, submission: FoundSubmission, edit: PayloadEditForm) -> None:
     """Note what would become of an edit now. Nothing is stored."""
     if edit.payload is None:
         return
-    edit.preview = await try_submission(view, found, edit.payload)
+    edit.preview = await try_submission(view, submission, edit.payload)
     if edit.preview.error is None:
         edit.tried = edit.digest
 
 
-async def try_submission(view: PageView, found: FoundSubmission, payload: JsonObject | None = None) -> ReplayPreview:
+async def try_submission(
+    view: PageView, submission: FoundSubmission, payload: JsonObject | None = None
+) -> ReplayPreview:
     """Return what would become of a decided submission now. Raises NotFound for one that waits."""
-    if found.place != "decided":
+    if submission.place != "decided":
         raise NotFound
     async with view.console.reading() as connection:
-        return await preview_submission(connection, view.workspace.workspace_id, found.record["id"], payload)
+        return await preview_submission(connection, view.workspace.workspace_id, submission.record["id"], payload)
 
 
 def _parse(view: PageView, edit: PayloadEditForm) -> JsonObject | None:

@@ -14,7 +14,7 @@ from shared.platform.web.path_params import path_uuid
 async def download(view: PageView) -> web.StreamResponse:
     """Download a file. The connection of the database is given back first: who downloads may be slow."""
     async with view.console.reading() as connection:
-        found = await find_file(connection, view.workspace.workspace_id, path_uuid(view.request))
-    if found is None:
+        file = await find_file(connection, view.workspace.workspace_id, path_uuid(view.request))
+    if file is None:
         raise NotFound
-    return await view.console.files.send(view.request, found)
+    return await view.console.files.send(view.request, file)

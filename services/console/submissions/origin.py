@@ -59,7 +59,7 @@ def attribution_rows(
 
     A page is shown without its query, whose campaign and click ids have rows of their own.
     """
-    found = dict(attribution or {})
+    values = dict(attribution or {})
     words = {
         "platform": view.translate("Platform"),
         "campaign_name": view.translate("Campaign"),
@@ -79,19 +79,19 @@ def attribution_rows(
         "referrer": view.translate("Came from"),
         "provider_lead_id": view.translate("Id at the provider"),
     }
-    rows = [(label, _text(found[name])) for name, label in words.items() if found.get(name)]
-    if found.get("at"):
-        rows.append((view.translate("Filled in"), _moment_text(view, found["at"])))
-    personal = [(label, _address_text(found[name])) for name, label in of_person.items() if found.get(name)]
-    personal += [(str(name), _text(value)) for name, value in _pairs(found.get("click_ids"))]
+    rows = [(label, _text(values[name])) for name, label in words.items() if values.get(name)]
+    if values.get("at"):
+        rows.append((view.translate("Filled in"), _moment_text(view, values["at"])))
+    personal = [(label, _address_text(values[name])) for name, label in of_person.items() if values.get(name)]
+    personal += [(str(name), _text(value)) for name, value in _pairs(values.get("click_ids"))]
     return rows + [(label, VALUE_MASK if hides_values else text) for label, text in personal]
 
 
-def submitted_consents(found: FoundSubmission) -> list[GivenConsent]:
+def submitted_consents(submission: FoundSubmission) -> list[GivenConsent]:
     """Return what the person agreed to in a submission, and what they did not."""
-    record = found.record
+    record = submission.record
     try:
-        body = orjson.loads(found.stored)
+        body = orjson.loads(submission.stored)
     except orjson.JSONDecodeError:
         return []
     if not isinstance(body, dict):

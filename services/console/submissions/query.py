@@ -70,12 +70,12 @@ def read_filters(query: Mapping[str, str]) -> tuple[SubmissionFilters, list[str]
     """Return the filters of an address by their API names, and the names of those that could not be read."""
     filters: SubmissionFilters = {}
     unreadable: list[str] = []
-    for name, read in FILTER_READERS.items():
+    for name, reader in FILTER_READERS.items():
         text = query.get(name, "").strip()
         if not text:
             continue
         try:
-            filters[name] = read(text)
+            filters[name] = reader(text)
         except ValueError:
             unreadable.append(name)
     return filters, unreadable

@@ -134,18 +134,18 @@ async def search_submission_page(
         places, until = await search_submissions(
             connection, workspace_id, filters, after=older_than, limit=limit + 1, **bounds
         )
-        found = await _rows_at(connection, workspace_id, places)
+        rows = await _rows_at(connection, workspace_id, places)
     waiting = [row for row in waiting if older_than is None or position_of(row) < older_than]
-    found = sorted([*found, *waiting], key=position_of, reverse=True)
-    has_older = len(found) > limit
-    return SubmissionPage(found[:limit], None, 0, has_older, None if has_older else until)
+    rows = sorted([*rows, *waiting], key=position_of, reverse=True)
+    has_older = len(rows) > limit
+    return SubmissionPage(rows[:limit], None, 0, has_older, None if has_older else until)
 
 
 async def _find_decided(connection: Connection, workspace_id: int, wanted: uuid.UUID) -> list[SubmissionDict]:
-    found = await find_reference(connection, workspace_id, wanted)
-    if found is None:
+    submission = await find_reference(connection, workspace_id, wanted)
+    if submission is None:
         return []
-    return await _rows_at(connection, workspace_id, [(found.reference.received_at, found.reference.id)])
+    return await _rows_at(connection, workspace_id, [(submission.reference.received_at, submission.reference.id)])
 
 
 async def _rows_at(

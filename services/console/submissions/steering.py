@@ -47,36 +47,36 @@ async def spam(view: PageView) -> web.StreamResponse:
     audit_details(view.request, action="submission.rejected", object=("submission", wanted), reason=reason)
 
     async def reject(connection: Connection) -> bool:
-        found = await find_reference(connection, workspace, wanted)
-        if found is None:
+        submission = await find_reference(connection, workspace, wanted)
+        if submission is None:
             raise NotFound
-        return bool(await reject_submissions(connection, workspace, [found.reference]))
+        return bool(await reject_submissions(connection, workspace, [submission.reference]))
 
     if await view.console.writing(reject):
         view.console.forget_figures(workspace)
-        said = view.translate("Marked as spam. It can still be released.")
+        sentence = view.translate("Marked as spam. It can still be released.")
     else:
-        said = view.translate("Nothing was done: it is not held any more, or was marked before.")
-    view.redirect(submission_path(view, str(wanted)), said)
+        sentence = view.translate("Nothing was done: it is not held any more, or was marked before.")
+    view.redirect(submission_path(view, str(wanted)), sentence)
 
 
 @workspace_page(Permission.STEER_QUEUES)
 async def fix(view: PageView) -> web.StreamResponse:
     """Try an edited payload without storing it, or replay what was tried, as a new version with author and reason."""
-    found = await found_submission(view)
+    submission = await found_submission(view)
     form = await _form(view)
-    edit = read_edit(view, found, form)
+    edit = read_edit(view, submission, form)
     is_replay = form.get("do") == "replay"
-    wanted = str(found.record["id"])
+    wanted = str(submission.record["id"])
     action = "submission.replayed" if is_replay else "submission.tried"
     audit_details(view.request, action=action, object=("submission", wanted), reason=edit.reason or None)
-    if found.record["state"] != "dead":
+    if submission.record["state"] != "dead":
         view.redirect(submission_path(view, wanted), view.translate("Only a dead submission can be replayed."))
     if is_replay:
         _check_replay(view, edit)
     if edit.problems or not is_replay:
-        await try_edit(view, found, edit)
-        return await render_submission(view, found, 422 if edit.problems else 200, edit=edit)
+        await try_edit(view, submission, edit)
+        return await render_submission(view, submission, 422 if edit.problems else 200, edit=edit)
     await _send_back(view, "dead", view.translate("The new version was replayed. The original is kept."), edit)
 
 

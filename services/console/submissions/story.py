@@ -82,9 +82,9 @@ class SubmissionStory:
         return max(ends, default=None)
 
 
-async def read_story(connection: Connection, workspace_id: int, found: FoundSubmission) -> SubmissionStory:
+async def read_story(connection: Connection, workspace_id: int, submission: FoundSubmission) -> SubmissionStory:
     """Return the story of a submission."""
-    record = found.record
+    record = submission.record
     kind, _, origin = record["channel"].partition(":")
     values = {
         "workspace": workspace_id,
@@ -97,8 +97,8 @@ async def read_story(connection: Connection, workspace_id: int, found: FoundSubm
     names = await _rows(connection, NAMES_SQL, values)
     story = SubmissionStory(**names[0])
     story.versions = await list_versions(connection, workspace_id, uuid.UUID(str(record["id"])))
-    if found.cause_id is not None:
-        story.cause = await find_cause(connection, workspace_id, found.cause_id)
+    if submission.cause_id is not None:
+        story.cause = await find_cause(connection, workspace_id, submission.cause_id)
     if record["lead_id"] is not None:
         await _read_following(connection, story, values)
     return story

@@ -57,14 +57,14 @@ class ShownPayload:
 @workspace_page(Permission.SEE_RECORDS)
 async def show(view: PageView) -> web.StreamResponse:
     """Show a submission: with `fix` the form to edit it, with `try` what would become of it now."""
-    found = await found_submission(view)
+    submission = await found_submission(view)
     edit = preview = None
-    is_decided = found.place == "decided"
-    if found.record["state"] == "dead" and "fix" in view.request.query and view.permits(Permission.STEER_QUEUES):
-        edit = PayloadEditForm(editable_text(found))
+    is_decided = submission.place == "decided"
+    if submission.record["state"] == "dead" and "fix" in view.request.query and view.permits(Permission.STEER_QUEUES):
+        edit = PayloadEditForm(editable_text(submission))
     if is_decided and "try" in view.request.query and view.permits(Permission.SEE_PERSONS):
-        preview = await try_submission(view, found)
-    return await render_submission(view, found, edit=edit, preview=preview)
+        preview = await try_submission(view, submission)
+    return await render_submission(view, submission, edit=edit, preview=preview)
 
 
 @workspace_page(Permission.SEE_PERSONS)
@@ -89,42 +89,42 @@ async def found_submission(view: PageView) -> FoundSubmission:
     wanted, workspace = path_uuid(view.request), view.workspace.workspace_id
     try:
         async with view.console.reading() as connection:
-            found = await find_submission(connection, view.console.spool, workspace, wanted)
+            submission = await find_submission(connection, view.console.spool, workspace, wanted)
     except Exception as error:
-        if not is_unavailable(error) or not (found := await find_spooled(view.console.spool, workspace, wanted)):
+        if not is_unavailable(error) or not (submission := await find_spooled(view.console.spool, workspace, wanted)):
             raise
-    if found is None:
+    if submission is None:
         raise NotFound
-    return found
+    return submission
 
 
 async def render_submission(
     view: PageView,
-    found: FoundSubmission,
+    submission: FoundSubmission,
     status: int = 200,
     *,
     edit: PayloadEditForm | None = None,
     preview: ReplayPreview | None = None,
 ) -> web.Response:
     """Return the page of a submission, with an edit under way or the outcome of a trial."""
-    story, original, neighbours = await _read_surroundings(view, found)
-    files = await _list_files(view, found)
+    story, original, neighbours = await _read_surroundings(view, submission)
+    files = await _list_files(view, submission)
     sees_persons = view.permits(Permission.SEE_PERSONS)
-    record = found.record
+    record = submission.record
     return await view.render(
         "submissions/submission.html",
         status,
         channel_names=await view.console.read_channel_names(view.workspace.workspace_id),
-        found=found,
+        found=submission,
         record=record,
         story=story,
-        nodes=timeline_nodes(view, found, story),
+        nodes=timeline_nodes(view, submission, story),
         origin=origin_sentence(view, record["channel"], story),
-        person=_person_name(found) if sees_persons else "",
+        person=_person_name(submission) if sees_persons else "",
         payload=_shown_payload(view, received_bytes(original)),
         request=provider_request(original),
         attribution=attribution_rows(view, record.get("attribution"), hides_values=not sees_persons),
-        consents=submitted_consents(found) if sees_persons else [],
+        consents=submitted_consents(submission) if sees_persons else [],
         neighbours=neighbours,
         files=files,
         kept=kept_filters(view.request.query),
@@ -133,7 +133,7 @@ async def render_submission(
         edit=edit,
         preview=edit.preview if edit else preview,
         next_version=max((version["version"] for version in story.versions), default=1) + 1,
-        asked=_asked_question(view, found),
+        asked=_asked_question(view, submission),
     )
 
 
@@ -143,58 +143,58 @@ def submission_path(view: PageView, id_: str, below: str = "", **query: object) 
     return view.path(page, **{**kept_filters(view.request.query), **query})
 
 
-async def _read_surroundings(view: PageView, found: FoundSubmission) -> tuple[SubmissionStory, bytes, Neighbours]:
+async def _read_surroundings(view: PageView, submission: FoundSubmission) -> tuple[SubmissionStory, bytes, Neighbours]:
     """Return the story, the payload as it came, and the neighbours. Of one in the spool nothing else is known."""
-    if found.place == "spool":
-        return SubmissionStory(), found.stored, Neighbours()
-    workspace, wanted = view.workspace.workspace_id, uuid.UUID(str(found.record["id"]))
+    if submission.place == "spool":
+        return SubmissionStory(), submission.stored, Neighbours()
+    workspace, wanted = view.workspace.workspace_id, uuid.UUID(str(submission.record["id"]))
     async with view.console.reading() as connection:
-        story = await read_story(connection, workspace, found)
-    original = next((bytes(each["payload"]) for each in story.versions if each["version"] == 1), found.stored)
+        story = await read_story(connection, workspace, submission)
+    original = next((bytes(each["payload"]) for each in story.versions if each["version"] == 1), submission.stored)
     filters = parse_filters(kept_filters(view.request.query))
-    if found.place != "decided" or filters is None:
+    if submission.place != "decided" or filters is None:
         return story, original, Neighbours()
-    received_at = found.record["received_at"]
+    received_at = submission.record["received_at"]
     neighbours = await find_neighbours(view.console.engine, workspace, filters, received_at, wanted)
     return story, original, neighbours
 
 
-async def _list_files(view: PageView, found: FoundSubmission) -> list[ListedFile]:
-    if found.place != "decided":
+async def _list_files(view: PageView, submission: FoundSubmission) -> list[ListedFile]:
+    if submission.place != "decided":
         return []
     async with view.console.reading() as connection:
-        return await list_files(connection, view.workspace.workspace_id, uuid.UUID(str(found.record["id"])))
+        return await list_files(connection, view.workspace.workspace_id, uuid.UUID(str(submission.record["id"])))
 
 
-def _asked_question(view: PageView, found: FoundSubmission) -> str:
+def _asked_question(view: PageView, submission: FoundSubmission) -> str:
     """Return the question that the page asks in a dialog, or an empty string."""
-    asked = view.request.query.get("ask", "")
-    state = {"replay": "dead"}.get(asked, "quarantined")
-    fits = asked in QUESTIONS and found.record["state"] == state and view.permits(Permission.STEER_QUEUES)
-    return asked if fits else ""
+    question = view.request.query.get("ask", "")
+    state = {"replay": "dead"}.get(question, "quarantined")
+    fits = question in QUESTIONS and submission.record["state"] == state and view.permits(Permission.STEER_QUEUES)
+    return question if fits else ""
 
 
 def _shown_payload(view: PageView, original: bytes) -> ShownPayload:
     sees_persons = view.permits(Permission.SEE_PERSONS)
     tokens = shown_tokens(original, hides_values=not sees_persons)
-    is_object, is_cut, used, kept = is_json(original), False, 0, []
+    is_object, is_cut, used, pieces = is_json(original), False, 0, []
     for token in tokens:
         room = MAX_SHOWN_BYTES - used
         is_cut = len(token.text) > room
-        kept.append(token._replace(text=token.text[:room]))
+        pieces.append(token._replace(text=token.text[:room]))
         used += len(token.text)
         if is_cut:
             break
     is_pretty = is_object and view.request.query.get("pretty") == "1"
-    lines = indented_lines(kept) if is_pretty else split_lines(kept)
+    lines = indented_lines(pieces) if is_pretty else split_lines(pieces)
     is_cut = is_cut or len(lines) > MAX_SHOWN_LINES
     return ShownPayload(lines[:MAX_SHOWN_LINES], len(original), is_cut, is_object, is_pretty)
 
 
-def _person_name(found: FoundSubmission) -> str:
+def _person_name(submission: FoundSubmission) -> str:
     """Return the name in the payload, otherwise the email or phone, otherwise an empty string."""
     try:
-        body: Any = orjson.loads(found.stored)
+        body: Any = orjson.loads(submission.stored)
     except orjson.JSONDecodeError:
         return ""
     if not isinstance(body, dict):

@@ -70,11 +70,11 @@ SKIPPED_STEP_SENTENCES = frozenset(
 )
 
 
-def timeline_nodes(view: PageView, found: FoundSubmission, story: SubmissionStory) -> list[TimelineNode]:
+def timeline_nodes(view: PageView, submission: FoundSubmission, story: SubmissionStory) -> list[TimelineNode]:
     """Return the timeline of a submission, in the order of time."""
-    nodes = [_received_node(view, found, story), _stored_node(view, found)]
+    nodes = [_received_node(view, submission, story), _stored_node(view, submission)]
     nodes.extend(_version_nodes(view, story))
-    nodes.append(_verdict_node(view, found))
+    nodes.append(_verdict_node(view, submission))
     nodes.extend(run_node(view, run) for run in story.runs)
     nodes.extend(delivery_node(view, delivery) for delivery in story.deliveries)
     return nodes
@@ -132,10 +132,10 @@ def _version_nodes(view: PageView, story: SubmissionStory) -> Iterator[TimelineN
             yield TimelineNode("edit", "pen", text, version["created_at"], detail=detail)
 
 
-def _verdict_node(view: PageView, found: FoundSubmission) -> TimelineNode:
-    record = found.record
+def _verdict_node(view: PageView, submission: FoundSubmission) -> TimelineNode:
+    record = submission.record
     attempts = int(record["attempts"])
-    if found.place != "decided":
+    if submission.place != "decided":
         detail = ""
         if attempts:
             detail = view.translate_count("%(n)s attempt failed.", "%(n)s attempts failed.", attempts)

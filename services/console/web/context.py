@@ -201,22 +201,22 @@ class ConsoleContext:
 
     async def _read_figures(self, workspace_id: int) -> NavigationFigures:
         async with self.reading() as connection:
-            found = await ledger.read_workspace_ledger(connection, None, workspace_id)
+            ledger_counts = await ledger.read_workspace_ledger(connection, None, workspace_id)
             pauses = await read_pauses(connection, workspace_id)
             jobs = await count_active_jobs(connection, workspace_id)
             counts = {name: await count(connection, workspace_id) for name, count in self.navigation_counts.items()}
             ended = await list_recently_ended(connection, workspace_id, NEWS_SECONDS)
             outcomes = await read_outcomes_of(connection, workspace_id, [job.id for job in ended])
-        counts |= {"dead": found["dead"], "jobs": jobs}
+        counts |= {"dead": ledger_counts["dead"], "jobs": jobs}
         return NavigationFigures(counts, pauses, [JobEnd(job, outcomes[job.id]) for job in ended])
 
     async def _join_overviews(
-        self, read: Callable[[int], Awaitable[Overview]], workspace_id: int, with_installation: bool
+        self, reader: Callable[[int], Awaitable[Overview]], workspace_id: int, with_installation: bool
     ) -> Overview:
-        overview = await read(workspace_id)
+        overview = await reader(workspace_id)
         if not with_installation or not overview.lanes:
             return overview
-        whole = await read(WHOLE_INSTALLATION)
+        whole = await reader(WHOLE_INSTALLATION)
         theirs: dict[str, LaneState] = {lane.name: lane for lane in whole.lanes if lane.name in JOURNAL_LANES}
         return replace(overview, lanes=[theirs.get(str(lane.name), lane) for lane in overview.lanes])
 

@@ -146,12 +146,12 @@ class LiveUpdates:
         stream.cancel()
 
     @asynccontextmanager
-    async def listening(self, key: Hashable, read: SnapshotReader, owner: StreamOwner) -> AsyncIterator[LiveTopic]:
+    async def listening(self, key: Hashable, reader: SnapshotReader, owner: StreamOwner) -> AsyncIterator[LiveTopic]:
         """Watch a topic, in a task of its own. The topic's producer runs as long as somebody watches."""
         stream = asyncio.current_task()
         assert stream is not None  # noqa: S101 - a coroutine runs in a task
         self._streams[stream] = owner
-        topic = self._topics.setdefault(key, LiveTopic(read, self._pace))
+        topic = self._topics.setdefault(key, LiveTopic(reader, self._pace))
         topic.listeners += 1
         if topic.producer is None:
             topic.producer = asyncio.create_task(topic.produce())
@@ -195,7 +195,7 @@ LIVE_UPDATES = web.AppKey("live_updates", LiveUpdates)
 async def stream_snapshots(
     view: PageView,
     topic: Hashable,
-    read: SnapshotReader,
+    reader: SnapshotReader,
     render: SnapshotRenderer,
     *,
     event: str | None = None,
@@ -217,7 +217,7 @@ async def stream_snapshots(
     stream = _SnapshotStream(view, response, render, event, shown)
     # A reader who goes to another page resets the connection.
     with suppress(ConnectionResetError, TimeoutError):
-        await stream.send_all(topic, read)
+        await stream.send_all(topic, reader)
     return response
 
 
@@ -238,11 +238,11 @@ class _SnapshotStream:
     event: str | None
     shown: Hashable
 
-    async def send_all(self, topic: Hashable, read: SnapshotReader) -> None:
+    async def send_all(self, topic: Hashable, reader: SnapshotReader) -> None:
         view, version = self.view, 0
         updates, key = view.request.app[LIVE_UPDATES], (topic, view.workspace.workspace_id)
         news = updates.make_news(view)
-        async with updates.listening(key, read, stream_owner(view)) as live, self.response:
+        async with updates.listening(key, reader, stream_owner(view)) as live, self.response:
             while self.response.is_connected():
                 if not await _is_still_admitted(view):
                     await self._send(encode_message("", SIGNED_OUT_EVENT))

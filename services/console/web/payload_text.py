@@ -129,10 +129,10 @@ def _spaced(token: PayloadToken) -> PayloadToken:
 
 def _read_tokens(text: str) -> list[PayloadToken]:
     """Return the tokens of a JSON text, which together are the text."""
-    found = [match[0] for match in TOKEN_PATTERN.finditer(text)]
+    matches = [match[0] for match in TOKEN_PATTERN.finditer(text)]
     tokens = []
     following = ""  # the next token that is no space
-    for part in reversed(found):
+    for part in reversed(matches):
         kind = {'"': "string", "t": "constant", "f": "constant", "n": "constant"}.get(
             part[0], "number" if part[0] in "-0123456789" else ""
         )

@@ -19,22 +19,22 @@ class RecentReads:
         self._results: dict[Hashable, tuple[float, Any]] = {}
         self._running: dict[Hashable, asyncio.Task[Any]] = {}
 
-    async def read(self, key: Hashable, seconds: float, read: Callable[[], Awaitable[T]]) -> T:
-        """Return a result that is at most so many seconds old. Raises what `read` raises."""
+    async def read(self, key: Hashable, seconds: float, reader: Callable[[], Awaitable[T]]) -> T:
+        """Return a result that is at most so many seconds old. Raises what `reader` raises."""
         known = self._results.get(key)
         if known is not None and time.monotonic() - known[0] < seconds:
             result: T = known[1]
             return result
         running = self._running.get(key)
         if running is None:
-            running = self._running[key] = asyncio.create_task(self._run(key, read))
+            running = self._running[key] = asyncio.create_task(self._run(key, reader))
         result = await asyncio.shield(running)  # a caller who leaves takes nothing from the others
         return result
 
-    async def read_or_last(self, key: Hashable, seconds: float, read: Callable[[], Awaitable[T]], otherwise: T) -> T:
+    async def read_or_last(self, key: Hashable, seconds: float, reader: Callable[[], Awaitable[T]], otherwise: T) -> T:
         """Return the same; without the database the last result, or `otherwise` if there is none."""
         try:
-            return await self.read(key, seconds, read)
+            return await self.read(key, seconds, reader)
         except Exception as error:
             if not is_unavailable(error):
                 raise
@@ -45,10 +45,10 @@ class RecentReads:
         self._results.pop(key, None)
         self._running.pop(key, None)
 
-    async def _run(self, key: Hashable, read: Callable[[], Awaitable[T]]) -> T:
+    async def _run(self, key: Hashable, reader: Callable[[], Awaitable[T]]) -> T:
         began, this = time.monotonic(), asyncio.current_task()
         try:
-            result = await read()
+            result = await reader()
         finally:
             is_valid = self._running.get(key) is this
             if is_valid:

@@ -76,11 +76,11 @@ def host_name(host: str) -> str:
 
     Nothing else is taken: browsers read `evil.example\\@crm.example.com` in another way than Python does.
     """
-    found = _match_host(host)
-    name = (found["name"] or found["address"]).lower() if found else host
+    match = _match_host(host)
+    name = (match["name"] or match["address"]).lower() if match else host
     if _is_address(name):
         return str(_plain_address(name))
-    return name if found else ""
+    return name if match else ""
 
 
 def _local_address(request: web.Request) -> str:

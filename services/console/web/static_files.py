@@ -41,10 +41,10 @@ class StaticFiles:
 
     async def find(self, name: str) -> StaticResponse:
         """Return a file. Raises NotFound."""
-        found = self._responses.get(name)
-        if found is None:
+        response = self._responses.get(name)
+        if response is None:
             raise NotFound
-        return await found.get()
+        return await response.get()
 
 
 STATIC_FILES = web.AppKey("static_files", StaticFiles)

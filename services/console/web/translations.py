@@ -54,11 +54,11 @@ class Language:
 
 def load_languages() -> Mapping[str, Language]:
     """Return English and every language that has a catalogue, by code."""
-    found = {SOURCE_LANGUAGE: Language(SOURCE_LANGUAGE, gettext.NullTranslations())}
+    languages = {SOURCE_LANGUAGE: Language(SOURCE_LANGUAGE, gettext.NullTranslations())}
     for path in sorted(LOCALE_DIR.glob(f"*/{CATALOGUE_NAME}")):
         code = path.parent.name
-        found[code] = Language(code, _read_translations(path, code))
-    return found
+        languages[code] = Language(code, _read_translations(path, code))
+    return languages
 
 
 def preferred_language(languages: Mapping[str, Language], accepted: str) -> Language:
