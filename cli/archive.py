@@ -97,12 +97,12 @@ class BackupArchive:
     def open_member(self, name: str) -> IO[bytes]:
         """Open a member at its beginning."""
         try:
-            found = self._tar.extractfile(name)
+            member = self._tar.extractfile(name)
         except KeyError:
-            found = None
-        if found is None:
+            member = None
+        if member is None:
             raise InvalidArchive(f"it has no {name}: cut short, or no backup of LeadHub")
-        return found
+        return member
 
 
 def partial_path(path: Path) -> Path:
@@ -166,9 +166,11 @@ def _member_header(name: str, size: int) -> bytes:
 
 def _parse_manifest(text: bytes) -> ArchiveManifest:
     try:
-        found: Any = json.loads(text)
-        if isinstance(found, dict) and found.get("format") != ARCHIVE_FORMAT:
-            raise InvalidArchive(f"its format is {found.get('format')!r}; this LeadHub reads format {ARCHIVE_FORMAT}")
-        return ArchiveManifest.model_validate(found)
+        document: Any = json.loads(text)
+        if isinstance(document, dict) and document.get("format") != ARCHIVE_FORMAT:
+            raise InvalidArchive(
+                f"its format is {document.get('format')!r}; this LeadHub reads format {ARCHIVE_FORMAT}"
+            )
+        return ArchiveManifest.model_validate(document)
     except (ValueError, ValidationError):
         raise InvalidArchive("its manifest cannot be read") from None

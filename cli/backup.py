@@ -70,12 +70,12 @@ def backup(file: Path, force: bool, without_key: bool) -> None:
     check_spool_durability(settings)
     with (
         plain_server_errors(),
-        ensure_servers(settings, want=("spool", "postgres")) as found,
+        ensure_servers(settings, want=("spool", "postgres")) as servers,
         writing_archive(file) as archive,
     ):
         if not settings.database_url:
-            upgrade_database(found.database_url)
-        asyncio.run(_save_state(found, archive, with_key=not without_key, embedded=not settings.database_url))
+            upgrade_database(servers.database_url)
+        asyncio.run(_save_state(servers, archive, with_key=not without_key, embedded=not settings.database_url))
     notify_operator(f"the backup is complete: {file.stat().st_size:,} bytes")
     click.echo(file)
     if without_key:

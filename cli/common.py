@@ -84,12 +84,12 @@ def make_settings(**options: Any) -> Settings:
     """Return the settings from the environment; options that were given take precedence. UsageError on a bad value."""
     for warning in unknown_name_warnings(os.environ):
         notify_operator(warning)
-    given = {name: value for name, value in options.items() if value is not None}
+    values = {name: value for name, value in options.items() if value is not None}
     data_dir = click.get_current_context().find_root().meta.get("data_dir")
     if data_dir is not None:
-        given["data_dir"] = data_dir
+        values["data_dir"] = data_dir
     try:
-        settings = Settings(**given)
+        settings = Settings(**values)
     except pydantic.ValidationError as error:
         raise click.UsageError(_settings_error(error, options)) from None
     return settings.model_copy(update={"data_dir": settings.data_dir.absolute()})
@@ -152,12 +152,12 @@ def notify_operator(text: str) -> None:
 
 async def warn_of_wrong_key(connection: Connection, settings: Settings) -> None:
     """Warn that the present key does not decrypt stored credentials. It is no error, since everything else works."""
-    found = await (await connection.execute(NEWEST_SECRETS_SQL)).fetchall()
-    if found:
+    secrets_ = await (await connection.execute(NEWEST_SECRETS_SQL)).fetchall()
+    if secrets_:
         from shared.platform.crypto.encryption import Cipher  # imported late, since most databases hold no secrets
 
         cipher = Cipher.from_settings(settings)
-        for place, value in found:
+        for place, value in secrets_:
             if not cipher.can_decrypt(value):
                 notify_operator(WRONG_KEY_WARNING.format(place))
 
@@ -193,9 +193,9 @@ async def _run_on_connection(url: str, use: Callable[[Connection], Awaitable[Res
 
 def _settings_error(error: pydantic.ValidationError, options: Mapping[str, object]) -> str:
     """Describe the errors by option or variable, without the values, since some hold passwords."""
-    said = []
+    sentences = []
     for item in error.errors(include_input=False):
         field = "_".join(map(str, item["loc"]))
         name = f"--{field}" if options.get(field) is not None else f"LEADHUB_{field.upper()}"
-        said.append(f"{name} {item['msg'].removeprefix('Value error, ')}")
-    return "; ".join(said)
+        sentences.append(f"{name} {item['msg'].removeprefix('Value error, ')}")
+    return "; ".join(sentences)

@@ -161,10 +161,10 @@ class DemoExtension(UpExtension):
             async with connection.transaction():
                 if WORKSPACE_SLUG not in [each["slug"] for each in await workspaces.list_workspaces(connection)]:
                     await workspaces.create_workspace(connection, WORKSPACE_SLUG, WORKSPACE_NAME)
-                made = await installation_keys.create_key(connection, WORKSPACE_SLUG, "Demo", ["*"], rate_limit=None)
+                created = await installation_keys.create_key(connection, WORKSPACE_SLUG, "Demo", ["*"], rate_limit=None)
                 await ensure_visitor(connection, memory)
-        memory.keep("admin_key", made.key.secret)
-        return made.key.secret
+        memory.keep("admin_key", created.key.secret)
+        return created.key.secret
 
     def extra_programs(self, settings: Settings) -> Sequence[ChildProgram]:
         """Return the receivers and the sources."""

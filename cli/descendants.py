@@ -35,10 +35,10 @@ def live_descendants(spared: Set[int] = frozenset()) -> dict[int, str]:
     The `spared` are left out with their own descendants, such as what a spared server forked since.
     """
     parents = _process_table()
-    found = [os.getpid()]
-    for pid in found:  # grows while it is walked
-        found.extend(child for child in _children_of(pid, parents) if child not in spared)
-    return {pid: parents[pid][1] for pid in found[1:] if parents[pid][2] not in "ZX"}
+    pids = [os.getpid()]
+    for pid in pids:  # grows while it is walked
+        pids.extend(child for child in _children_of(pid, parents) if child not in spared)
+    return {pid: parents[pid][1] for pid in pids[1:] if parents[pid][2] not in "ZX"}
 
 
 def end_descendants(spared: Set[int], is_hurried: Callable[[], bool]) -> tuple[list[str], list[str]]:
@@ -50,13 +50,14 @@ def end_descendants(spared: Set[int], is_hurried: Callable[[], bool]) -> tuple[l
     killed: dict[int, str] = {}
     began = time.monotonic()
     while (
-        left := _remaining_descendants(spared)
+        remaining := _remaining_descendants(spared)
     ) and time.monotonic() - began < ORPHAN_GRACE_SECONDS + KILL_TIMEOUT_SECONDS:
         if is_hurried() or time.monotonic() - began > ORPHAN_GRACE_SECONDS:
-            killed |= left
-            _kill_all(left)
+            killed |= remaining
+            _kill_all(remaining)
         time.sleep(0.02)
-    return _process_labels({pid: name for pid, name in killed.items() if pid not in left}), _process_labels(left)
+    ended = {pid: name for pid, name in killed.items() if pid not in remaining}
+    return _process_labels(ended), _process_labels(remaining)
 
 
 def _kill_all(pids: Iterable[int]) -> None:

@@ -67,10 +67,10 @@ def load_dump(url: str, source: IO[bytes]) -> None:
             assert process.stdin  # noqa: S101 - a pipe, as asked for above
             with suppress(BrokenPipeError), process.stdin as sink:  # why it ended is in `errors`
                 shutil.copyfileobj(source, sink, COPY_CHUNK_BYTES)
-        said = _reported_errors(errors)
-        harmless = not strict and UNKNOWN_SETTING_ERROR in said and said.endswith(ONE_ERROR_IGNORED)
+        output = _reported_errors(errors)
+        harmless = not strict and UNKNOWN_SETTING_ERROR in output and output.endswith(ONE_ERROR_IGNORED)
         if process.returncode and not harmless:
-            raise RuntimeError(f"pg_restore failed: {said}")
+            raise RuntimeError(f"pg_restore failed: {output}")
 
 
 @contextmanager

@@ -92,7 +92,7 @@ def _fork_adopted() -> int | None:
     """Fork a process whose parent is the supervisor. Return its id, 0 if that failed, and in the fork None."""
     if threading.active_count() > 1:  # a lock that another thread holds would stay locked in the fork
         return 0
-    told, tell = os.pipe()
+    reader, tell = os.pipe()
     go, let_go = os.pipe()
     try:
         between = os.fork()
@@ -100,15 +100,15 @@ def _fork_adopted() -> int | None:
         between = -1
     if between == 0:
         _fork_in_between(tell)
-        _close_all(tell, told, let_go)
+        _close_all(tell, reader, let_go)
         os.read(go, 1)  # until the process in between has ended
         os.close(go)
         return None
     _close_all(tell, go)
     if between > 0:
         os.waitpid(between, 0)
-    pid = int(os.read(told, 32) or 0)
-    _close_all(told, let_go)
+    pid = int(os.read(reader, 32) or 0)
+    _close_all(reader, let_go)
     return pid
 
 

@@ -37,15 +37,15 @@ def open_sockets(host: str, port: int) -> list[socket.socket]:
 
     OSError if that is not possible.
     """
-    found: list[socket.socket] = []
+    sockets: list[socket.socket] = []
     try:
         for family, address in _resolve_addresses(host, port):
-            place = (address[0], found[0].getsockname()[1] if found else port, *address[2:])
-            found.append(_listening_socket(family, place))
+            place = (address[0], sockets[0].getsockname()[1] if sockets else port, *address[2:])
+            sockets.append(_listening_socket(family, place))
     except OSError:
-        close_sockets(found)
+        close_sockets(sockets)
         raise
-    return found
+    return sockets
 
 
 def close_sockets(sockets: Sequence[socket.socket]) -> None:
@@ -60,30 +60,31 @@ def _resolve_addresses(host: str, port: int) -> list[tuple[socket.AddressFamily,
 
 
 def _listening_socket(family: socket.AddressFamily, place: tuple[Any, ...]) -> socket.socket:
-    made = socket.socket(family)
+    listener = socket.socket(family)
     try:
-        made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # connections of the last `up` may still be ending
+        # Connections of the last `up` may still be ending.
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         if family == socket.AF_INET6:
-            made.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)  # the other family has a socket of its own
-        made.bind(place)
-        made.listen(LISTEN_BACKLOG)
+            listener.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)  # the other family has a socket of its own
+        listener.bind(place)
+        listener.listen(LISTEN_BACKLOG)
     except OSError:
-        made.close()
+        listener.close()
         raise
-    return made
+    return listener
 
 
 def _adopt_descriptor(number: int) -> socket.socket:
     try:
-        found = socket.socket(fileno=number)
+        adopted = socket.socket(fileno=number)
     except OSError as error:
         raise RuntimeError(f"descriptor {number}, which was handed over, is no socket: {error.strerror}") from None
-    is_tcp = found.family in (socket.AF_INET, socket.AF_INET6) and found.type == socket.SOCK_STREAM
-    if not is_tcp or not found.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN):
-        found.detach()
+    is_tcp = adopted.family in (socket.AF_INET, socket.AF_INET6) and adopted.type == socket.SOCK_STREAM
+    if not is_tcp or not adopted.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN):
+        adopted.detach()
         raise RuntimeError(
             f"descriptor {number}, which was handed over, is no listening TCP socket: give the systemd unit "
             "ListenStream= with a port, and no Accept=yes"
         )
-    found.set_inheritable(False)
-    return found
+    adopted.set_inheritable(False)
+    return adopted

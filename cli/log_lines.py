@@ -55,12 +55,12 @@ class LogFile:
         return self._with_times(data.splitlines())
 
     def _with_times(self, lines: Iterable[bytes]) -> list[LogLine]:
-        found = []
+        log_lines = []
         for line in lines:
             text = line.decode(errors="backslashreplace")
             self._last_time = line_time(text) or self._last_time
-            found.append(LogLine(self._last_time, self.service, text))
-        return found
+            log_lines.append(LogLine(self._last_time, self.service, text))
+        return log_lines
 
 
 def merge_by_time(files: Iterable[list[LogLine]]) -> Iterator[LogLine]:
@@ -70,10 +70,10 @@ def merge_by_time(files: Iterable[list[LogLine]]) -> Iterator[LogLine]:
 
 def line_time(text: str) -> str:
     """Return a line's time, such as `2026-03-28T09:30:00.123456`, or an empty text."""
-    if found := ISO_TIME_PATTERN.match(text):
-        day, time, fraction = found.groups()
-    elif found := VALKEY_TIME_PATTERN.match(text):
-        number, month, year, time, fraction = found.groups()
+    if match := ISO_TIME_PATTERN.match(text):
+        day, time, fraction = match.groups()
+    elif match := VALKEY_TIME_PATTERN.match(text):
+        number, month, year, time, fraction = match.groups()
         day = f"{year}-{MONTH_ABBREVIATIONS.index(month) // 3 + 1:02}-{number}"
     else:
         return ""

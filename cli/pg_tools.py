@@ -26,19 +26,19 @@ def find_pg_dump(server_major: int, *, embedded: bool) -> str:
     The embedded pg_dump is used for the embedded server: a newer one may write a format that the embedded pg_restore
     of another machine cannot read.
     """
-    found = None if embedded else _program_on_path("pg_dump", server_major)
-    if not found and server_major > MAJOR_VERSION:
+    program = None if embedded else _program_on_path("pg_dump", server_major)
+    if not program and server_major > MAJOR_VERSION:
         remedy = "put that server's own pg_dump on the PATH"
         raise RuntimeError(f"pg_dump {MAJOR_VERSION} cannot read PostgreSQL {server_major}; {remedy}")
-    return found or str(postgres_binary("pg_dump"))
+    return program or str(postgres_binary("pg_dump"))
 
 
 def find_pg_restore(server_major: int, dump: IO[bytes]) -> str:
     """Return the pg_restore for a server of this major version that can read the dump. Rewind the dump."""
-    found = _program_on_path("pg_restore", server_major)
-    is_fit = found is not None and _can_read_dump(found, dump)
+    program = _program_on_path("pg_restore", server_major)
+    is_fit = program is not None and _can_read_dump(program, dump)
     dump.seek(0)
-    return found if found and is_fit else str(postgres_binary("pg_restore"))
+    return program if program and is_fit else str(postgres_binary("pg_restore"))
 
 
 def client_command(program: str, url: str, *arguments: str) -> tuple[list[str], dict[str, str]]:
@@ -56,12 +56,12 @@ def _program_on_path(name: str, min_major: int) -> str | None:
     if path is None:
         return None
     try:
-        said = subprocess.run(
+        output = subprocess.run(
             [path, "--version"], capture_output=True, text=True, check=True, timeout=VERSION_TIMEOUT_SECONDS
         ).stdout
     except (OSError, subprocess.SubprocessError, UnicodeError):
         return None
-    version = re.search(r"\(PostgreSQL\) (\d+)", said)
+    version = re.search(r"\(PostgreSQL\) (\d+)", output)
     return path if version and int(version[1]) >= min_major else None
 
 

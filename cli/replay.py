@@ -101,15 +101,15 @@ async def _count_wanted(connection: Connection, workspace_id: int, state: str, f
 async def _run_jobs(connection: Connection, wanted: Sequence[WantedJob]) -> int:
     """Confirm the jobs and run them. Return how many submissions went. Workers may take part."""
     jobs = [(each.workspace_id, await _confirm(connection, each)) for each in wanted]
-    engine, told = JobEngine(), time.monotonic()
+    engine, told_at = JobEngine(), time.monotonic()
     while True:
-        found = [await read_job(connection, *job) for job in jobs]
-        if all(job["finished_at"] for job in found):
-            return sum(job["done"] for job in found)
-        if time.monotonic() - told > PROGRESS_INTERVAL_SECONDS:
-            told = time.monotonic()
-            handled = sum(job["done"] + job["failed"] + job["skipped"] for job in found)
-            notify_operator(f"{handled} of {sum(job['total'] for job in found)}")
+        states = [await read_job(connection, *job) for job in jobs]
+        if all(job["finished_at"] for job in states):
+            return sum(job["done"] for job in states)
+        if time.monotonic() - told_at > PROGRESS_INTERVAL_SECONDS:
+            told_at = time.monotonic()
+            handled = sum(job["done"] + job["failed"] + job["skipped"] for job in states)
+            notify_operator(f"{handled} of {sum(job['total'] for job in states)}")
         if not await engine.run_chunk(connection, only=[id_ for _, id_ in jobs], backlog=NO_BACKLOG_LIMIT):
             await asyncio.sleep(OTHERS_PAUSE_SECONDS)
 

@@ -76,23 +76,23 @@ def restore(file: Path, force: bool) -> None:
     with plain_server_errors(), ExitStack() as stack:
         with _nothing_changed_on_failure():
             archive = stack.enter_context(reading_archive(file))
-            found = stack.enter_context(_exclusive_settings(EmbeddedServers(settings)))
-            _refuse_unfit_backup(found, archive.manifest, force)
+            found_settings = stack.enter_context(_exclusive_settings(EmbeddedServers(settings)))
+            _refuse_unfit_backup(found_settings, archive.manifest, force)
             keys = archive.open_member(KEY_MEMBER).read().decode() if archive.has_key else None
-            side = stack.enter_context(side_database(found.database_url))
-            stack.enter_context(_side_stream(found.spool_url))
-            books = _fill_side(side, found, archive, keys)
+            side = stack.enter_context(side_database(found_settings.database_url))
+            stack.enter_context(_side_stream(found_settings.spool_url))
+            books = _fill_side(side, found_settings, archive, keys)
             if archive.has_files:
                 notify_operator(f"files: {load_files(settings.files_folder, archive.open_member(FILES_MEMBER))}")
             if interrupts:
                 raise KeyboardInterrupt
         with _signals_held_back():
-            _switch_over(found, books["spooled"], keys)
+            _switch_over(found_settings, books["spooled"], keys)
             _report_restored(settings, archive.manifest, keys)
-            drop_leftover_databases(found.database_url)
+            drop_leftover_databases(found_settings.database_url)
             if keys is None:
                 notify_operator(NO_KEY_MESSAGE)
-                asyncio.run(_compare_key(found))
+                asyncio.run(_compare_key(found_settings))
 
 
 def _record_interrupts() -> list[int]:

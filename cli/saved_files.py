@@ -65,8 +65,8 @@ def _load_content(folder: Path, digest: str, content: IO[bytes]) -> None:
     try:
         while piece := content.read(COPY_CHUNK_BYTES):
             upload.write(piece)
-        found = upload.finish()
+        saved_content = upload.finish()
     finally:
         upload.abort()
-    if found.digest != digest:
+    if saved_content.digest != digest:
         notify_operator(f"the file {digest} was damaged when the backup was made")

@@ -55,18 +55,18 @@ def upgrade_database(url: str) -> None:
 
     ClickException for tables that are too new or too old, for an incomplete restore, and for an old server.
     """
-    found = database_version(url)
-    if found == RESTORING_VERSION:
+    version = database_version(url)
+    if version == RESTORING_VERSION:
         raise click.ClickException(HALF_RESTORED_MESSAGE)
-    if found.isdecimal():
-        continue_from_earlier(url, found)
-        found = database_version(url)
-    if found == head_version():
+    if version.isdecimal():
+        continue_from_earlier(url, version)
+        version = database_version(url)
+    if version == head_version():
         return
-    if found > head_version():
-        raise click.ClickException(NEWER_DATABASE_MESSAGE.format(found=found, head=head_version()))
-    if found:
-        upgraded = f"bringing the tables from migration {found} to {head_version()}"
+    if version > head_version():
+        raise click.ClickException(NEWER_DATABASE_MESSAGE.format(found=version, head=head_version()))
+    if version:
+        upgraded = f"bringing the tables from migration {version} to {head_version()}"
         click.echo(f"{upgraded}; with a million leads this may take a minute", err=True)
     import alembic.command
 
@@ -92,14 +92,14 @@ def upgrade_command(url: str) -> None:
     upgrade_database(url)
 
 
-def continue_from_earlier(url: str, found: str) -> None:
+def continue_from_earlier(url: str, version: str) -> None:
     """Take a database from the last migration of the earlier series to the first of this one, in one transaction.
 
     ClickException if the database is at another migration. Do nothing if another migrator was faster.
     """
-    if found != LAST_EARLIER_MIGRATION:
-        raise click.ClickException(OLDER_DATABASE_MESSAGE.format(found=found))
-    click.echo(f"bringing the tables from migration {found} to {FIRST_MIGRATION}", err=True)
+    if version != LAST_EARLIER_MIGRATION:
+        raise click.ClickException(OLDER_DATABASE_MESSAGE.format(found=version))
+    click.echo(f"bringing the tables from migration {version} to {FIRST_MIGRATION}", err=True)
     with psycopg.connect(url, **connection_parameters("leadhub-cli", statement_timeout=0)) as connection:
         connection.execute("SELECT pg_advisory_xact_lock(%s)", (MIGRATION_LOCK,))
         claimed = connection.execute(
@@ -147,10 +147,10 @@ def alembic_config(url: str) -> "Config":
     """Return Alembic's configuration. It works from any working directory."""
     from alembic.config import Config
 
-    found = Config(PROJECT_ROOT / "alembic.ini")
-    found.set_main_option("script_location", str(MIGRATIONS_FOLDER).replace("%", "%%"))
-    found.set_main_option("sqlalchemy.url", url.replace("%", "%%"))
-    return found
+    config = Config(PROJECT_ROOT / "alembic.ini")
+    config.set_main_option("script_location", str(MIGRATIONS_FOLDER).replace("%", "%%"))
+    config.set_main_option("sqlalchemy.url", url.replace("%", "%%"))
+    return config
 
 
 def check_models(url: str) -> bool:

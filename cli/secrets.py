@@ -34,11 +34,11 @@ def secrets_rotate() -> None:
     is run again. Older backups hold the keys that they need.
     """
     settings = make_settings()
-    found = with_database(settings, lambda use: _rotate_keys(use, settings))
-    for place in found.unreadable:
+    rotation = with_database(settings, lambda use: _rotate_keys(use, settings))
+    for place in rotation.unreadable:
         notify_operator(f"none of the keys decrypts {place}")
-    notify_operator(f"encrypted {found.re_encrypted_count} values again")
-    click.echo(found.re_encrypted_count)
+    notify_operator(f"encrypted {rotation.re_encrypted_count} values again")
+    click.echo(rotation.re_encrypted_count)
 
 
 async def _rotate_keys(connection: Connection, settings: Settings) -> key_rotation.RotationResult:
@@ -51,11 +51,11 @@ async def _rotate_keys(connection: Connection, settings: Settings) -> key_rotati
 async def _rotate_keys_of_setting(connection: Connection, settings: Settings) -> key_rotation.RotationResult:
     if len(split_keys(settings.secret_key.get_secret_value())) == 1:
         raise ValueError(SINGLE_KEY_MESSAGE)
-    found = await key_rotation.re_encrypt_all(connection, Cipher.from_settings(settings))
+    rotation = await key_rotation.re_encrypt_all(connection, Cipher.from_settings(settings))
     notify_operator(
         "all is encrypted under the first key of LEADHUB_SECRET_KEY; take out the others and start the services again"
     )
-    return found
+    return rotation
 
 
 async def _rotate_keys_of_file(connection: Connection, settings: Settings) -> key_rotation.RotationResult:

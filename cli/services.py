@@ -153,12 +153,12 @@ def _exit_status(status: int, *, asked: bool) -> int:
     return 128 - status if status < 0 else status
 
 
-def _service_settings(**given: object) -> Settings:
+def _service_settings(**options: object) -> Settings:
     """Return the settings of a service that runs alone. UsageError if a shared setting is missing.
 
     Set the folder of the shared metrics in the environment.
     """
-    settings = make_settings(**given)
+    settings = make_settings(**options)
     expect_shared_settings(settings)
     _share_metrics_folder(settings)
     return settings
@@ -176,14 +176,14 @@ def _share_metrics_folder(settings: Settings) -> None:
         if not settings.metrics_dir:
             home.create_folders()  # readable by its owner only
         folder.mkdir(parents=True, exist_ok=True)
-        found = str(folder) if os.access(folder, os.W_OK) else ""
+        metrics_dir = str(folder) if os.access(folder, os.W_OK) else ""
     except (OSError, RuntimeError):
-        found = ""
-    if settings.metrics_dir and not found:
+        metrics_dir = ""
+    if settings.metrics_dir and not metrics_dir:
         notify_operator(
             f"leadhub: LEADHUB_METRICS_DIR: {folder} cannot be written; this service shows its own metrics only"
         )
-    os.environ["LEADHUB_METRICS_DIR"] = found
+    os.environ["LEADHUB_METRICS_DIR"] = metrics_dir
 
 
 @contextmanager

@@ -19,7 +19,7 @@ def check_spool_durability(settings: Settings) -> None:
 
     try:
         with redis.Redis.from_url(settings.spool_url, socket_timeout=3, socket_connect_timeout=3) as client:
-            found = client.config_get("append*")
+            values = client.config_get("append*")
     except redis.AuthenticationError as error:  # a ConnectionError in the library, but the server did answer
         raise click.UsageError(f"LEADHUB_SPOOL_URL is refused, by its user or password: {error}") from None
     except (redis.ConnectionError, redis.TimeoutError):
@@ -29,5 +29,5 @@ def check_spool_durability(settings: Settings) -> None:
         raise click.UsageError("LEADHUB_SPOOL_URL cannot be read: redis://[:PASSWORD@]HOST:PORT/NUMBER") from None
     except redis.RedisError as error:
         raise click.UsageError(f"LEADHUB_SPOOL_URL cannot be checked for `appendfsync always`: {error}") from None
-    if any(found.get(name) != value for name, value in DURABLE_SETTINGS.items()):
+    if any(values.get(name) != value for name, value in DURABLE_SETTINGS.items()):
         raise click.UsageError("LEADHUB_SPOOL_URL must be a Redis with `appendonly yes` and `appendfsync always`")

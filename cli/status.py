@@ -91,16 +91,20 @@ def _reachable_source(settings: Settings) -> Iterator[StatusSource]:
     holder = embedded.data_dir.lock_owner()
     is_running = holder is not None and holder[1] == SERVICE_KIND
     all_ours = is_running or not settings.database_url
-    told = tuple(name for name, setting in SETTING_NAMES.items() if all_ours or setting in settings.model_fields_set)
+    setting_names = tuple(
+        name for name, setting in SETTING_NAMES.items() if all_ours or setting in settings.model_fields_set
+    )
     if is_running:
-        yield StatusSource(embedded.complete_settings(), True, told)
+        yield StatusSource(embedded.complete_settings(), True, setting_names)
         return
     holds = embedded.spool is None or embedded.spool.has_data
-    with ensure_servers(settings, want=("spool", "postgres") if holds else ("postgres",)) as found:
+    with ensure_servers(settings, want=("spool", "postgres") if holds else ("postgres",)) as complete:
         if not settings.database_url:
-            upgrade_database(found.database_url)
-        spool = holds or (False if "spool" in told else None)
-        yield StatusSource(found, spool, told, STORE_CONNECT_SECONDS if settings.database_url else MAX_ANSWER_SECONDS)
+            upgrade_database(complete.database_url)
+        spool = holds or (False if "spool" in setting_names else None)
+        yield StatusSource(
+            complete, spool, setting_names, STORE_CONNECT_SECONDS if settings.database_url else MAX_ANSWER_SECONDS
+        )
 
 
 def _read_status(source: StatusSource) -> StatusReport:

@@ -255,12 +255,12 @@ class Supervisor:
         for _, stage in groupby(sorted(self.children, key=_stage_of, reverse=True), key=_stage_of):
             self._stop_stage(list(stage))
         self.children.clear()
-        killed, left = end_descendants(self._foreign_pids, lambda: self._is_hurried)
+        killed, remaining = end_descendants(self._foreign_pids, lambda: self._is_hurried)
         for name in killed:
             notify_operator(f"{name} was left behind by what started it, and was killed")
-        for name in left:
+        for name in remaining:
             notify_operator(f"{name} could not be ended: the kernel holds it, as it does while a disk does not answer")
-        self.forced_ends += [*killed, *left]
+        self.forced_ends += [*killed, *remaining]
 
     @property
     def _is_restarting(self) -> bool:

@@ -279,16 +279,16 @@ def _with_listeners(settings: Settings) -> tuple[Settings, list[socket.socket]]:
 
     UsageError if the address cannot be used.
     """
-    found = listening_sockets.inherited_sockets()
-    if found:
-        host, port, *_ = found[0].getsockname()
+    sockets = listening_sockets.inherited_sockets()
+    if sockets:
+        host, port, *_ = sockets[0].getsockname()
         notify_operator(f"listening on {host} port {port}, the socket that systemd handed over")
-        return settings.model_copy(update={"host": host, "port": port}), found
+        return settings.model_copy(update={"host": host, "port": port}), sockets
     try:
-        found = listening_sockets.open_sockets(settings.host, settings.port)
+        sockets = listening_sockets.open_sockets(settings.host, settings.port)
     except OSError as error:
         raise click.UsageError(_cannot_listen_message(settings, error)) from None
-    return settings.model_copy(update={"port": found[0].getsockname()[1]}), found
+    return settings.model_copy(update={"port": sockets[0].getsockname()[1]}), sockets
 
 
 def _reachable_host(host: str) -> str:

@@ -59,7 +59,7 @@ def user_create(slug: str, email: str, name: str, role: Role, is_operator: bool,
 
     async def make(use: Connection) -> operator_accounts.CreatedAccount:
         async with use.transaction():
-            made = await operator_accounts.create_operator_made_user(
+            made_user = await operator_accounts.create_operator_made_user(
                 use,
                 slug,
                 email=email,
@@ -68,16 +68,18 @@ def user_create(slug: str, email: str, name: str, role: Role, is_operator: bool,
                 is_operator=is_operator,
                 password_hash=password_hash,
             )
-            if made.link_token:
-                print_new_key(link_url(_base_url(settings), made.link_token))
-        return made
+            if made_user.link_token:
+                print_new_key(link_url(_base_url(settings), made_user.link_token))
+        return made_user
 
-    made = with_database(settings, make)
-    told = (
-        "the link sets a password, once, within 24 hours" if made.link_token else "they can sign in with their password"
+    invitation = with_database(settings, make)
+    explanation = (
+        "the link sets a password, once, within 24 hours"
+        if invitation.link_token
+        else "they can sign in with their password"
     )
-    notify_operator(f"{email.strip()} is {role} of the workspace {slug}; {told}")
-    if made.voids_password:
+    notify_operator(f"{email.strip()} is {role} of the workspace {slug}; {explanation}")
+    if invitation.voids_password:
         notify_operator((VOIDED_MESSAGE if is_operator else UNPROVEN_MESSAGE).format(email=email.strip()))
 
 

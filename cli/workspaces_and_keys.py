@@ -142,20 +142,20 @@ def key_create(slug: str, name: str, scopes: str, rate_limit: str, expires: date
     Example: leadhub key create --workspace acme --name website --scopes submit:leads
     """
     limit = _parse_rate_limit(rate_limit)
-    asked = scopes.replace(",", " ").split()
+    scope_list = scopes.replace(",", " ").split()
 
     async def make(use: Connection) -> None:
         async with use.transaction():
-            made = await installation_keys.create_key(use, slug, name, asked, limit, expires)
+            created = await installation_keys.create_key(use, slug, name, scope_list, limit, expires)
             await write_command(
                 use,
                 "api_key.created",
-                workspace_id=made.workspace_id,
+                workspace_id=created.workspace_id,
                 object_kind="api_key",
-                object_id=made.id,
-                after={"name": name, "scopes": asked, "rate_limit": limit, "expires_at": expires},
+                object_id=created.id,
+                after={"name": name, "scopes": scope_list, "rate_limit": limit, "expires_at": expires},
             )
-            print_new_key(json.dumps({"key": made.key.secret, "id": made.id}) if as_json else made.key.secret)
+            print_new_key(json.dumps({"key": created.key.secret, "id": created.id}) if as_json else created.key.secret)
 
     with_database(make_settings(), make)
     notify_operator(f"made a key for the workspace {slug}; it is shown only now")

@@ -120,13 +120,13 @@ def stop_process(process: subprocess.Popen[bytes], stop_signal: int, seconds: fl
 
 def find_processes(program: str, argument: str) -> list[int]:
     """Return the ids of live processes that run a `program` (by file name) with `argument` on their command line."""
-    found = []
+    pids = []
     for entry in Path("/proc").iterdir():
         if entry.name.isdigit() and int(entry.name) != os.getpid():
             words = _command_line(entry)
             if argument in words and any(word.endswith(f"/{program}") for word in words):
-                found.append(int(entry.name))
-    return found
+                pids.append(int(entry.name))
+    return pids
 
 
 def end_leftovers(program: str, argument: str, signals: Sequence[signal.Signals]) -> None:

@@ -31,16 +31,16 @@ class EmbeddedServers:
 
     def complete_settings(self) -> Settings:
         """Return the settings with every URL filled in. Creates an encryption key if no setting has one."""
-        found = self._settings
+        settings = self._settings
         urls = {
-            "database_url": self.postgres.database_url if self.postgres else found.database_url,
-            "broker_url": found.broker_url or (self.broker.broker_url if self.broker else ""),
-            "redis_url": _redis_url(found) or (self.broker.redis_url if self.broker else ""),
-            "spool_url": self.spool.redis_url if self.spool else found.spool_url,
+            "database_url": self.postgres.database_url if self.postgres else settings.database_url,
+            "broker_url": settings.broker_url or (self.broker.broker_url if self.broker else ""),
+            "redis_url": _redis_url(settings) or (self.broker.redis_url if self.broker else ""),
+            "spool_url": self.spool.redis_url if self.spool else settings.spool_url,
         }
-        if not found.secret_key.get_secret_value():
+        if not settings.secret_key.get_secret_value():
             self.data_dir.get_or_create_secret(ENCRYPTION_KEY_NAME)
-        return found.model_copy(update={"data_dir": self.data_dir.path, **urls})
+        return settings.model_copy(update={"data_dir": self.data_dir.path, **urls})
 
 
 @contextmanager

@@ -108,10 +108,10 @@ class EmbeddedValkey:
         listen = place or ["bind 127.0.0.1", f"port {self._data_dir.server_port(self.name)}"]
         # Counts of rate limits outlive a regular restart. A full disk prevents the save, but not the stop.
         forgetful = ["appendonly no", "shutdown-on-sigterm save force"]
-        kept = ["appendonly yes", "appendfsync always"] if self._is_durable else forgetful
+        persistence = ["appendonly yes", "appendfsync always"] if self._is_durable else forgetful
         return [
             *listen,
-            *kept,
+            *persistence,
             f"requirepass {self._data_dir.get_or_create_secret('valkey')}",
             f'dir "{_escape_path(self.data_folder)}"',
             'save ""',
