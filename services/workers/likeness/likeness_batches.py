@@ -174,13 +174,13 @@ class _Batch:
         candidates = self._candidates(compared, table, known, noted, counts.get(ALL_LEADS, 0))
         profiles = await self._profiles(candidates)
         weights = await read_weights(connection, workspace_id)
-        found = await self._compare(compared, candidates, profiles, noted, counts, weights)
+        scored_pairs = await self._compare(compared, candidates, profiles, noted, counts, weights)
         leads = counts.get(ALL_LEADS, 0)
-        undecided = {key: pair for key, pair in found.items() if known.get(key) not in ("dismissed", "merged")}
-        found |= await lift_paths(connection, workspace_id, undecided, compared.keys(), profiles, leads, weights)
-        await self._write(compared, table, found, profiles, known)
+        undecided = {key: pair for key, pair in scored_pairs.items() if known.get(key) not in ("dismissed", "merged")}
+        scored_pairs |= await lift_paths(connection, workspace_id, undecided, compared.keys(), profiles, leads, weights)
+        await self._write(compared, table, scored_pairs, profiles, known)
         sizes = [len(others) for others in candidates.values()]
-        return BatchCosts(len(self._new) + len(self._gone), len(compared), sizes, len(found))
+        return BatchCosts(len(self._new) + len(self._gone), len(compared), sizes, len(scored_pairs))
 
     async def _make_profiles(self, leads: Sequence[QueuedLead]) -> None:
         self._stored = {lead.id: lead.stored for lead in leads if lead.stored}
