@@ -22,6 +22,7 @@ from services.console.search import routes as search
 from services.console.settings import routes as settings_pages
 from services.console.sources import routes as sources
 from services.console.submissions import routes as submissions
+from services.console.tags import routes as tags
 from services.console.web.context import console_lifetime
 from services.console.web.fallback import FALLBACK_ROUTES
 from services.console.web.live_updates import LIVE_UPDATES, LiveUpdates
@@ -33,7 +34,7 @@ from shared.service_app.audit import AUDITED_PREFIXES
 # The first route that fits is taken: `leads/bulk` of the jobs stands before `leads/{id}`.
 FEATURES = (
     *(accounts, now, search, submissions, quarantine, dead_letters, queues, jobs),
-    *(leads, pipeline, duplicates, imports, people, forms, sources, settings_pages),
+    *(leads, pipeline, duplicates, imports, people, forms, sources, tags, settings_pages),
 )
 CONSOLE_ROUTES = [route for feature in FEATURES for route in feature.ROUTES]
 TEXT_FILTERS = {"stored_sentence": stored_sentence}

@@ -18,10 +18,10 @@ from services.console.leads.activity_words import (
     SKIP_WORDS,
 )
 from services.console.leads.edit_form import FORM_FIELDS, make_edit_form, read_lead_edits, value_text
-from services.console.leads.stage_colors import stage_hue
 from services.console.leads.timeline_reads import TimelinePosition, merge_rows, read_timeline_position
 from services.console.leads.words import FIELD_WORDS, STATUS_WORDS
 from services.console.submissions.contact_origins import LeadIntake, given_consents, identity_origins
+from services.console.web.colors import nearest_hue
 from services.console.web.formatting import Formatting
 from services.console.web.translations import load_languages
 from shared.leads.edit import ChangeCause, LeadChange, LeadEdit, compare_with_state
@@ -178,11 +178,11 @@ def test_positions_are_read_as_they_are_written() -> None:
     st.one_of(st.none(), st.text(max_size=20), st.from_regex(r"#[0-9a-fA-F]{6}", fullmatch=True)), st.integers(0, 99)
 )
 def test_every_stage_has_a_hue(color: str | None, position: int) -> None:
-    assert 1 <= stage_hue(color, position) <= 8
+    assert 1 <= nearest_hue(color, position) <= 8
 
 
 def test_colours_become_the_nearest_hue() -> None:
-    assert [stage_hue(color, 1) for color in ("#e5484d", "#2f6fed", "#0a0", "#8b5cf6")] == [1, 6, 4, 7]
+    assert [nearest_hue(color, 1) for color in ("#e5484d", "#2f6fed", "#0a0", "#8b5cf6")] == [1, 6, 4, 7]
 
 
 def test_a_change_expects_what_somebody_saw() -> None:

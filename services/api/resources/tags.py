@@ -10,8 +10,9 @@ from services.api.context import driver_connection
 from services.api.crud import Resource, delete_record, list_records, show_record, write_unique
 from services.api.record_responses import created_response, record_response
 from services.api.request_parsing import body_of, workspace_of
-from services.api.schemas.tags import TagFields, TagRecord
-from shared.leads import reference_locks
+from services.api.schemas.tags import TagRecord
+from shared.leads import tag_management
+from shared.leads.tag_management import NAME_TAKEN_ERRORS, TagFields
 from shared.models import LeadCountByField, LeadCountDelta, Tag
 from shared.platform.web.openapi import request_body, responds
 from shared.platform.web.path_params import path_id
@@ -32,7 +33,6 @@ _LEADS_COUNT = cast(
     BigInteger,
 )
 TAG_RESOURCE = Resource(Tag, TagRecord, {"leads_count": _LEADS_COUNT})
-NAME_TAKEN_ERRORS = {"name": ["The name has already been taken."]}
 
 
 @requires_scope("read:tags")
@@ -85,7 +85,4 @@ async def delete(request: web.Request) -> web.Response:
 
 async def delete_tag(connection: AsyncConnection, workspace_id: int, id_: int) -> None:
     """Delete the tag and remove it from all leads. Raises NotFound."""
-    await TAG_RESOURCE.find(connection, workspace_id, id_)
-    await reference_locks.lock_exclusive(await driver_connection(connection), workspace_id)
-    await TAG_RESOURCE.delete(connection, workspace_id, id_)
-    await reference_locks.clear_reference(await driver_connection(connection), workspace_id, "tag", id_)
+    await tag_management.delete_tag(await driver_connection(connection), workspace_id, id_)

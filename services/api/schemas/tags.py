@@ -4,14 +4,6 @@ from datetime import datetime
 
 from typing_extensions import TypedDict
 
-from shared.leads.lead_fields import UniqueTagName
-from shared.platform.validation.types import ColorText
-
-
-class TagFields(TypedDict, total=False):
-    name: UniqueTagName
-    color: ColorText | None
-
 
 class TagRecord(TypedDict):
     id: int

@@ -19,7 +19,6 @@ from services.console.leads.sections import (
     intake_channels,
     pair_lines,
 )
-from services.console.leads.stage_colors import stage_hue
 from services.console.leads.timeline_reads import (
     GROUP_CONDITIONS,
     TimelinePage,
@@ -33,6 +32,7 @@ from services.console.leads.words import field_label, lead_name, masked_text, sh
 from services.console.submissions.contact_origins import given_consents
 from services.console.submissions.origin import attribution_rows
 from services.console.web.access import workspace_page
+from services.console.web.colors import nearest_hue
 from services.console.web.live_updates import stream_snapshots
 from services.console.web.page_view import PageView
 from services.console.web.rendering import page_response
@@ -195,7 +195,7 @@ def _helpers(view: PageView, record: LeadJson, around: RelatedRecords) -> dict[s
         "list_values": list_state(view).values,
         "statuses": status_words(view),
         "asked": _asked_question(view),
-        "hue": lambda each: stage_hue(each["color"], each["position"]),
+        "hue": lambda each: nearest_hue(each["color"], each["position"]),
         "label": lambda name: field_label(view, name),
         "shown": lambda name, value: shown_person_value(view, name, value),
         "masked": lambda text: masked_text(view, text),

@@ -34,7 +34,7 @@ class LeadLine:
     path: str
     cells: Mapping[str, str]
     stage: str
-    stage_hue: int
+    nearest_hue: int
     owner: str
     tags: Sequence[tuple[str, int]]
     more_tags: int

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from services.console.leads.query import LeadListState, position_text
-from services.console.leads.stage_colors import stage_hue
 from services.console.leads.words import lead_name, masked_text
 from services.console.pipeline.reads import NEWEST_FIRST, BoardColumn
+from services.console.web.colors import nearest_hue
 from services.console.web.page_view import PageView
 from shared.lead_list.sorts import LeadSort
 from shared.leads.lead_records import LeadJson
@@ -50,7 +50,7 @@ def shown_column(view: PageView, column: BoardColumn, sort: LeadSort, users: Map
     return ShownColumn(
         stage_id,
         stage["name"] if stage else view.translate("No stage"),
-        stage_hue(stage["color"], stage["position"]) if stage else 0,
+        nearest_hue(stage["color"], stage["position"]) if stage else 0,
         column.total,
         list(board_cards(view, column.cards, stage_id, users)),
         position_text(sort if stage else NEWEST_FIRST, column.older) if column.older else "",

@@ -40,6 +40,7 @@ NAVIGATION_ENTRIES = (
     NavigationEntry("import", "leads", "import", _("Import"), key="m", permission=Permission.BULK_LEADS),
     NavigationEntry("forms", "setup", "form", _("Forms"), key="f"),
     NavigationEntry("sources", "setup", "plug", _("Sources"), key="s"),
+    NavigationEntry("settings/tags", "settings", "tag", _("Tags"), permission=Permission.SET_UP),
     NavigationEntry("settings/keys", "settings", "key", _("API keys"), permission=Permission.ADMINISTER),
     NavigationEntry("settings/users", "settings", "user", _("Users"), permission=Permission.ADMINISTER),
     NavigationEntry("settings/retention", "settings", "clock", _("Retention"), permission=Permission.ADMINISTER),

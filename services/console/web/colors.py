@@ -1,16 +1,26 @@
-"""The colours of stages: any colour that an owner gave becomes the nearest of the console's eight hues. Pure."""
+"""The colours of stages and tags: any colour becomes the nearest of the console's eight hues. Pure."""
 
 import colorsys
 import re
 
-# Where the hues of the classes h1 to h8 lie on the wheel of HSV, in degrees.
+# Where the hues of the classes `hue-1` to `hue-8` lie on the wheel of HSV, in degrees.
 HSV_HUES = (4, 33, 78, 158, 190, 217, 272, 320)
+HUE_COLORS = (
+    "#cc473d",
+    "#cc8c3d",
+    "#a1cc3d",
+    "#3dcc98",
+    "#3db4cc",
+    "#3d74cc",
+    "#893dcc",
+    "#cc3d9c",
+)  # what is stored for each hue
 _HEX = re.compile(r"#([0-9a-fA-F]{3}|[0-9a-fA-F]{6})", re.ASCII)
 MIN_SATURATION = 0.08  # below which a colour is grey and has no hue
 
 
-def stage_hue(color: str | None, position: int) -> int:
-    """Return the class number, 1 to 8, of a stage's colour; without a colour one that its position gives."""
+def nearest_hue(color: str | None, position: int) -> int:
+    """Return the class number, 1 to 8, of a colour; without a colour one that the position or the id gives."""
     match = _HEX.fullmatch((color or "").strip())
     if match is None:
         return (position * 3 + 2) % len(HSV_HUES) + 1

@@ -1,0 +1,1 @@
+"""The tags of a workspace: listed with their leads, made, renamed and deleted."""

@@ -1,0 +1,120 @@
+"""The tags of a workspace as they are listed, made, renamed and deleted."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+import psycopg
+from psycopg.rows import class_row
+from typing_extensions import TypedDict
+
+from shared.leads import reference_locks
+from shared.leads.lead_fields import UniqueTagName
+from shared.platform.db.connections import Connection
+from shared.platform.errors import NotFound, ValidationFailed
+from shared.platform.validation.schema import FieldsSchema
+from shared.platform.validation.types import ColorText
+
+NAME_TAKEN_ERRORS: Final = {"name": ["The name has already been taken."]}
+
+# Exact at any moment: the counters, and the deltas that are not folded into them.
+LEADS_COUNT_SQL = """
+coalesce((SELECT sum(n) FROM lead_counts_by_field c
+          WHERE c.workspace_id = t.workspace_id AND c.field = 'tag_ids' AND c.value = t.id::text), 0)::bigint
++ coalesce((SELECT sum(n) FROM lead_count_deltas d
+            WHERE d.workspace_id = t.workspace_id AND t.id = ANY (d.tag_ids)), 0)::bigint
+"""
+LIST_TAGS_SQL = f"""
+SELECT t.id, t.name, t.color, t.created_at, {LEADS_COUNT_SQL} AS leads_count
+FROM (SELECT * FROM tags WHERE workspace_id = %(workspace)s
+        AND (%(text)s = '' OR strpos(lower(upper(name)), lower(upper(%(text)s))) > 0)
+      ORDER BY lower(upper(name)), id LIMIT %(limit)s OFFSET %(offset)s) t
+ORDER BY lower(upper(t.name)), t.id
+"""
+COUNT_TAGS_SQL = """
+SELECT count(*) FROM tags WHERE workspace_id = %(workspace)s
+    AND (%(text)s = '' OR strpos(lower(upper(name)), lower(upper(%(text)s))) > 0)
+"""
+FIND_TAG_SQL = f"""
+SELECT t.id, t.name, t.color, t.created_at, {LEADS_COUNT_SQL} AS leads_count
+FROM tags t WHERE t.workspace_id = %s AND t.id = %s
+"""
+CREATE_TAG_SQL = "INSERT INTO tags (workspace_id, name, color) VALUES (%s, %s, %s) RETURNING id"
+CHANGE_TAG_SQL = "UPDATE tags SET name = %s, color = %s, updated_at = now() WHERE workspace_id = %s AND id = %s"
+DELETE_TAG_SQL = "DELETE FROM tags WHERE workspace_id = %s AND id = %s RETURNING id"
+
+
+class TagFields(TypedDict, total=False):
+    name: UniqueTagName
+    color: ColorText | None
+
+
+_SCHEMA = FieldsSchema(TagFields, required=("name",))
+
+
+@dataclass(frozen=True, slots=True)
+class ManagedTag:
+    """A tag with the number of leads that have it."""
+
+    id: int
+    name: str
+    color: str | None
+    created_at: datetime
+    leads_count: int
+
+
+async def list_tags(
+    connection: Connection, workspace_id: int, text: str = "", *, limit: int, offset: int = 0
+) -> tuple[list[ManagedTag], int]:
+    """Return tags by name, those whose name has the `text` in any case, and how many there are."""
+    values = {"workspace": workspace_id, "text": text.strip(), "limit": limit, "offset": offset}
+    [(total,)] = await (await connection.execute(COUNT_TAGS_SQL, values)).fetchall()
+    async with connection.cursor(row_factory=class_row(ManagedTag)) as cursor:
+        await cursor.execute(LIST_TAGS_SQL, values)
+        return await cursor.fetchall(), int(total)
+
+
+async def find_tag(connection: Connection, workspace_id: int, tag_id: int) -> ManagedTag:
+    """Return a tag. Raises NotFound."""
+    async with connection.cursor(row_factory=class_row(ManagedTag)) as cursor:
+        await cursor.execute(FIND_TAG_SQL, (workspace_id, tag_id))
+        tag = await cursor.fetchone()
+    if tag is None:
+        raise NotFound
+    return tag
+
+
+async def create_tag(connection: Connection, workspace_id: int, sent: dict[str, Any]) -> int:
+    """Make a tag and return its id. Raises ValidationFailed for a wrong or taken name or a wrong colour."""
+    fields = _check(sent)
+    try:
+        cursor = await connection.execute(CREATE_TAG_SQL, (workspace_id, fields["name"], fields.get("color")))
+    except psycopg.errors.UniqueViolation:
+        raise ValidationFailed(NAME_TAKEN_ERRORS) from None
+    return int((await cursor.fetchall())[0][0])
+
+
+async def change_tag(connection: Connection, workspace_id: int, tag_id: int, sent: dict[str, Any]) -> None:
+    """Give a tag another name and colour, which show on each of its leads. Raises NotFound and ValidationFailed."""
+    fields = _check(sent)
+    try:
+        changed = await connection.execute(CHANGE_TAG_SQL, (fields["name"], fields.get("color"), workspace_id, tag_id))
+    except psycopg.errors.UniqueViolation:
+        raise ValidationFailed(NAME_TAKEN_ERRORS) from None
+    if not changed.rowcount:
+        raise NotFound
+
+
+async def delete_tag(connection: Connection, workspace_id: int, tag_id: int) -> None:
+    """Delete a tag and take it from all leads, in this transaction. Raises NotFound."""
+    await reference_locks.lock_exclusive(connection, workspace_id)
+    if await (await connection.execute(DELETE_TAG_SQL, (workspace_id, tag_id))).fetchone() is None:
+        raise NotFound
+    await reference_locks.clear_reference(connection, workspace_id, "tag", tag_id)
+
+
+def _check(sent: dict[str, Any]) -> dict[str, Any]:
+    fields, errors = _SCHEMA.validate_fields(sent)
+    if errors:
+        raise ValidationFailed(errors)
+    return fields

@@ -1,0 +1,125 @@
+"""The page of tags: a manager adds, renames and deletes tags of leads; others see nothing of it."""
+
+import re
+import secrets
+from collections.abc import AsyncIterator
+from urllib.parse import quote
+
+import pytest
+import pytest_asyncio
+
+from shared import workspaces
+from shared.auth.passwords import PasswordHashing
+from shared.auth.roles import Role
+from shared.platform.db.connections import connect
+from tests.support.console import PASSWORD, ConsoleClient, console_client, make_account
+from tests.support.stack import Stack
+from tests.support.waiting import until_async
+
+pytestmark = pytest.mark.e2e
+
+HOSTILE = '<img src=x onerror="alert(1)">'
+MAKE_LEADS = """
+WITH made AS (INSERT INTO tags (workspace_id, name)
+              SELECT id, %(tag)s FROM workspaces WHERE slug = %(slug)s RETURNING id, workspace_id)
+INSERT INTO leads (workspace_id, id, first_name, tag_ids)
+SELECT workspace_id, nextval('lead_ids'), 'Ada', ARRAY[id] FROM made, generate_series(1, %(n)s)
+"""
+MAKE_MANY = "INSERT INTO tags (workspace_id, name) SELECT id, 'tag ' || n FROM workspaces, generate_series(1, 250) n"
+NAMES = "SELECT t.name FROM tags t JOIN workspaces w ON w.id = t.workspace_id WHERE w.slug = %s ORDER BY t.name"
+TAGGED = """
+SELECT count(*) FILTER (WHERE cardinality(tag_ids) > 0) FROM leads l
+JOIN workspaces w ON w.id = l.workspace_id WHERE w.slug = %s
+"""
+
+
+@pytest_asyncio.fixture
+async def slug(stack: Stack) -> str:
+    """A workspace of this test's own, with an account of each role."""
+    name = f"tags-{secrets.token_hex(6)}"
+    async with connect(stack.database_url, "tests") as connection:
+        async with connection.transaction():
+            await workspaces.create_workspace(connection, name, "Tags")
+        password_hash = await PasswordHashing().hash_password(PASSWORD)
+        roles: tuple[Role, ...] = ("manager", "agent")
+        for role in roles:
+            email = f"{role}@{name}.example.com"
+            await make_account(connection, name, email, role, name=role, password_hash=password_hash)
+    return name
+
+
+@pytest_asyncio.fixture
+async def manager(stack: Stack, slug: str) -> AsyncIterator[ConsoleClient]:
+    async with console_client(stack.base, f"manager@{slug}.example.com") as client:
+        yield client
+
+
+def names(stack: Stack, slug: str) -> list[str]:
+    with stack.database() as database:
+        return [str(name) for (name,) in database.execute(NAMES, (slug,)).fetchall()]
+
+
+def tagged(stack: Stack, slug: str) -> int:
+    with stack.database() as database:
+        [(count,)] = database.execute(TAGGED, (slug,)).fetchall()
+        return int(count)
+
+
+def tag_ids(text: str) -> list[str]:
+    return re.findall(r"\?edit=(\d+)", text)
+
+
+async def test_tags_are_added_renamed_and_found(stack: Stack, slug: str, manager: ConsoleClient) -> None:
+    page = f"/console/{slug}/settings/tags"
+    assert "There is no tag yet" in (await manager.get(page)).text
+    assert "Add a tag" in (await manager.get(f"{page}?new=1")).text
+    for name in ("VIP", HOSTILE):
+        assert (await manager.post(page, {"name": name, "hue": "6"})).status == 303
+    taken = await manager.post(page, {"name": "vip"})
+    assert (taken.status, "already" in taken.text) == (422, True)
+    assert (await manager.post(page, {"name": "  "})).status == 422
+    listed = (await manager.get(page)).text
+    assert (HOSTILE in listed, "hue-6" in listed) == (False, True)
+    [first, _] = tag_ids(listed)
+    assert (await manager.post(f"{page}/{first}", {"name": "gold", "hue": ""})).status == 303
+    assert sorted(names(stack, slug)) in (sorted(["gold", "VIP"]), sorted(["gold", HOSTILE]))
+    assert len(tag_ids((await manager.get(f"{page}?q=GOL")).text)) == 1
+    assert "No tag has this" in (await manager.get(f"{page}?q={quote('nothing')}")).text
+
+
+async def test_a_tag_is_deleted_by_its_count_and_leads_stay(stack: Stack, slug: str, manager: ConsoleClient) -> None:
+    page = f"/console/{slug}/settings/tags"
+    with stack.database() as database:
+        database.execute(MAKE_LEADS, {"tag": "fair", "slug": slug, "n": 12})
+    [tag_id] = tag_ids((await manager.get(page)).text)
+    assert "12 leads lose it" in (await manager.get(f"{page}?delete={tag_id}")).text
+    for typed in ("", "11", "1200"):
+        refused = await manager.post(f"{page}/{tag_id}/delete", {"count": typed})
+        assert (refused.status, tagged(stack, slug)) == (422, 12)
+    assert (await manager.post(f"{page}/{tag_id}/delete", {"count": "١٢"})).status == 303
+    assert names(stack, slug) == []
+    await until_async(lambda: tagged(stack, slug) == 0, what="leads without the tag")
+
+
+async def test_a_long_list_has_pages(stack: Stack, slug: str, manager: ConsoleClient) -> None:
+    page = f"/console/{slug}/settings/tags"
+    with stack.database() as database:
+        database.execute(f"{MAKE_MANY} WHERE slug = %s", (slug,))
+    listed = [tag_ids((await manager.get(f"{page}?n={number}")).text) for number in (1, 2, 3)]
+    assert [len(ids) for ids in listed] == [100, 100, 50]
+    assert len({id_ for ids in listed for id_ in ids}) == 250
+
+
+async def test_only_those_who_set_up_reach_tags_and_only_their_own(stack: Stack, slug: str) -> None:
+    with stack.database() as database:
+        database.execute(MAKE_LEADS, {"tag": "theirs", "slug": "main", "n": 1})
+        [(foreign,)] = database.execute("SELECT max(id) FROM tags WHERE name = 'theirs'").fetchall()
+    page = f"/console/{slug}/settings/tags"
+    async with console_client(stack.base, f"agent@{slug}.example.com") as agent:
+        assert (await agent.get(page)).status == 403
+        assert (await agent.post(page, {"name": "mine"})).status == 403
+    async with console_client(stack.base, f"manager@{slug}.example.com") as manager:
+        for path, form in ((f"{page}/{foreign}", {"name": "mine"}), (f"{page}/{foreign}/delete", {"count": "1"})):
+            assert (await manager.post(path, form)).status == 404
+        assert (await manager.get(f"{page}?edit={foreign}")).status == 404
+    assert names(stack, slug) == []
