@@ -18,7 +18,7 @@ from services.workers.likeness.em_weights import learn_weights
 from services.workers.likeness.evidence import Evidence
 from services.workers.likeness.lead_comparison import MIN_OPEN_BITS, PairKey
 from services.workers.likeness.lead_profile import LeadProfile, make_profile
-from services.workers.likeness.match_weights import MatchWeights
+from services.workers.likeness.likeness_score import MatchWeights
 from services.workers.likeness.path_rule import add_paths
 from services.workers.likeness.value_frequencies import ValueFrequencies, counted_hashes
 

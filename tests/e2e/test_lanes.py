@@ -13,7 +13,7 @@ from shared.intake.spool import Spool
 from shared.operations.lane_names import LANE_NAMES, WHOLE_INSTALLATION, LaneName
 from shared.operations.lane_pauses import LaneActor, pause_lane, read_pauses, resume_lane
 from shared.operations.overview import OverviewReader
-from shared.operations.verdict import judge_overview
+from shared.operations.overview_verdict import judge_overview
 from shared.platform.db.connections import Connection, connect
 from tests.support.stack import Stack
 from tests.support.waiting import background, until_async

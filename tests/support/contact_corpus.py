@@ -9,7 +9,7 @@ import pytest
 from services.workers.likeness.blocking_keys import blocking_keys
 from services.workers.likeness.comparison_levels import compare_profiles
 from services.workers.likeness.lead_profile import make_profile
-from services.workers.likeness.match_weights import MatchWeights
+from services.workers.likeness.likeness_score import MatchWeights
 from services.workers.likeness.value_frequencies import ValueFrequencies
 
 CONTACT_CORPUS = Path(__file__).parents[1] / "corpora" / "contacts"

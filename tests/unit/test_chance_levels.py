@@ -6,7 +6,7 @@ from services.workers.likeness.chance_levels import compare_random_pairs, learn_
 from services.workers.likeness.em_weights import learn_weights
 from services.workers.likeness.evidence import CHANCE_LEVELS, Evidence, chance_rarity
 from services.workers.likeness.lead_profile import make_profile
-from services.workers.likeness.match_weights import MatchWeights
+from services.workers.likeness.likeness_score import MatchWeights
 
 pytestmark = pytest.mark.unit
 

@@ -46,7 +46,7 @@ ONE_SERVICE_MODULES = {
     "shared.auth.sign_in": "accounts lie together, whether the console or the command line makes them",
     "shared.operations.settings_display": "it belongs to the report on the installation",
     "shared.operations.system_report": "the report on the installation lies beside what it reads",
-    "shared.operations.verdict": "it judges an overview, which the API reads as well",
+    "shared.operations.overview_verdict": "it judges an overview, which the API reads as well",
 }
 
 # Dependencies that nothing imports, each with its reason.

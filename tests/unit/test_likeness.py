@@ -15,7 +15,7 @@ from services.workers.likeness.comparison_levels import compare_profiles
 from services.workers.likeness.em_weights import learn_weights
 from services.workers.likeness.evidence import Evidence, decode_evidence, encode_evidence
 from services.workers.likeness.lead_profile import decode_profile, encode_profile, make_profile
-from services.workers.likeness.match_weights import MatchWeights
+from services.workers.likeness.likeness_score import MatchWeights
 from services.workers.likeness.parsed_names import parse_name
 from services.workers.likeness.path_rule import add_paths
 from services.workers.likeness.plain_text import digits_of, fold_text

@@ -26,8 +26,8 @@ from shared.operations.overview_types import (
     SourceState,
     StoreState,
 )
+from shared.operations.overview_verdict import judge_overview
 from shared.operations.source_habit import HABIT_STEP_SECONDS, judge_source
-from shared.operations.verdict import judge_overview
 
 pytestmark = pytest.mark.unit
 

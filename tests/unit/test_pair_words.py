@@ -3,7 +3,7 @@
 import pytest
 
 from services.console.leads.pair_words import LEVEL_WORDS
-from services.workers.likeness.match_weights import SAME_PERSON_LEVELS
+from services.workers.likeness.likeness_score import SAME_PERSON_LEVELS
 from services.workers.likeness.reasons import _TEXTS
 
 pytestmark = pytest.mark.unit

@@ -16,7 +16,7 @@ from services.console.duplicates.query import (
     read_group,
     walk_parameters,
 )
-from services.console.leads.causes import user_cause
+from services.console.leads.change_causes import user_cause
 from services.console.leads.pair_words import pair_reasons
 from services.console.leads.words import field_label, lead_name
 from services.console.web.access import workspace_page

@@ -11,7 +11,7 @@ from services.console.jobs import outcome_words as job_outcome_words
 from services.console.jobs import words as job_words
 from services.console.jobs.filters import filter_values
 from services.console.jobs.lead_edit_words import lead_change_sentences
-from services.console.jobs.pace import JobPace, PaceMeter, pace_chart
+from services.console.jobs.measured_rate import JobPace, PaceMeter, pace_chart
 from services.console.jobs.records import CheapCounts, JobSnapshot, read_job_snapshot, read_record_names
 from services.console.jobs.rows import (
     HANDLED_OUTCOMES,

@@ -6,7 +6,7 @@ from typing import Any
 
 from aiohttp import web
 
-from services.console.leads.causes import user_cause
+from services.console.leads.change_causes import user_cause
 from services.console.leads.edit_form import BEFORE_PREFIX, LeadEditForm, make_edit_form, read_lead_edits, value_text
 from services.console.leads.lead_page import find_lead, lead_path, render_lead
 from services.console.leads.problems import lead_problems

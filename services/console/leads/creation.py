@@ -5,7 +5,7 @@ from typing import Any
 
 from aiohttp import web
 
-from services.console.leads.causes import user_cause
+from services.console.leads.change_causes import user_cause
 from services.console.leads.changes import sent_texts
 from services.console.leads.edit_form import FORM_FIELDS, make_edit_form, read_lead_edits
 from services.console.leads.lead_page import lead_path

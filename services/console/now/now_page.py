@@ -20,7 +20,7 @@ from shared.auth.roles import Permission
 from shared.operations.causes import CauseDict
 from shared.operations.history import HistoryPoint
 from shared.operations.overview_types import Overview
-from shared.operations.verdict import judge_overview
+from shared.operations.overview_verdict import judge_overview
 
 FIRST_LEADS = 200  # accepted leads up to which Now reminds of the first steps
 SPANS = {"1h": 60, "24h": 24 * 60}  # minutes

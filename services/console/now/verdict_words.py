@@ -8,7 +8,7 @@ from markupsafe import Markup
 
 from services.console.web.page_view import PageView
 from shared.operations.overview_types import Overview
-from shared.operations.verdict import Concern
+from shared.operations.overview_verdict import Concern
 
 URGENT_CODES = frozenset(
     (

@@ -5,7 +5,7 @@ from typing import Any
 
 from aiohttp import web
 
-from services.console.leads.causes import user_cause
+from services.console.leads.change_causes import user_cause
 from services.console.leads.words import lead_name
 from services.console.people.words import (
     GROUP_ICONS,

@@ -14,8 +14,8 @@ from services.workers.conversions.conversion_types import (
     PlatformCall,
     PlatformProblem,
 )
-from services.workers.conversions.google_events import google_call, google_skip_reason, judge_google
-from services.workers.conversions.meta_events import judge_meta, meta_call, meta_skip_reason
+from services.workers.conversions.google_conversions import google_call, google_skip_reason, judge_google
+from services.workers.conversions.meta_conversions import judge_meta, meta_call, meta_skip_reason
 from services.workers.conversions.person_hashes import sha256_hex
 from shared.integrations.conversion_settings import complete_conversions
 

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Sequence
 from services.workers.likeness.comparison_levels import compare_profiles
 from services.workers.likeness.evidence import CHANCE_LEVELS, Evidence
 from services.workers.likeness.lead_profile import LeadProfile
-from services.workers.likeness.match_weights import DEFAULT_DUPLICATES, SAME_PERSON_LEVELS, LevelChances
+from services.workers.likeness.likeness_score import DEFAULT_DUPLICATES, SAME_PERSON_LEVELS, LevelChances
 from services.workers.likeness.value_frequencies import ValueFrequencies
 
 PRIOR_PAIRS = 1_000

@@ -1,7 +1,7 @@
 """Learn weights of a workspace from its own pairs, without labels, by expectation and maximisation. Pure.
 
 Only m is learnt, how often pairs of one person reach each level, and how many duplicates there are; u comes from
-frequencies and `chance_levels`. The table of `match_weights` stands in for `PRIOR_PAIRS` pairs, so that few pairs
+frequencies and `chance_levels`. The table of `likeness_score` stands in for `PRIOR_PAIRS` pairs, so that few pairs
 change little.
 
 Source: Winkler, Using the EM Algorithm for Weight Computation in the Fellegi-Sunter Model (1988).
@@ -11,7 +11,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 
 from services.workers.likeness.evidence import Evidence
-from services.workers.likeness.match_weights import DEFAULT_DUPLICATES, SAME_PERSON_LEVELS, LevelChances, MatchWeights
+from services.workers.likeness.likeness_score import DEFAULT_DUPLICATES, SAME_PERSON_LEVELS, LevelChances, MatchWeights
 
 PRIOR_PAIRS = 60
 ROUNDS = 6

@@ -6,7 +6,7 @@ from typing import NamedTuple
 from services.workers.likeness.comparison_levels import compare_profiles
 from services.workers.likeness.evidence import SHARED_CONTACT, Evidence
 from services.workers.likeness.lead_profile import LeadProfile
-from services.workers.likeness.match_weights import MatchWeights, WeighedPair
+from services.workers.likeness.likeness_score import MatchWeights, WeighedPair
 from services.workers.likeness.value_frequencies import ValueFrequencies
 from services.workers.likeness.value_hashes import hash_value
 

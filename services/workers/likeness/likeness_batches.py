@@ -15,6 +15,7 @@ from services.workers.likeness.candidate_ranking import rank_candidates
 from services.workers.likeness.key_rows import KeyTable, look_up_keys, write_keys
 from services.workers.likeness.lead_comparison import PairKey, ScoredPair, compare_lead, contacts_hash
 from services.workers.likeness.lead_profile import PROFILE_VERSION, LeadProfile, encode_profile, make_profile
+from services.workers.likeness.likeness_score import MatchWeights
 from services.workers.likeness.likeness_store import (
     ALL_LEADS,
     SETTINGS_SQL,
@@ -28,7 +29,6 @@ from services.workers.likeness.likeness_store import (
     read_weights,
     write_profiles,
 )
-from services.workers.likeness.match_weights import MatchWeights
 from services.workers.likeness.path_pairs import lift_paths
 from services.workers.likeness.queue_rows import QueuedLeads, lock_workspace, take_leads
 from services.workers.likeness.suggestions import noted_pairs, stored_pairs, write_pairs

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from services.workers.likeness.lead_profile import PROFILE_VERSION, LeadProfile, decode_profile, encode_profile
-from services.workers.likeness.match_weights import DEFAULT_DUPLICATES, MatchWeights
+from services.workers.likeness.likeness_score import DEFAULT_DUPLICATES, MatchWeights
 from services.workers.likeness.sql_arrays import bigint_array
 from shared.platform.db.connections import Connection, as_json
 

@@ -6,8 +6,8 @@ from services.workers.likeness.comparison_levels import compare_profiles
 from services.workers.likeness.evidence import Evidence
 from services.workers.likeness.lead_comparison import PairKey, ScoredPair
 from services.workers.likeness.lead_profile import LeadProfile
+from services.workers.likeness.likeness_score import MatchWeights
 from services.workers.likeness.likeness_store import read_counts, read_profiles
-from services.workers.likeness.match_weights import MatchWeights
 from services.workers.likeness.path_rule import STRONG_BITS, add_paths, path_evidence
 from services.workers.likeness.sql_arrays import bigint_array
 from services.workers.likeness.value_frequencies import ValueFrequencies, counted_hashes

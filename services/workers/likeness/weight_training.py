@@ -13,6 +13,7 @@ from services.workers.likeness.em_weights import learning_rounds
 from services.workers.likeness.evidence import Evidence, decode_evidence
 from services.workers.likeness.key_rows import look_up_keys
 from services.workers.likeness.lead_profile import LeadProfile, decode_profile
+from services.workers.likeness.likeness_score import MatchWeights
 from services.workers.likeness.likeness_store import (
     ALL_LEADS,
     SETTINGS_SQL,
@@ -21,7 +22,6 @@ from services.workers.likeness.likeness_store import (
     read_profiles,
     write_weights,
 )
-from services.workers.likeness.match_weights import MatchWeights
 from services.workers.likeness.reasons import describe_reasons
 from services.workers.likeness.sql_arrays import bigint_array
 from services.workers.likeness.suggestions import state_of

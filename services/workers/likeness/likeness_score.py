@@ -1,4 +1,4 @@
-"""Weigh evidence: the bits by which it makes two leads likelier one person, after Fellegi and Sunter (1969). Pure.
+"""The likeness score: the bits by which evidence makes two leads likelier one person, after Fellegi and Sunter. Pure.
 
 The bits of a level are log2(m / u). m is how often two leads of one person reach it: a table, until weights are learnt
 of the workspace. u is how often two people's leads do: the evidence's rarity, or more where chance explains more.

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.workers.conversions.conversion_types import ConversionPerson, PlatformAnswer
-from services.workers.conversions.google_events import google_call, google_event, google_skip_reason, judge_google
+from services.workers.conversions.google_conversions import google_call, google_event, google_skip_reason, judge_google
 from services.workers.conversions.person_hashes import normalise_for_google
 from tests.support.conversions import NOW, conversion, google_access
 

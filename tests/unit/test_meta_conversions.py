@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.workers.conversions.conversion_types import ConversionPerson, PlatformAnswer
-from services.workers.conversions.meta_events import judge_meta, meta_call, meta_event, meta_skip_reason
+from services.workers.conversions.meta_conversions import judge_meta, meta_call, meta_event, meta_skip_reason
 from tests.support.conversions import AD_LEAD, META_LEAD_ID, NOW, conversion, meta_access
 
 pytestmark = pytest.mark.unit
