@@ -107,5 +107,4 @@ async def test_the_history_goes_on_soon_after_a_sample_that_hung(
         await asyncio.sleep(2 * IDLE_SAMPLE_SECONDS / SAMPLE_REST_FACTOR)
         assert not turn.done()
     assert await turn == IDLE_SAMPLE_SECONDS
-    for publisher in sweeper._hint_publishers:
-        publisher.stop()
+    sweeper._hints.stop()

@@ -8,6 +8,7 @@ from services.workers.deliveries import claim as delivery_claims
 from services.workers.deliveries.http_client import SafeResolver
 from services.workers.deliveries.prepare import DeliveryPreparer
 from services.workers.deliveries.sender import DeliverySender
+from services.workers.heartbeat import Heartbeat
 from services.workers.imports.import_engine import ImportEngine
 from services.workers.jobs.job_engine import JobEngine
 from services.workers.likeness.ingest_priority import IngestRate
@@ -20,8 +21,10 @@ from services.workers.source_fetches import fetch_claims
 from services.workers.source_fetches.fetch_engine import FetchEngine
 from services.workers.source_fetches.polls import has_due_poll
 from services.workers.source_fetches.provider_client import ProviderClient
+from services.workers.sweeper.duty_runner import Duty
 from services.workers.sweeper.interval import Interval
 from services.workers.sweeper.sweeper_fallback import BackgroundEngine, SweeperFallback, Waiting, find_by_age
+from services.workers.sweeper.sweeper_hints import SweeperHints
 from services.workers.work_statistics import WorkStatistics
 from shared.outbound.address_policy import AddressPolicy
 from shared.platform.crypto.encryption import Cipher
@@ -43,6 +46,54 @@ SKIP_INTERVAL_SECONDS = 1.0  # seconds between two drops of events without rules
 POLL_CHECK_SECONDS = 5.0  # seconds between two looks for polls
 
 Signal = Callable[[], object]
+
+
+class SweeperFallbacks:
+    """The fallbacks of a sweeper.
+
+    They survive a reconnection of their duties: they keep their batch sizes, and deliveries in flight go on.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        hints: SweeperHints,
+        heartbeat: Heartbeat,
+        ingest_rate: IngestRate,
+        stopping: asyncio.Event,
+    ) -> None:
+        is_away, wake_ingest = hints.is_broker_away, hints.ingest.request_hint
+        wake_senders, knowledge = hints.deliveries.request_hint, (heartbeat.pauses, heartbeat.statistics)
+        self._automations = automation_fallback(
+            settings, hints.automations.request_hint, wake_senders, is_away, stopping, *knowledge
+        )
+        self._deliveries, self._sender = delivery_fallback(settings, wake_senders, is_away, stopping, *knowledge)
+        self._jobs = [
+            job_fallback(engine, hints.jobs.request_hint, wake_ingest, is_away)
+            for engine in (JobEngine(stopping.is_set), ImportEngine(stopping.is_set))
+        ]
+        self._fetches, self._fetcher = fetch_fallback(
+            settings, hints.fetches.request_hint, wake_ingest, is_away, stopping
+        )
+        self._likeness = likeness_fallback(hints.likeness.request_hint, is_away, stopping, ingest_rate)
+
+    def duties(self) -> list[Duty]:
+        """Return a duty for each kind of work."""
+        return [
+            Duty(self._automations.take_turn, {"automations"}, name="automation_fallback"),
+            Duty(self._deliveries.take_turn, {"deliveries"}, name="delivery_fallback"),
+            Duty(self._watch_jobs, {"jobs"}, name="job_fallback"),
+            Duty(self._fetches.take_turn, {"fetches", "jobs"}, POLL_CHECK_SECONDS, name="fetch_fallback"),
+            Duty(self._likeness.take_turn, {"likeness"}, name="likeness_fallback"),
+        ]
+
+    async def stop(self) -> None:
+        """Wait for deliveries and fetches under way, after the process was asked to end."""
+        for engine in (self._sender, self._fetcher):
+            await engine.stop()
+
+    async def _watch_jobs(self, connection: Connection) -> float:
+        return min([await fallback.take_turn(connection) for fallback in self._jobs])
 
 
 def automation_fallback(

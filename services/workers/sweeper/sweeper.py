@@ -19,9 +19,7 @@ from services.workers.failure_causes import backfill_causes, fold_causes
 from services.workers.heartbeat import Heartbeat
 from services.workers.held_digest import DIGEST_CHECK_SECONDS, send_digests
 from services.workers.history_sampler import fold_history, sample_history
-from services.workers.imports.import_engine import ImportEngine
 from services.workers.ingest.drain import JournalDrainer
-from services.workers.jobs.job_engine import JobEngine
 from services.workers.ledger_gauges import update_gauges, update_spool_gauges
 from services.workers.likeness.ingest_priority import IngestRate
 from services.workers.likeness.weight_keeper import WeightKeeper
@@ -30,13 +28,12 @@ from services.workers.read_models import flush_search_index, fold_lead_counts, f
 from services.workers.retention.installation_retention import expire_audit_log
 from services.workers.retention.workspace_retention import expire_by_workspace
 from services.workers.stored_files.file_keeper import CLEANUP_SECONDS, FileKeeper
-from services.workers.sweeper import overdue_work
 from services.workers.sweeper.duty_runner import SWEEPER_APPLICATION, Duty, DutyRunner, trying_lock
-from services.workers.sweeper.overdue_work import POLL_CHECK_SECONDS
+from services.workers.sweeper.interval import Interval
+from services.workers.sweeper.overdue_work import SweeperFallbacks
+from services.workers.sweeper.sweeper_hints import SweeperHints
 from shared.accounting import counters, ledger
 from shared.automations.inactivity import start_chunk
-from shared.intake import hints
-from shared.intake.hints import HintPublisher
 from shared.intake.spool import Spool
 from shared.leads.reference_locks import clear_next_chunk
 from shared.outbound.cancellation import cancel_chunk
@@ -78,72 +75,31 @@ class Sweeper:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        name, uses = settings.process_name or "sweeper", fingerprint_reader(settings)
-        self._heartbeat = Heartbeat("sweeper", name, settings.database_url, uses)
         self._stopping = asyncio.Event()
         self._due_work = DueWork(self._stopping)
         self._runner = DutyRunner(settings.database_url, self._due_work, self._stopping)
-        self._probed_at = 0.0
-        self._has_backfilled_causes = False
-        self._has_new_texts = True  # as far as is known
-        self._history_folded_at = self._index_flushed_at = self._timelines_walked_at = float("-inf")
-        self._has_lost_broker = False
-        self._oldest_waiting_seconds = 0.0  # when it was last measured
-        self._send_ingest_hint = hints.HintSender(settings.broker_url)
-        self._ingest_hints = HintPublisher(self._try_to_send_hint)
-        self._delivery_hints = HintPublisher(hints.HintSender(settings.broker_url, hints.DELIVERIES_HINT))
-        self._automation_hints = HintPublisher(hints.HintSender(settings.broker_url, hints.AUTOMATIONS_HINT))
-        self._job_hints = HintPublisher(hints.HintSender(settings.broker_url, hints.JOBS_HINT))
-        self._fetch_hints = HintPublisher(hints.HintSender(settings.broker_url, hints.FETCHES_HINT))
-        self._likeness_hints = HintPublisher(hints.HintSender(settings.broker_url, hints.LIKENESS_HINT))
+        name, uses = settings.process_name or "sweeper", fingerprint_reader(settings)
+        self._heartbeat = Heartbeat("sweeper", name, settings.database_url, uses)
+        self._hints = SweeperHints(settings.broker_url)
         self._spool = Spool(redis.from_url(settings.spool_url, socket_timeout=2, socket_connect_timeout=1))
-        self._hint_publishers = (
-            self._ingest_hints,
-            self._automation_hints,
-            self._delivery_hints,
-            self._job_hints,
-            self._fetch_hints,
-            self._likeness_hints,
-        )
-        # These survive a reconnection of their duties: they keep their batch sizes, and deliveries in flight go on.
+        self._ingest_rate = IngestRate()
         self._drainer = JournalDrainer(
             self._heartbeat,
-            self._ingest_hints.request_hint,
+            self._hints.ingest.request_hint,
             self._stopping.is_set,
             read_key=read_first_key(settings),
         )
-        knowledge = self._heartbeat.pauses, self._heartbeat.statistics
-        self._automation_fallback = overdue_work.automation_fallback(
-            settings,
-            self._automation_hints.request_hint,
-            self._delivery_hints.request_hint,
-            self._is_broker_away,
-            self._stopping,
-            *knowledge,
-        )
-        self._delivery_fallback, self._sender = overdue_work.delivery_fallback(
-            settings, self._delivery_hints.request_hint, self._is_broker_away, self._stopping, *knowledge
-        )
+        self._fallbacks = SweeperFallbacks(settings, self._hints, self._heartbeat, self._ingest_rate, self._stopping)
+        self._weight_keeper = WeightKeeper(self._ingest_rate, self._stopping)
         self._file_keeper = FileKeeper(settings, self._spool, self._stopping)
         self._erasure_keeper = ErasureKeeper(settings, self._spool, self._stopping)
-        self._job_fallbacks = [
-            overdue_work.job_fallback(
-                engine, self._job_hints.request_hint, self._ingest_hints.request_hint, self._is_broker_away
-            )
-            for engine in (JobEngine(self._stopping.is_set), ImportEngine(self._stopping.is_set))
-        ]
-        self._ingest_rate = IngestRate()
-        self._likeness_fallback = overdue_work.likeness_fallback(
-            self._likeness_hints.request_hint, self._is_broker_away, self._stopping, self._ingest_rate
-        )
-        self._weight_keeper = WeightKeeper(self._ingest_rate, self._stopping)
-        self._fetch_fallback, self._fetcher = overdue_work.fetch_fallback(
-            settings,
-            self._fetch_hints.request_hint,
-            self._ingest_hints.request_hint,
-            self._is_broker_away,
-            self._stopping,
-        )
+        self._probe_interval = Interval(BROKER_PROBE_SECONDS)
+        self._history_interval = Interval(FOLD_HISTORY_SECONDS)
+        self._timeline_interval = Interval(TIMELINE_WALK_SECONDS)
+        self._has_backfilled_causes = False
+        self._has_new_texts = True  # as far as is known
+        self._index_flushed_at = float("-inf")
+        self._oldest_waiting_seconds = 0.0  # when it was last measured
 
     async def run(self) -> None:
         """Work until SIGTERM or SIGINT."""
@@ -161,10 +117,8 @@ class Sweeper:
         freeze_startup_objects()
         await self._stopping.wait()
         await asyncio.wait(tasks, timeout=20)
-        for engine in (self._sender, self._fetcher):
-            await engine.stop()
-        for hints_of_kind in self._hint_publishers:
-            hints_of_kind.stop()
+        await self._fallbacks.stop()
+        self._hints.stop()
         await self._runner.close()
         with contextlib.suppress(Exception):
             async with connect(self._settings.database_url, SWEEPER_APPLICATION) as connection:
@@ -173,11 +127,7 @@ class Sweeper:
     def _duties(self) -> list[Duty]:
         return [
             Duty(self._sweep_journal, {"journal"}),
-            Duty(self._automation_fallback.take_turn, {"automations"}, name="automation_fallback"),
-            Duty(self._delivery_fallback.take_turn, {"deliveries"}, name="delivery_fallback"),
-            Duty(self._watch_jobs, {"jobs"}),
-            Duty(self._fetch_fallback.take_turn, {"fetches", "jobs"}, POLL_CHECK_SECONDS, name="fetch_fallback"),
-            Duty(self._likeness_fallback.take_turn, {"likeness"}, name="likeness_fallback"),
+            *self._fallbacks.duties(),
             Duty(self._weight_keeper.take_turn, {"likeness", "cleanups"}, WEIGHTS_CHECK_SECONDS),
             Duty(self._fold_counters, {"counters"}),
             Duty(self._fold_causes, {"causes"}),
@@ -195,14 +145,6 @@ class Sweeper:
             Duty(self._run_maintenance, set(), MAINTENANCE_SECONDS, has_own_connection=True),
         ]
 
-    def _is_broker_away(self) -> bool:
-        return self._has_lost_broker
-
-    def _try_to_send_hint(self) -> bool:
-        """Send a hint and note whether the broker is away. This runs in the publisher's thread."""
-        self._has_lost_broker = not self._send_ingest_hint()
-        return not self._has_lost_broker
-
     async def _watch_due_work(self) -> None:
         async with connect(self._settings.database_url, SWEEPER_APPLICATION) as connection:
             await self._heartbeat.start(connection)
@@ -210,17 +152,15 @@ class Sweeper:
 
     async def _sweep_journal(self, connection: Connection) -> float:
         """Ingest rows whose hint was lost, and all rows for as long as the broker is away."""
-        now = asyncio.get_running_loop().time
         while not self._stopping.is_set():
-            count = await self._drainer.drain(
-                connection, older_than_ms=0 if self._has_lost_broker else LOST_HINT_MILLISECONDS
-            )
+            patience = 0 if self._hints.is_broker_away() else LOST_HINT_MILLISECONDS
+            count = await self._drainer.drain(connection, older_than_ms=patience)
+            is_away = self._hints.is_broker_away()
             if count:
-                log.info("sweeper.ingested", submissions=count, broker_away=self._has_lost_broker)
-            if (count or self._has_lost_broker) and now() - self._probed_at > BROKER_PROBE_SECONDS:
-                self._probed_at = now()
-                self._ingest_hints.request_hint()
-            if not self._has_lost_broker:
+                log.info("sweeper.ingested", submissions=count, broker_away=is_away)
+            if (count or is_away) and self._probe_interval.has_passed():
+                self._hints.ingest.request_hint()
+            if not is_away:
                 break
             await self._runner.wait_for_stop(BROKERLESS_POLL_SECONDS)
         return JOURNAL_POLL_SECONDS
@@ -235,11 +175,8 @@ class Sweeper:
         async with self._runner.connection() as connection, trying_lock(connection, SPOOL_DRAIN_LOCK) as has_lock:
             while has_lock and not self._stopping.is_set() and (moved := await self._spool.drain_chunk(connection)):
                 log.info("spool.drained", submissions=moved)
-                self._ingest_hints.request_hint()
+                self._hints.ingest.request_hint()
         return has_lock
-
-    async def _watch_jobs(self, connection: Connection) -> float:
-        return min([await fallback.take_turn(connection) for fallback in self._job_fallbacks])
 
     async def _fold_counters(self, connection: Connection) -> float:
         await ledger.fold_deltas(connection)
@@ -248,12 +185,12 @@ class Sweeper:
 
     async def _watch_silences(self, connection: Connection) -> float:
         if await watch_silences(connection, self._settings):
-            self._delivery_hints.request_hint()
+            self._hints.deliveries.request_hint()
         return WATCH_INTERVAL_SECONDS
 
     async def _send_digests(self, connection: Connection) -> float:
         if await send_digests(connection, self._settings):
-            self._delivery_hints.request_hint()
+            self._hints.deliveries.request_hint()
         return DIGEST_CHECK_SECONDS
 
     async def _fold_causes(self, connection: Connection) -> float:
@@ -269,8 +206,7 @@ class Sweeper:
         async with trying_lock(connection, HISTORY_LOCK) as has_lock:
             if has_lock:
                 await sample_history(connection)
-            if has_lock and began - self._history_folded_at > FOLD_HISTORY_SECONDS:
-                self._history_folded_at = began
+            if has_lock and self._history_interval.has_passed():
                 await fold_history(connection)
         # Capped, since a sample also takes long because the server hung: the history would stand still for minutes.
         return min(max(SAMPLE_INTERVAL_SECONDS, SAMPLE_REST_FACTOR * (now() - began)), IDLE_SAMPLE_SECONDS)
@@ -312,12 +248,10 @@ class Sweeper:
             await self._runner.wait_for_stop(GAUGES_INTERVAL_SECONDS if spooled else IDLE_GAUGES_SECONDS)
 
     async def _run_maintenance(self, connection: Connection) -> float:
-        now = asyncio.get_running_loop().time
         await run_hourly_maintenance(connection, datetime.now(UTC), self._settings.keep_days)
         await repair_read_models(connection)
         await expire_runs(connection, self._settings.keep_days)
         await expire_audit_log(connection, self._settings.audit_days)
-        is_due = now() - self._timelines_walked_at > TIMELINE_WALK_SECONDS
-        self._timelines_walked_at = now() if is_due else self._timelines_walked_at
-        await expire_by_workspace(connection, datetime.now(UTC), with_timelines=is_due)
+        with_timelines = self._timeline_interval.has_passed()
+        await expire_by_workspace(connection, datetime.now(UTC), with_timelines=with_timelines)
         return MAINTENANCE_SECONDS
