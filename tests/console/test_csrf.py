@@ -182,7 +182,7 @@ async def test_guessing_is_slowed_down_and_a_known_browser_is_not(
             with shared_stack.database() as database:
                 database.execute("UPDATE sign_in_failures SET retry_at = now() + interval '50 s'")
             assert (await guesser.sign_in(email)).status == 422  # the right one, but too soon
-            assert (await known.get(f"/console/{ELSEWHERE}/now")).status == 200
+            assert (await known.get(f"/console/{ELSEWHERE}/leads")).status == 200
             assert (await known.sign_in(email, PASSWORD)).status == 303
     finally:
         with shared_stack.database() as database:
