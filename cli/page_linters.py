@@ -34,7 +34,7 @@ def page_tool(name: str) -> str | None:
     """Return the path of `biome`, `tsc` or `esbuild`, or None where npm is missing or cannot install it."""
     tool = INSTALL_FOLDER / "node_modules" / ".bin" / name
     if not tool.exists() or not _is_current():
-        _install()
+        _install(INSTALL_FOLDER)
     return str(tool) if tool.exists() else None
 
 
@@ -44,12 +44,12 @@ def _is_current() -> bool:
 
 
 @cache  # a machine without the registry asks for it once
-def _install() -> None:
+def _install(folder: Path) -> None:
     npm = shutil.which("npm")
     if npm is None:
         return
-    INSTALL_FOLDER.mkdir(parents=True, exist_ok=True)
+    folder.mkdir(parents=True, exist_ok=True)
     for name in PACKAGE_FILES:
-        shutil.copy(LINTERS_FOLDER / name, INSTALL_FOLDER / name)
+        shutil.copy(LINTERS_FOLDER / name, folder / name)
     command = [npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"]
-    subprocess.run(command, cwd=INSTALL_FOLDER, check=False, timeout=300)
+    subprocess.run(command, cwd=folder, check=False, timeout=300)
