@@ -1,7 +1,8 @@
 """Key rotation: re-encrypt every stored secret under the first key, while services continue to write.
 
-A service that encrypted with the old keys has stored the result when the transactions open at that time have ended.
-After that, one pass over every column finds all values.
+A service reads the keys in the transaction that stores what it encrypts (shared/crypto/encryption.py). So once the keys
+have changed, only the transactions that are open can still store a value under the old key. When these have ended, all
+stored values are gone over.
 """
 
 import asyncio
@@ -17,18 +18,17 @@ from shared.platform.db.advisory_locks import KEY_ROTATION_LOCK
 from shared.platform.db.connections import Connection
 
 ROTATION_CHUNK_SIZE = 500  # rows
-SETTLING_SECONDS = 2.0  # seconds at most between an encryption and the first statement of its transaction
 OPEN_TRANSACTIONS_TIMEOUT_SECONDS = 120.0  # seconds to wait for the transactions that were open
 OPEN_TRANSACTIONS_POLL_SECONDS = 0.1  # seconds between two checks
 
 ROTATION_BUSY_MESSAGE = "a backup or another rotation is at work; try again when it has ended"
 STILL_OPEN_MESSAGE = "a transaction that was open at the start still is; both keys stay in use until this is run again"
+# By the lock that each transaction holds on itself: the times of transactions are not shown to every role, and a server
+# may be told not to keep them.
 OPEN_TRANSACTIONS_SQL = """
-SELECT EXISTS (
-    SELECT FROM pg_stat_activity
-    WHERE datname = current_database() AND application_name LIKE 'leadhub%%' AND pid <> pg_backend_pid()
-      AND xact_start < %s
-)
+SELECT l.virtualtransaction FROM pg_locks l JOIN pg_stat_activity a USING (pid)
+WHERE l.locktype = 'virtualxid' AND l.mode = 'ExclusiveLock'
+  AND a.datname = current_database() AND a.application_name LIKE 'leadhub%' AND a.pid <> pg_backend_pid()
 """
 
 
@@ -64,17 +64,26 @@ async def lock_rotation(connection: Connection) -> None:
 
 async def wait_for_open_transactions(connection: Connection) -> None:
     """Wait until all values encrypted before are stored. Raises RuntimeError if that takes too long."""
-    await asyncio.sleep(SETTLING_SECONDS)
-    row = await (await connection.execute("SELECT clock_timestamp()")).fetchone()
-    for _ in range(int(OPEN_TRANSACTIONS_TIMEOUT_SECONDS / OPEN_TRANSACTIONS_POLL_SECONDS)):
-        if not await _is_true(connection, OPEN_TRANSACTIONS_SQL, row or ()):
-            return
+    before = await _open_transactions(connection)
+    deadline = asyncio.get_running_loop().time() + OPEN_TRANSACTIONS_TIMEOUT_SECONDS
+    while before & await _open_transactions(connection):
+        if asyncio.get_running_loop().time() > deadline:
+            raise RuntimeError(STILL_OPEN_MESSAGE)
         await asyncio.sleep(OPEN_TRANSACTIONS_POLL_SECONDS)
-    raise RuntimeError(STILL_OPEN_MESSAGE)
 
 
 async def re_encrypt_all(connection: Connection, cipher: Cipher) -> RotationResult:
-    """Re-encrypt every value that is not yet under the first key. The next run completes an interrupted one."""
+    """Re-encrypt every value that is not yet under the first key. The next run completes an interrupted one.
+
+    There is a second pass, since the confirmation of a second factor copies its secret to another column: from where
+    the first pass has not been yet to where it has been. From there it is copied no further.
+    """
+    first = await _pass_over_all(connection, cipher)
+    second = await _pass_over_all(connection, cipher)
+    return RotationResult(first.re_encrypted_count + second.re_encrypted_count, second.unreadable)
+
+
+async def _pass_over_all(connection: Connection, cipher: Cipher) -> RotationResult:
     done, unreadable = 0, []
     for column in encrypted_columns():
         last: tuple[Any, ...] | None = None
@@ -114,7 +123,7 @@ async def _rows_after(
 
 
 async def _store_changes(connection: Connection, column: EncryptedColumn, changes: list[tuple[Any, ...]]) -> int:
-    """Store changes and return how many. A value changed meanwhile is kept: it is under the first key already."""
+    """Store changes and return how many. A value that changed meanwhile is left as it is: see `re_encrypt_all`."""
     name = sql.Identifier(column.name)
     statement = sql.SQL("UPDATE {} SET {} = %s WHERE ({}) = ({}) AND {} = %s").format(
         sql.Identifier(column.table), name, _identifier_list(column.key), _placeholder_list(len(column.key)), name
@@ -126,9 +135,9 @@ async def _store_changes(connection: Connection, column: EncryptedColumn, change
         return cursor.rowcount
 
 
-async def _is_true(connection: Connection, query: str, parameters: tuple[Any, ...]) -> bool:
-    row = await (await connection.execute(query, parameters)).fetchone()
-    return bool(row and row[0])
+async def _open_transactions(connection: Connection) -> set[str]:
+    """Return the ids of the services' open transactions. No transaction ever gets the id of another one."""
+    return {row[0] for row in await (await connection.execute(OPEN_TRANSACTIONS_SQL)).fetchall()}
 
 
 def _primary_key(table: Table) -> tuple[str, ...]:

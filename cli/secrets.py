@@ -51,6 +51,7 @@ async def _rotate_keys(connection: Connection, settings: Settings) -> key_rotati
 async def _rotate_keys_of_setting(connection: Connection, settings: Settings) -> key_rotation.RotationResult:
     if len(split_keys(settings.secret_key.get_secret_value())) == 1:
         raise ValueError(SINGLE_KEY_MESSAGE)
+    await key_rotation.wait_for_open_transactions(connection)  # of the services before their restart
     rotation = await key_rotation.re_encrypt_all(connection, Cipher.from_settings(settings))
     notify_operator(
         "all is encrypted under the first key of LEADHUB_SECRET_KEY; take out the others and start the services again"

@@ -36,7 +36,7 @@ from shared.models import (
     User,
     folded_count,
 )
-from shared.platform.crypto.encryption import Cipher, DecryptionError
+from shared.platform.crypto.encryption import Cipher, DecryptionError, TransactionCipher
 from shared.platform.errors import Conflict, FieldErrors, NotFound, ValidationFailed
 from shared.platform.masking import SECRET_MASK
 
@@ -99,7 +99,9 @@ def webhook_actions(steps: StepList) -> list[tuple[int, dict[str, Any]]]:
     return [(index, action) for index, action in actions if action["type"] == "send_webhook"]
 
 
-def encrypt_secrets(cipher: Cipher, fields: RecordDict, stored: bytes | None) -> tuple[RecordDict, FieldErrors]:
+def encrypt_secrets(
+    cipher: TransactionCipher, fields: RecordDict, stored: bytes | None
+) -> tuple[RecordDict, FieldErrors]:
     """Take the secrets out of the steps and encrypt them, by URL. Return the fields, and what is wrong with them.
 
     A mask that is sent back stands for the stored secret. Earlier secrets are kept, since waiting runs may need them.

@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from shared.files.file_downloads import FileDownloads
 from shared.intake.spool import Spool
-from shared.platform.crypto.encryption import Cipher
+from shared.platform.crypto.encryption import Cipher, TransactionCipher
 from shared.platform.db.connections import Connection
 from shared.platform.db.contention import retry_contended
 from shared.platform.db.database_engine import make_engine
@@ -135,3 +135,8 @@ def fair_slot(request: web.Request, limiter_key: web.AppKey[FairLimiter]) -> Abs
 async def driver_connection(connection: AsyncConnection) -> Connection:
     """Return the psycopg connection under SQLAlchemy's, in the same transaction, for `shared/leads`."""
     return cast("Connection", (await connection.get_raw_connection()).driver_connection)
+
+
+async def transaction_cipher(request: web.Request, connection: AsyncConnection) -> TransactionCipher:
+    """Return a cipher that encrypts what the connection's transaction stores."""
+    return await request.app[CIPHER_KEY].in_transaction(await driver_connection(connection))

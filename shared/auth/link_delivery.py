@@ -145,7 +145,7 @@ class LinkSender:
         row = await (await connection.execute(WORKSPACE_NAME_SQL, (workspace_id,))).fetchone()
         subject, body = texts.mail(name, workspace=str(row[0]) if row else "")
         mail = mail_with_secret_link(
-            self.cipher,
+            await self.cipher.in_transaction(connection),
             workspace_id,
             account.email,
             subject,

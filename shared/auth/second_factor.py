@@ -75,7 +75,8 @@ class CodeMismatch(Exception):
 async def begin_enrolment(connection: Connection, cipher: Cipher, account_id: int) -> TotpEnrolment:
     """Store a new pending secret and return it. The present second factor stays until a code is confirmed."""
     secret = pyotp.random_base32()
-    row = await (await connection.execute(START_ENROLMENT_SQL, (cipher.encrypt(secret), account_id))).fetchone()
+    sealed = (await cipher.in_transaction(connection)).encrypt(secret)
+    row = await (await connection.execute(START_ENROLMENT_SQL, (sealed, account_id))).fetchone()
     email = row[0] if row else ""
     return TotpEnrolment(secret, pyotp.TOTP(secret).provisioning_uri(name=email, issuer_name=TOTP_ISSUER))
 

@@ -24,7 +24,7 @@ from shared.leads.placement_settings import complete_placement
 from shared.leads.workspace_settings import load_board
 from shared.outbound.deliveries import MAIL_INTEGRATION_TYPES, integration_endpoint
 from shared.outbound.receivers import cancel_deliveries, forget_receiver
-from shared.platform.crypto.encryption import Cipher, DecryptionError
+from shared.platform.crypto.encryption import Cipher, DecryptionError, TransactionCipher
 from shared.platform.db.connections import Connection
 from shared.platform.errors import Conflict, FieldErrors, NotFound, ValidationFailed
 from shared.platform.observability import logging
@@ -120,15 +120,15 @@ async def create_integration(
     kind = INTEGRATION_TYPES.get(fields.get("type") or "")
     credentials = merge_credentials(kind, {}, fields.get("credentials") or {}, errors) if kind else {}
     settings = await _changed_settings(connection, workspace_id, fields.get("type"), {}, fields.get("settings"), errors)
-    token = secrets.token_urlsafe(32)
+    token, sealing = secrets.token_urlsafe(32), await cipher.in_transaction(connection)
     values = (
         workspace_id,
         fields["type"],
         fields["name"],
         fields.get("is_active", True),
         Jsonb(settings),
-        _encrypt_credentials(cipher, credentials),
-        cipher.encrypt(token),
+        _encrypt_credentials(sealing, credentials),
+        sealing.encrypt(token),
         hash_key(token),
     )
     [(id_,)] = await (await connection.execute(INSERT_INTEGRATION_SQL, values)).fetchall()
@@ -160,7 +160,7 @@ async def change_integration(
     errors = dict(errors)
     if fields.get("type", row["type"]) != row["type"]:
         errors["type"] = [TYPE_CHANGE_MESSAGE]
-    opened = decrypt_integration(cipher, row)
+    opened, sealing = decrypt_integration(cipher, row), await cipher.in_transaction(connection)
     credentials = None
     if "credentials" in fields:
         sent = fields["credentials"]
@@ -173,7 +173,7 @@ async def change_integration(
         fields.get("name", row["name"]),
         fields.get("is_active", row["is_active"]),
         Jsonb(settings),
-        row["credentials"] if credentials is None else _encrypt_credentials(cipher, credentials),
+        row["credentials"] if credentials is None else _encrypt_credentials(sealing, credentials),
         workspace_id,
         id_,
     )
@@ -235,7 +235,8 @@ async def _reject_if_in_use(connection: Connection, workspace_id: int, integrati
 
 async def _set_new_token(connection: Connection, cipher: Cipher, workspace_id: int, id_: int) -> None:
     token = secrets.token_urlsafe(32)
-    await connection.execute(STORE_ADDRESS_SQL, (cipher.encrypt(token), hash_key(token), workspace_id, id_))
+    sealed = (await cipher.in_transaction(connection)).encrypt(token)
+    await connection.execute(STORE_ADDRESS_SQL, (sealed, hash_key(token), workspace_id, id_))
 
 
 async def _changed_settings(
@@ -271,5 +272,5 @@ async def _conversion_errors(
     }
 
 
-def _encrypt_credentials(cipher: Cipher, credentials: Mapping[str, str]) -> bytes:
+def _encrypt_credentials(cipher: TransactionCipher, credentials: Mapping[str, str]) -> bytes:
     return cipher.encrypt(orjson.dumps(credentials).decode())

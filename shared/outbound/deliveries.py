@@ -14,7 +14,7 @@ import orjson
 
 from shared.outbound.double_opt_in_links import CONFIRMATION_EVENT
 from shared.outbound.webhook_events import WebhookEvent
-from shared.platform.crypto.encryption import Cipher
+from shared.platform.crypto.encryption import TransactionCipher
 from shared.platform.db.connections import StatementExecutor
 
 REPLY_EVENT = "form.reply"  # the event of a form's own reply to who filled it in
@@ -87,7 +87,7 @@ def webhook_to_subscription(workspace_id: int, subscription_id: int, webhook_eve
 
 
 def webhook_to_url(
-    cipher: Cipher, workspace_id: int, url: str, secret: str | None, webhook_event: WebhookEvent
+    cipher: TransactionCipher, workspace_id: int, url: str, secret: str | None, webhook_event: WebhookEvent
 ) -> NewDelivery:
     """Make a webhook to a given address, signed if there is a secret. Both may be confidential and are encrypted."""
     id_ = _new_message_id()
@@ -116,7 +116,7 @@ def mail_to_lead(
     return NewDelivery(workspace_id, "email", MAIL_ENDPOINT, payload, lead_id=lead_id, target=target)
 
 
-def counted_target(cipher: Cipher, address: str) -> bytes:
+def counted_target(cipher: TransactionCipher, address: str) -> bytes:
     """Return the target of a mail that was counted for the address of a lead, and may go to no other."""
     return cipher.encrypt(orjson.dumps({COUNTED_ADDRESS_KEY: address}).decode())
 
@@ -138,7 +138,14 @@ def notification_to_user(
 
 
 def notification_to_address(
-    cipher: Cipher, workspace_id: int, address: str, subject: str, body: str, *, lead_id: int, event: str | None = None
+    cipher: TransactionCipher,
+    workspace_id: int,
+    address: str,
+    subject: str,
+    body: str,
+    *,
+    lead_id: int,
+    event: str | None = None,
 ) -> NewDelivery:
     """Make a notification to an address that is not a user's. Later changes of the settings do not affect it.
 
@@ -150,7 +157,14 @@ def notification_to_address(
 
 
 def mail_with_secret_link(
-    cipher: Cipher, workspace_id: int, address: str, subject: str, body: str, link: str, *, by_installation: bool
+    cipher: TransactionCipher,
+    workspace_id: int,
+    address: str,
+    subject: str,
+    body: str,
+    link: str,
+    *,
+    by_installation: bool,
 ) -> NewDelivery:
     """Make a notification whose link is stored encrypted; `body` has `[link]` in its place.
 

@@ -33,7 +33,7 @@ async def workspace_mail_keys(connection: Connection, cipher: Cipher, workspace_
     rows = await (await connection.execute(MAIL_KEYS_SQL, (list(workspace_ids),))).fetchall()
     for id_ in [row[0] for row in rows if row[1] is None]:
         async with connection.transaction():
-            new = cipher.encrypt(Fernet.generate_key().decode())
+            new = (await cipher.in_transaction(connection)).encrypt(Fernet.generate_key().decode())
             rows += await (await connection.execute(CREATE_MAIL_KEY_SQL, (new, id_))).fetchall()
     keys: dict[int, str] = {}
     for id_, sealed in rows:

@@ -131,6 +131,7 @@ async def _add_erasure(
     contents: list[str],
 ) -> None:
     key = await workspace_hash_key(connection, cipher, person.workspace_id)
+    sealing = await cipher.in_transaction(connection)
     rest = ErasedPerson(person.identities, person.needles, contents)
     values = {
         "w": person.workspace_id,
@@ -140,8 +141,8 @@ async def _add_erasure(
         "times": [person.lead_times.get(one) for one in person.lead_ids],
         "submissions": [one.id for one in person.submissions],
         "hashes": hash_identities(key, person.identities),
-        "key": cipher.encrypt(key),
-        "identities": cipher.encrypt(rest.to_json()),
+        "key": sealing.encrypt(key),
+        "identities": sealing.encrypt(rest.to_json()),
         "reason": without_quotations(request.reason, person.needles),
         "by": as_json(request.cause.to_dict()),
         "removed": as_json(dict(removed)),

@@ -15,7 +15,7 @@ from shared.people.erasure_log import LoggedErasure
 from shared.people.erasures import ErasedPerson
 from shared.people.identity_hashes import hash_identity
 from shared.people.person_scope import PersonScope, PersonSubmission
-from shared.platform.crypto.encryption import Cipher
+from shared.platform.crypto.encryption import Cipher, TransactionCipher
 from shared.platform.db.connections import Connection, as_json
 
 PERSONAL_KINDS = ("email", "external")
@@ -118,7 +118,7 @@ async def _apply(connection: Connection, cipher: Cipher, erasure: LoggedErasure,
     await blank_submissions(
         connection, erasure.workspace_id, [PersonSubmission(row[0], row[1], row[2], None) for row in found]
     )
-    await connection.execute(ADD_ERASURE_SQL, _row_of(erasure, cipher, rest))
+    await connection.execute(ADD_ERASURE_SQL, _row_of(erasure, await cipher.in_transaction(connection), rest))
 
 
 def _is_same(person: PersonScope, lead_id: int, times: dict[int, Any]) -> bool:
@@ -127,7 +127,7 @@ def _is_same(person: PersonScope, lead_id: int, times: dict[int, Any]) -> bool:
     return found is None or expected is None or found == expected
 
 
-def _row_of(erasure: LoggedErasure, cipher: Cipher, rest: ErasedPerson) -> dict[str, Any]:
+def _row_of(erasure: LoggedErasure, cipher: TransactionCipher, rest: ErasedPerson) -> dict[str, Any]:
     row = erasure._asdict()
     row |= {name: as_json(row[name]) for name in ("requested_by", "removed")}
     row["hash_key"] = cipher.encrypt(cipher.decrypt(erasure.hash_key))

@@ -11,7 +11,7 @@ from pydantic import SecretStr
 
 from services.api.app import ROUTES
 from shared.integrations.catalogue import INTEGRATION_TYPES
-from shared.platform.crypto.encryption import Cipher
+from shared.platform.crypto.encryption import Cipher, TransactionCipher
 from shared.platform.settings import Settings
 from tests.contract.service import Service
 from tests.contract.workspaces import Workspace, assert_foreign, new_workspace
@@ -251,7 +251,7 @@ async def test_settings_change_one_by_one_and_know_their_place(ours: Workspace) 
 
 async def test_credentials_under_a_lost_key_are_entered_again(ours: Workspace, service: Service) -> None:
     made = await ours.make("/integrations", body("telegram", {"secret_token": SECRET}))
-    path, lost = f"/integrations/{made['id']}", Cipher(lambda: "a-key-that-is-no-more")
+    path, lost = f"/integrations/{made['id']}", TransactionCipher(lambda: "a-key-that-is-no-more")
     with service.stack.database() as database:
         row = (lost.encrypt("{}"), lost.encrypt("token"), made["id"])
         database.execute("UPDATE integrations SET credentials = %s, token = %s WHERE id = %s", row)

@@ -14,7 +14,7 @@ import pytest
 from psycopg import sql
 from pydantic import SecretStr
 
-from shared.platform.crypto.encryption import Cipher, DecryptionError, split_keys
+from shared.platform.crypto.encryption import Cipher, DecryptionError, TransactionCipher, split_keys
 from shared.platform.data_dir import ENCRYPTION_KEY_NAME, DataDir
 from shared.platform.settings import Settings
 from tests.support.processes import descendants
@@ -199,7 +199,8 @@ def test_own_key_is_rotated_by_prepending_a_new_one(tmp_path: Path) -> None:
 def test_a_backup_brings_its_key_along(tmp_path: Path) -> None:
     first, second = Stack(tmp_path / "one"), Stack(tmp_path / "two")
     first.run("workspace", "create", "main", "--name", "Main")
-    sealed = Cipher.from_settings(Settings(data_dir=first.folder, secret_key=SecretStr(""))).encrypt("secret")
+    settings = Settings(data_dir=first.folder, secret_key=SecretStr(""))
+    sealed = TransactionCipher.from_settings(settings).encrypt("secret")
     first.run("backup", str(tmp_path / "saved.tar"))
     second.run("restore", str(tmp_path / "saved.tar"))
     restored = Cipher.from_settings(Settings(data_dir=second.folder, secret_key=SecretStr("")))

@@ -116,7 +116,8 @@ async def test_no_admin_is_shown_a_link_to_another_workspaces_account(team: Team
     reset = await user_management.make_reset_link(team.connection, links, team.acme, invited.user_id)
     assert (reset.url, reset.is_mailed) == (None, False)
     links = LinkSender(WITH_MAIL, team.cipher, BASE)
-    reset = await user_management.make_reset_link(team.connection, links, team.acme, invited.user_id)
+    async with team.connection.transaction():
+        reset = await user_management.make_reset_link(team.connection, links, team.acme, invited.user_id)
     assert (reset.url, reset.is_mailed) == (None, True)
     refused = (await team.mailed_url(SETTINGS))[1]
     assert isinstance(refused, SkippedDelivery)
@@ -209,7 +210,8 @@ async def test_an_admin_mails_few_reset_links_an_hour(team: Team) -> None:
     ada = await team.value("SELECT id FROM users WHERE email = 'ada@example.com'")
     links = LinkSender(WITH_MAIL, team.cipher, BASE)
     for _ in range(RECIPIENT_LIMIT.mails):
-        await user_management.make_reset_link(team.connection, links, team.main, ada)
+        async with team.connection.transaction():
+            await user_management.make_reset_link(team.connection, links, team.main, ada)
     with pytest.raises(LinkLimitReached):
         await user_management.make_reset_link(team.connection, links, team.main, ada)
     await team.invite(team.acme, "ada@example.com", settings=WITH_MAIL)  # counted on its own

@@ -50,7 +50,8 @@ async def squat(team: Team) -> tuple[int, SignedIn]:
     invited = await team.invite(team.acme, VICTIM)
     account = await team.follow(invited.handover.url, STOLEN)
     signed_in = await team.sign_in(VICTIM, STOLEN)
-    secret = (await second_factor.begin_enrolment(team.connection, team.cipher, account)).secret
+    async with team.connection.transaction():
+        secret = (await second_factor.begin_enrolment(team.connection, team.cipher, account)).secret
     await second_factor.confirm_enrolment(team.connection, team.cipher, account, await team.code(secret, -30))
     return invited.user_id, signed_in
 

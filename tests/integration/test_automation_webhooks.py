@@ -8,7 +8,7 @@ import pytest
 from aiohttp import web
 
 from services.workers.deliveries.signatures import sign_message
-from shared.platform.crypto.encryption import Cipher
+from shared.platform.crypto.encryption import TransactionCipher
 from shared.platform.db.connections import Connection
 from shared.platform.masking import SECRET_MASK
 from tests.support.automating import SETTINGS, action, leads, run, save
@@ -34,7 +34,7 @@ def assert_signed(request: Request, secret: str) -> None:
 async def test_automation_webhook_is_signed_with_the_secret_of_its_address(
     database_url: str, database: Connection, outbox: Outbox, receiver: Receiver
 ) -> None:
-    outbox.cipher = Cipher.from_settings(SETTINGS)
+    outbox.cipher = TransactionCipher.from_settings(SETTINGS)
     hooks = {path: action("send_webhook", url=receiver.url + path) for path in ("/first", "/second", "/unsigned")}
     later = ({"delay": {"hours": 1}}, hooks["/first"])
     id_ = await save(database, {"type": "lead_created"}, *hooks.values(), *later)
@@ -66,7 +66,7 @@ async def test_automation_webhook_is_signed_with_the_secret_of_its_address(
 async def test_without_secrets_none_is_signed(
     database_url: str, database: Connection, outbox: Outbox, receiver: Receiver
 ) -> None:
-    outbox.cipher = Cipher.from_settings(SETTINGS)
+    outbox.cipher = TransactionCipher.from_settings(SETTINGS)
     await save(database, {"type": "lead_created"}, action("send_webhook", url=receiver.url))
     await leads(database_url, database, {"email": "a@example.com"})
     await run(database_url)
@@ -85,7 +85,7 @@ async def test_no_part_of_an_address_but_its_host_is_on_record(
     capfd: pytest.CaptureFixture[str],
 ) -> None:
     """Not even where the receiver repeats it."""
-    outbox.cipher = Cipher.from_settings(SETTINGS)
+    outbox.cipher = TransactionCipher.from_settings(SETTINGS)
     secret = "/services/T0hidden/B0%20hidden?token=hidden"
     receiver.answer = lambda request: web.Response(
         status=status,

@@ -11,7 +11,7 @@ from psycopg.types.json import Jsonb
 
 from services.workers.outbox import event_claims
 from shared.intake.journal import JournalItem
-from shared.platform.crypto.encryption import Cipher
+from shared.platform.crypto.encryption import TransactionCipher
 from shared.platform.db.connections import Connection, connect
 from shared.platform.ids import idempotency_uuid, now_ms, uuid7
 from tests.support.automating import SETTINGS, run, save
@@ -55,7 +55,7 @@ WATCHED = "SELECT bool_or(is_watched) FROM rule_versions"
 async def outbox(database_url: str, database: Connection) -> Outbox:
     found = Outbox(database_url, database, await workspace_id(database))
     found.settings = SETTINGS.model_copy(update={"allowed_targets": "127.0.0.0/8"})
-    found.cipher = Cipher.from_settings(found.settings)
+    found.cipher = TransactionCipher.from_settings(found.settings)
     return found
 
 

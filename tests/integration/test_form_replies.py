@@ -10,7 +10,7 @@ import pytest_asyncio
 from psycopg.types.json import Jsonb
 
 from shared.intake.journal import JournalItem
-from shared.platform.crypto.encryption import Cipher
+from shared.platform.crypto.encryption import TransactionCipher
 from shared.platform.db.connections import Connection
 from shared.platform.ids import now_ms, uuid7
 from tests.support.automating import SETTINGS, run
@@ -27,7 +27,7 @@ REPLY = {"subject": "Thank you, {{ first_name }}", "body": "Dear {{ first_name |
 async def outbox(database_url: str, database: Connection) -> Outbox:
     found = Outbox(database_url, database, await workspace_id(database))
     found.settings = SETTINGS.model_copy(update={"allowed_targets": "127.0.0.0/8"})
-    found.cipher = Cipher.from_settings(found.settings)
+    found.cipher = TransactionCipher.from_settings(found.settings)
     return found
 
 

@@ -10,7 +10,7 @@ from shared.auth import installation_keys
 from shared.outbound import unsubscribe_links
 from shared.outbound.unsubscribe_links import UnsubscribeTarget
 from shared.outbound.workspace_tokens import workspace_mail_keys
-from shared.platform.crypto.encryption import Cipher
+from shared.platform.crypto.encryption import TransactionCipher
 from shared.platform.db.connections import Connection
 from tests.support.automating import leads, run, runs, save
 from tests.support.sending import Outbox
@@ -29,7 +29,7 @@ async def test_an_automation_under_a_lost_key_is_changed_and_its_secrets_are_ent
     database_url: str, database: Connection, tmp_path: Path
 ) -> None:
     key = await installation_keys.create_key(database, "main", "tests", ["*"])
-    lost = Cipher(lambda: "a-key-that-nobody-has").encrypt("{}")
+    lost = TransactionCipher(lambda: "a-key-that-nobody-has").encrypt("{}")
     async with served(settings_of(database_url, tmp_path)) as (client, _):
         client.headers["Authorization"] = f"Bearer {key.key.secret}"
         body = {"name": "Tell", "trigger": {"type": "manual"}, "steps": steps(secret="a secret of ours")}
@@ -55,7 +55,7 @@ async def test_a_run_whose_secret_is_under_a_lost_key_says_so_when_it_has_failed
     database_url: str, database: Connection
 ) -> None:
     await save(database, {"type": "lead_created"}, *steps())
-    lost = Cipher(lambda: "a-key-that-nobody-has").encrypt("{}")
+    lost = TransactionCipher(lambda: "a-key-that-nobody-has").encrypt("{}")
     await database.execute("UPDATE automations SET secrets = %s", (lost,))
     await leads(database_url, database, {"email": "a@example.com"})
     for _ in range(MAX_RUN_ATTEMPTS):
@@ -72,7 +72,7 @@ async def test_a_link_to_unsubscribe_under_a_lost_key_is_not_valid_until_the_key
     token = unsubscribe_links.unsubscribe_link(outbox.settings, keys[who.workspace_id], who).rpartition(
         unsubscribe_links.UNSUBSCRIBE_PATH
     )[2]
-    without = Cipher(lambda: "a-key-that-nobody-has")
+    without = TransactionCipher(lambda: "a-key-that-nobody-has")
     assert await unsubscribe_links.read_token(outbox.connection, without, token) is None
     assert await workspace_mail_keys(outbox.connection, without, [outbox.workspace_id]) == {}
     assert await unsubscribe_links.read_token(outbox.connection, outbox.cipher, token) == who

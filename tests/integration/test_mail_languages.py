@@ -11,7 +11,7 @@ from services.workers.held_digest import send_digests
 from shared.auth.link_delivery import LinkSender
 from shared.intake.journal import JournalItem
 from shared.jobs.job_followers import follow_job
-from shared.platform.crypto.encryption import Cipher
+from shared.platform.crypto.encryption import TransactionCipher
 from shared.platform.db.connections import Connection
 from shared.platform.ids import now_ms, uuid7
 from tests.support.automating import SETTINGS, run
@@ -55,7 +55,7 @@ ISOLATES = str.maketrans("", "", "\u2068\u2069")
 @pytest_asyncio.fixture
 async def outbox(database_url: str, database: Connection) -> Outbox:
     found = Outbox(database_url, database, await workspace_id(database))
-    found.settings, found.cipher = MAIL_SETTINGS, Cipher.from_settings(MAIL_SETTINGS)
+    found.settings, found.cipher = MAIL_SETTINGS, TransactionCipher.from_settings(MAIL_SETTINGS)
     return found
 
 
@@ -133,7 +133,8 @@ async def test_notifications_of_a_form(outbox: Outbox, admins: tuple[int, int]) 
 async def test_a_link_to_set_a_password(outbox: Outbox, admins: tuple[int, int]) -> None:
     sender = LinkSender(MAIL_SETTINGS, outbox.cipher, "https://l.example")
     for email, address in (("layla@example.com", "203.0.113.8"), ("ada@example.com", "203.0.113.9")):
-        await sender.request_reset(outbox.connection, email, address)
+        async with outbox.connection.transaction():
+            await sender.request_reset(outbox.connection, email, address)
     found = await outbox.rows(NOTICES)
     assert [row["subject"] for row in found] == ["تعيين كلمة مرور جديدة في LeadHub", "Set a new password for LeadHub"]
     assert all("\n[link]\n" in row["body"] for row in found)

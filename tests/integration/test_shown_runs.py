@@ -9,7 +9,7 @@ import pytest
 import pytest_asyncio
 
 from shared.auth import installation_keys
-from shared.platform.crypto.encryption import Cipher
+from shared.platform.crypto.encryption import TransactionCipher
 from shared.platform.db.connections import Connection
 from tests.support.automating import SETTINGS, action, leads, run, save, user
 from tests.support.receivers import Receiver
@@ -27,7 +27,7 @@ MAKE_DUE = "UPDATE automation_runs SET due_at = now()"
 
 @pytest_asyncio.fixture
 async def client(outbox: Outbox, tmp_path: Path) -> AsyncIterator[aiohttp.ClientSession]:
-    outbox.cipher = Cipher.from_settings(SETTINGS)
+    outbox.cipher = TransactionCipher.from_settings(SETTINGS)
     key = await installation_keys.create_key(outbox.connection, "main", "tests", ["*"])
     async with served(settings_of(outbox.url, tmp_path)) as (found, _):
         found.headers["Authorization"] = f"Bearer {key.key.secret}"

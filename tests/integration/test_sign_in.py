@@ -204,7 +204,8 @@ async def test_a_hash_with_former_parameters_is_made_again(door: Door) -> None:
 
 
 async def enrol(door: Door, account: int) -> tuple[str, list[str]]:
-    secret = (await second_factor.begin_enrolment(door.connection, door.cipher, account)).secret
+    async with door.connection.transaction():
+        secret = (await second_factor.begin_enrolment(door.connection, door.cipher, account)).secret
     assert await door.sign_in("ada@example.com")  # nothing is asked until a code was confirmed
     with pytest.raises(CodeMismatch) as wrong:
         await second_factor.confirm_enrolment(door.connection, door.cipher, account, "12345x")

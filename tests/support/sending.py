@@ -15,7 +15,7 @@ from services.workers.deliveries.sender import DeliverySender
 from shared.outbound.address_policy import AddressPolicy
 from shared.outbound.deliveries import enqueue_deliveries, webhook_to_subscription
 from shared.outbound.webhook_events import WebhookEvent
-from shared.platform.crypto.encryption import Cipher
+from shared.platform.crypto.encryption import TransactionCipher
 from shared.platform.db.connections import Connection
 from shared.platform.settings import Settings
 from tests.support.waiting import until_async
@@ -40,7 +40,7 @@ class Outbox:
         self.connection = connection
         self.workspace_id = workspace_id
         self.settings = Settings(secret_key=SecretStr("a key that only tests know"), allowed_targets="127.0.0.0/8")
-        self.cipher = Cipher.from_settings(self.settings)
+        self.cipher = TransactionCipher.from_settings(self.settings)
         self.lookup: AddressLookup = system_lookup
 
     async def one(self, query: str, *arguments: Any) -> Any:

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import SecretStr, ValidationError
 
-from shared.platform.crypto.encryption import Cipher, DecryptionError, split_keys
+from shared.platform.crypto.encryption import DecryptionError, TransactionCipher, split_keys
 from shared.platform.data_dir import ENCRYPTION_KEY_NAME, DataDir
 from shared.platform.settings import Settings
 
@@ -17,8 +17,8 @@ pytestmark = pytest.mark.unit
 OLD, NEW, OTHER = "the-first-key-of-all", "another-key-than-it", "a-key-of-somebody-else"
 
 
-def cipher(*keys: str) -> Cipher:
-    return Cipher(lambda: ",".join(keys))
+def cipher(*keys: str) -> TransactionCipher:
+    return TransactionCipher(lambda: ",".join(keys))
 
 
 @settings(deadline=None)
@@ -69,7 +69,7 @@ def test_a_renewed_text_needs_the_old_key_no_longer() -> None:
 
 def test_a_running_service_follows_the_file_of_its_data_dir(tmp_path: Path) -> None:
     home = DataDir(tmp_path)
-    safe = Cipher.from_settings(Settings(data_dir=tmp_path, secret_key=SecretStr("")))
+    safe = TransactionCipher.from_settings(Settings(data_dir=tmp_path, secret_key=SecretStr("")))
     first = home.get_or_create_secret(ENCRYPTION_KEY_NAME)
     assert (home.secrets_dir / ENCRYPTION_KEY_NAME).stat().st_mode & 0o777 == 0o600
     sealed = safe.encrypt("secret")
@@ -83,7 +83,7 @@ def test_a_running_service_follows_the_file_of_its_data_dir(tmp_path: Path) -> N
 def test_encryption_uses_the_new_key_after_a_key_change(tmp_path: Path) -> None:
     """Though nothing was met that the old one does not decrypt."""
     home = DataDir(tmp_path)
-    safe = Cipher.from_settings(Settings(data_dir=tmp_path, secret_key=SecretStr("")))
+    safe = TransactionCipher.from_settings(Settings(data_dir=tmp_path, secret_key=SecretStr("")))
     old = home.get_or_create_secret(ENCRYPTION_KEY_NAME)
     assert safe.signing_key() == old
     home.replace_secret(ENCRYPTION_KEY_NAME, f"{NEW},{old}")
@@ -94,7 +94,7 @@ def test_encryption_uses_the_new_key_after_a_key_change(tmp_path: Path) -> None:
 
 def test_a_rotation_follows_keys_that_changed_since_it_began() -> None:
     keys = [OLD]
-    running = Cipher(lambda: ",".join(keys))
+    running = TransactionCipher(lambda: ",".join(keys))
     sealed = cipher(NEW).encrypt("secret")
     keys[:] = [OTHER, NEW]
     renewed = running.re_encrypt(sealed)
@@ -103,7 +103,7 @@ def test_a_rotation_follows_keys_that_changed_since_it_began() -> None:
 
 
 def test_the_environment_wins_over_the_file(tmp_path: Path) -> None:
-    safe = Cipher.from_settings(Settings(data_dir=tmp_path, secret_key=SecretStr(f" {NEW} , {OLD} ")))
+    safe = TransactionCipher.from_settings(Settings(data_dir=tmp_path, secret_key=SecretStr(f" {NEW} , {OLD} ")))
     assert cipher(NEW).decrypt(safe.encrypt("secret")) == "secret"
     assert split_keys(f" {NEW} , {OLD} ") == [NEW, OLD]
     assert not list(tmp_path.iterdir())

@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from services.api import automation_runs as rows
 from services.api import automations
 from services.api.automations import AUTOMATION_RESOURCE, RUN_RESOURCE
-from services.api.context import CIPHER_KEY, SETTINGS_KEY, listing, reading, writing
+from services.api.context import SETTINGS_KEY, listing, reading, transaction_cipher, writing
 from services.api.crud import RecordDict, delete_record, list_records, show_record, unknown_reference_errors
 from services.api.pages import page_response, read_page
 from services.api.record_limits import expect_below_limit
@@ -53,7 +53,8 @@ async def create(request: web.Request) -> web.Response:
     body, fields, errors = await _read_automation_body(request)
 
     async def create_in_transaction(connection: AsyncConnection) -> RecordDict:
-        sealed, wrong = automations.encrypt_secrets(request.app[CIPHER_KEY], fields, None)
+        cipher = await transaction_cipher(request, connection)
+        sealed, wrong = automations.encrypt_secrets(cipher, fields, None)
         raise_if_invalid(await automations.missing_references(connection, workspace, body) | wrong | errors)
         await expect_below_limit(
             connection, workspace, AUTOMATION_RESOURCE, "automations", most, "LEADHUB_MAX_AUTOMATIONS"
@@ -81,7 +82,8 @@ async def update(request: web.Request) -> web.Response:
 
     async def update_in_transaction(connection: AsyncConnection) -> RecordDict:
         stored = await automations.lock_and_read_secrets(connection, workspace, id_)
-        sealed, wrong = automations.encrypt_secrets(request.app[CIPHER_KEY], fields, stored)
+        cipher = await transaction_cipher(request, connection)
+        sealed, wrong = automations.encrypt_secrets(cipher, fields, stored)
         raise_if_invalid(await automations.missing_references(connection, workspace, body) | wrong | errors)
         return await automations.update_automation(connection, workspace, id_, sealed)
 

@@ -8,7 +8,7 @@ from aiohttp import web
 from sqlalchemy import func
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.api.context import CIPHER_KEY, SETTINGS_KEY, driver_connection, writing
+from services.api.context import SETTINGS_KEY, driver_connection, transaction_cipher, writing
 from services.api.crud import RecordDict, Resource, delete_record, list_records, show_record
 from services.api.record_limits import expect_below_limit
 from services.api.record_responses import created_response, record_response
@@ -58,7 +58,7 @@ async def create(request: web.Request) -> web.Response:
         await expect_below_limit(
             connection, workspace, WEBHOOK_RESOURCE, "webhook subscriptions", most, "LEADHUB_MAX_SUBSCRIPTIONS"
         )
-        sealed = request.app[CIPHER_KEY].encrypt(secret)
+        sealed = (await transaction_cipher(request, connection)).encrypt(secret)
         return await WEBHOOK_RESOURCE.insert(connection, workspace, {**fields, "secret": sealed})
 
     made = await writing(request, create_in_transaction)
@@ -109,7 +109,7 @@ async def rotate_secret(request: web.Request) -> web.Response:
         await allow_attempt(await driver_connection(connection), workspace, subscription_endpoint(id_))
         await WEBHOOK_RESOURCE.find_for_update(connection, workspace, id_)
         keys = {
-            "secret": request.app[CIPHER_KEY].encrypt(secret),
+            "secret": (await transaction_cipher(request, connection)).encrypt(secret),
             "old_secret": WebhookSubscription.secret,
             "old_secret_until": func.now() + OLD_SECRET_LIFETIME,
         }

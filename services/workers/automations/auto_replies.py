@@ -10,7 +10,7 @@ from shared.automations.rendering_budget import RenderingBudget
 from shared.automations.templates import TemplateTooCostly
 from shared.outbound.deliveries import REPLY_EVENT, NewDelivery, notification_to_address
 from shared.outbound.mailboxes import recipient_digest
-from shared.platform.crypto.encryption import Cipher
+from shared.platform.crypto.encryption import TransactionCipher
 from shared.platform.db.connections import Connection, as_json
 from shared.platform.observability import logging
 
@@ -38,7 +38,7 @@ class RenderedReply(NamedTuple):
         return VisitorMail("reply", self.delivery.workspace_id, self.filled.form_id, recipient)
 
 
-def render_reply(cipher: Cipher, event: OutboxEvent, filled: FormNotification) -> RenderedReply | None:
+def render_reply(cipher: TransactionCipher, event: OutboxEvent, filled: FormNotification) -> RenderedReply | None:
     """Return the reply to a submission of a form that has one; None if it costs too much to render."""
     budget, templates, address = RenderingBudget(), filled.auto_reply or {}, str(filled.lead["email"])
     try:

@@ -20,7 +20,7 @@ from shared.outbound import deliveries
 from shared.outbound.deliveries import NewDelivery
 from shared.outbound.staff_texts import staff_texts
 from shared.outbound.webhook_events import WebhookEvent
-from shared.platform.crypto.encryption import Cipher
+from shared.platform.crypto.encryption import TransactionCipher
 from shared.platform.db.connections import Connection, as_json
 
 AUTOMATION_RAN = "automation.ran"  # the event name in webhooks that an automation sends
@@ -35,7 +35,7 @@ SELECT workspace_id, lead_id, title, due_at, user_id FROM json_to_recordset(%s::
 class BatchEffects:
     """The deliveries and tasks of a batch, in order."""
 
-    def __init__(self, cipher: Callable[[], Cipher]) -> None:
+    def __init__(self, cipher: Callable[[], TransactionCipher]) -> None:
         self._vault = cipher
         self._deliveries: list[NewDelivery] = []
         self._replies: list[RenderedReply] = []

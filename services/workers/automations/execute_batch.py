@@ -4,7 +4,7 @@ Templates are rendered first, without locks. Then the leads are locked, and chan
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from functools import partial
+from functools import cache, partial
 
 from services.workers.automations import runs as rows
 from services.workers.automations.effects import BatchEffects
@@ -59,7 +59,7 @@ async def execute_batch(
     plans = await prerender_runs(connection, runs, matched, rules, purses)
     ready = [run for run in runs if run.lead_key not in plans.deferred_leads or run.id in plans.by_run_id]
     leads = await _lock_leads(connection, {run.lead_key for run in ready} | matched.rescored.keys())
-    effects = BatchEffects(cipher)
+    effects = BatchEffects(cache(lambda: cipher().in_open_transaction(connection)))
     await _notify_listeners(connection, matched, leads, effects)
     changes = await rescore_leads(connection, matched.rescored, leads, rules)
     results, caused = await _take_steps(connection, ready, leads, effects, plans)

@@ -62,7 +62,8 @@ async def erase_late_arrivals(connection: Connection, cipher: Cipher, erasure: O
     contents = [digest for item in taken_items for digest in item.digests]
     if taken_items:
         await drop_raw_requests(connection, erasure.workspace_id, [item.raw_in for item in taken_items if item.raw_in])
-        await _note_progress(connection, cipher, erasure, [], [item.id for item in taken_items], contents, rest)
+        async with connection.transaction():
+            await _note_progress(connection, cipher, erasure, [], [item.id for item in taken_items], contents, rest)
     reborn = await _erase_reborn(connection, cipher, erasure, key, rest)
     await _remove_rest(connection, cipher, erasure, rest)
     return is_complete and not taken_items and not reborn
@@ -119,12 +120,13 @@ async def _note_progress(
     """Note the further ids. `rest` gets the contents that have to go too."""
     if rest:
         rest.contents.extend(contents)
+    sealing = await cipher.in_transaction(connection)
     values = {
         "w": erasure.workspace_id,
         "id": erasure.id,
         "leads": [lead_id for lead_id, _ in leads],
         "times": [person.lead_times.get(lead_id) for lead_id, person in leads],
         "submissions": submissions,
-        "identities": cipher.encrypt(rest.to_json()) if rest and contents else None,
+        "identities": sealing.encrypt(rest.to_json()) if rest and contents else None,
     }
     await connection.execute(NOTE_PROGRESS_SQL, values)

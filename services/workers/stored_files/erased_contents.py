@@ -38,8 +38,9 @@ async def remove_erased_contents(
                 await bucket.remove(digest)
             await store.remove(digest, unchanged_since=seconds_ago(0))
         removed += len(digests)
-        rest = cipher.encrypt(person._replace(contents=[]).to_json())
-        await connection.execute(KEEP_REST_SQL, (rest, workspace_id, id_, stored))
+        async with connection.transaction():
+            rest = (await cipher.in_transaction(connection)).encrypt(person._replace(contents=[]).to_json())
+            await connection.execute(KEEP_REST_SQL, (rest, workspace_id, id_, stored))
     return removed
 
 

@@ -4,6 +4,9 @@ The keys come from `LEADHUB_SECRET_KEY` or from a file of the data dir. There ma
 first one encrypts, all of them decrypt. The file is read again for every encryption, and when a decryption fails, so
 that `leadhub secrets rotate` can change it while services run. A rotation finds the columns with ciphertext by their
 declared type (shared/models/base.py).
+
+Whoever encrypts has begun the transaction that stores the result before the key is read. A rotation changes the file
+and then waits for the transactions that are open: nobody else can still store a value under the old key.
 """
 
 import hashlib
@@ -11,10 +14,13 @@ from base64 import urlsafe_b64encode
 from collections.abc import Callable
 from functools import lru_cache
 from pathlib import Path
+from typing import Self
 
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
+from psycopg.pq import TransactionStatus
 
 from shared.platform.data_dir import ENCRYPTION_KEY_NAME, DataDir
+from shared.platform.db.connections import Connection
 from shared.platform.settings import Settings
 
 # A key may be a passphrase. With scrypt each guess costs as much as a login (50 ms and 16 MiB), and each process pays
@@ -31,7 +37,10 @@ class DecryptionError(Exception):
 
 
 class Cipher:
-    """Encrypt and decrypt with the keys that `read` returns, by Fernet (AES-128-CBC with HMAC-SHA256)."""
+    """Decrypt with the keys that `read` returns, by Fernet (AES-128-CBC with HMAC-SHA256).
+
+    It encrypts in a transaction alone: see `in_transaction`.
+    """
 
     def __init__(self, read: Callable[[], str]) -> None:
         self._read_keys = read
@@ -40,17 +49,25 @@ class Cipher:
         self._refresh_keys()
 
     @classmethod
-    def from_settings(cls, settings: Settings) -> "Cipher":
+    def from_settings(cls, settings: Settings) -> Self:
         """Make the instance for a service. If neither environment nor data dir has a key, the data dir gets one."""
         return cls(key_source(settings))
 
-    def encrypt(self, text: str) -> bytes:
-        """Encrypt the text under the first key.
+    async def in_transaction(self, connection: Connection) -> "TransactionCipher":
+        """Return a cipher that encrypts what the connection's transaction stores.
 
-        Call it in the transaction that stores the result, since a rotation waits for the transactions that are open.
+        Begins the transaction if the connection would begin it with the next statement. Raises RuntimeError on a
+        connection in autocommit that has none.
         """
-        self._refresh_keys()
-        return self._fernets[0].encrypt(text.encode())
+        if connection.info.transaction_status is TransactionStatus.IDLE and not connection.autocommit:
+            await connection.execute("SELECT 1")
+        return self.in_open_transaction(connection)
+
+    def in_open_transaction(self, connection: Connection) -> "TransactionCipher":
+        """Return the same. Raises RuntimeError if the connection's transaction has not begun on the server."""
+        if connection.info.transaction_status is not TransactionStatus.INTRANS:
+            raise RuntimeError("a value is encrypted in the transaction that stores it")
+        return TransactionCipher(self._read_keys)
 
     def decrypt(self, data: bytes) -> str:
         """Decrypt the data. Raises DecryptionError if none of the keys fits."""
@@ -92,6 +109,15 @@ class Cipher:
         if text != self._keys_text:
             self._fernets = [_fernet_for_key(key) for key in split_keys(text)]
             self._keys_text = text
+
+
+class TransactionCipher(Cipher):
+    """A cipher that also encrypts, for one transaction: the values must be stored by it, or not at all."""
+
+    def encrypt(self, text: str) -> bytes:
+        """Encrypt the text under the first key."""
+        self._refresh_keys()
+        return self._fernets[0].encrypt(text.encode())
 
 
 def split_keys(text: str) -> list[str]:
