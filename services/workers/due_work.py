@@ -10,6 +10,8 @@ from collections.abc import Set as AbstractSet
 from shared.platform.db.connections import Connection
 
 CHECK_SECONDS = 0.1  # seconds between two statements
+IDLE_CHECK_SECONDS = 0.25  # the same while nothing has waited for some time: waking up is most of what they cost
+IDLE_AFTER_SECONDS = 10.0
 CHECK_REST_FACTOR = 20  # rests so many times as long as a statement took, which dead entries of an index make slow
 # Seconds that it rests at most. A statement also takes long because its server hung or this process was suspended. That
 # is over by then, and 20 times its length would be minutes in which no work is seen.
@@ -57,6 +59,7 @@ class DueWork:
         self._stopping = stopping
         self.kinds: AbstractSet[str] = WORK_KINDS  # those that waited at the last look; before the first one all
         self._found = asyncio.Event()  # set, and replaced, when kinds are added
+        self._idle_at = 0.0  # when nothing will have waited for long, by the loop's clock
 
     async def watch(self, connection: Connection) -> None:
         """Ask until the sweeper stops, on a connection of its own.
@@ -70,7 +73,8 @@ class DueWork:
             began = now()
             row = await (await connection.execute(DUE_WORK_SQL)).fetchone()
             self._note({kind for kind, waits in zip(CONDITIONS_SQL, row or (), strict=True) if waits})
-            rest = min(max(CHECK_SECONDS, CHECK_REST_FACTOR * (now() - began)), MAX_CHECK_REST_SECONDS)
+            check_seconds = CHECK_SECONDS if now() < self._idle_at else IDLE_CHECK_SECONDS
+            rest = min(max(check_seconds, CHECK_REST_FACTOR * (now() - began)), MAX_CHECK_REST_SECONDS)
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._stopping.wait(), rest)
 
@@ -89,6 +93,8 @@ class DueWork:
 
     def _note(self, kinds: AbstractSet[str]) -> None:
         are_new, self.kinds = bool(kinds - self.kinds), kinds
+        if kinds:
+            self._idle_at = asyncio.get_running_loop().time() + IDLE_AFTER_SECONDS
         if are_new:
             found, self._found = self._found, asyncio.Event()
             found.set()

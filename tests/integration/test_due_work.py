@@ -2,10 +2,12 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from itertools import pairwise
 
 import pytest
 import pytest_asyncio
 
+from services.workers import due_work as due_work_module
 from services.workers.due_work import DUE_WORK_SQL, USE_INDEXES_SQL, WORK_KINDS, DueWork
 from shared.platform.db.connections import Connection, connect
 from tests.support.ingesting import accept, item, worker, workspace_id
@@ -20,6 +22,15 @@ WATCH_STATE_SQL = """
 SELECT state, wait_event_type FROM pg_stat_activity
 WHERE application_name = 'tests sweeper' AND datname = current_database()
 """
+LAST_LOOK_SQL = """
+SELECT extract(epoch FROM query_start)::float8 FROM pg_stat_activity WHERE application_name = 'tests sweeper'
+"""
+
+
+@pytest.fixture
+def soon_idle(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A watch counts as idle as soon as nothing waits."""
+    monkeypatch.setattr(due_work_module, "IDLE_AFTER_SECONDS", 0.0)
 
 
 @pytest_asyncio.fixture
@@ -59,6 +70,24 @@ async def test_a_lead_wakes_the_duties_that_follow_it(
     await worker(database_url, "w1").drain(database)
     for kind in ("automations", "counters", "lead_counts", "search_texts"):
         assert await is_due(due_work, kind), kind
+
+
+@pytest.mark.usefixtures("soon_idle")
+async def test_an_idle_watch_asks_less_often_and_sees_what_comes(due_work: DueWork, database: Connection) -> None:
+    await until_nothing_is_due(due_work)
+    looks: list[float] = []
+
+    async def has_looked_often() -> bool:
+        ((at,),) = await rows(database, LAST_LOOK_SQL)
+        if at not in looks:
+            looks.append(at)
+        return len(looks) == 6
+
+    await until_async(has_looked_often)
+    gaps = [later - earlier for earlier, later in pairwise(looks[1:])]  # the first one may have been a busy watch's
+    assert min(gaps) > 2 * due_work_module.CHECK_SECONDS
+    await accept(database, [item(await workspace_id(database), {"email": "ada@example.com"})])
+    assert await is_due(due_work, "journal")
 
 
 async def test_due_times_count(due_work: DueWork, database: Connection) -> None:
