@@ -19,6 +19,9 @@ log = logging.get_logger()
 SWEEPER_APPLICATION = "leadhub sweeper"
 MAX_DUTY_CONNECTIONS = 20  # connections of duties at once: nearly as many as there are duties
 UNUSED_CONNECTION_SECONDS = 5.0  # seconds after which one of the connections that nobody needs is closed
+# Seconds that a duty waits for a connection that another gives back. Most turns take some milliseconds, and a new
+# connection costs as much as several of them.
+SHARING_SECONDS = 0.05
 IDLE_LOOK_SECONDS = 60.0  # seconds after which a duty looks for work although none was seen
 RESTART_DELAYS_SECONDS = (0.5, 1.0, 2.0)  # seconds before a failed duty starts again; the last value repeats
 HEALTHY_AFTER_SECONDS = 10.0  # seconds after which a duty counts as healthy again
@@ -47,6 +50,8 @@ class DutyRunner:
         self._due_work = due_work
         self._stopping = stopping
         self._pool = make_pool(url, SWEEPER_APPLICATION, size=MAX_DUTY_CONNECTIONS, idle=UNUSED_CONNECTION_SECONDS)
+        self._borrowers = self._holders = 0  # blocks that want or have a connection, and those that have one
+        self._given_back = asyncio.Event()  # set, and replaced, when a connection is
 
     async def open(self) -> None:
         await self._pool.open()
@@ -54,9 +59,22 @@ class DutyRunner:
     async def close(self) -> None:
         await self._pool.close()
 
-    def connection(self) -> AbstractAsyncContextManager[Connection]:
-        """Return a free connection, for the length of a block."""
-        return self._pool.connection()
+    @asynccontextmanager
+    async def connection(self) -> AsyncIterator[Connection]:
+        """Return a free connection, for the length of a block. If there is none for a moment, one is opened."""
+        await self._wait_for_free_connection()
+        self._borrowers += 1
+        try:
+            async with self._pool.connection() as connection:
+                self._holders += 1
+                try:
+                    yield connection
+                finally:
+                    self._holders -= 1
+        finally:
+            self._borrowers -= 1
+            given_back, self._given_back = self._given_back, asyncio.Event()
+            given_back.set()
 
     async def run_duty(self, duty: Duty) -> None:
         """Take turns until the sweeper stops."""
@@ -91,8 +109,19 @@ class DutyRunner:
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self._stopping.wait(), seconds)
 
+    async def _wait_for_free_connection(self) -> None:
+        now = asyncio.get_running_loop().time
+        end = now() + SHARING_SECONDS
+        while self._borrowers and not self._has_free_connection() and (left := end - now()) > 0:
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._given_back.wait(), left)
+
+    def _has_free_connection(self) -> bool:
+        """Return whether the pool has one that is for none of those who have asked for one."""
+        return bool(self._pool.get_stats()["pool_available"] > self._borrowers - self._holders)
+
     def _connection_for(self, duty: Duty) -> AbstractAsyncContextManager[Connection]:
-        return connect(self._url, SWEEPER_APPLICATION) if duty.has_own_connection else self._pool.connection()
+        return connect(self._url, SWEEPER_APPLICATION) if duty.has_own_connection else self.connection()
 
 
 @asynccontextmanager
