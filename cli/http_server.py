@@ -12,8 +12,7 @@ from aiohttp import web
 
 from shared.platform.observability import logging
 from shared.platform.observability.gc_tuning import freeze_startup_objects
-from shared.platform.web.fast_path.connection import FAST_PATH, FastPathConnection
-from shared.platform.web.http_connection import HttpConnection
+from shared.platform.web.http_connection import MAKE_CONNECTION, HttpConnection
 
 log = logging.get_logger()
 
@@ -73,11 +72,7 @@ def make_connection(app: web.Application, runner: web.AppRunner, header_timeout:
         "lingering_time": LINGER_SECONDS,
         "auto_decompress": False,  # `read_body` decompresses, once the key is checked
     }
-    fast_path = app.get(FAST_PATH)
-    if fast_path is None:
-        handler = HttpConnection(runner.server, **options)
-    else:
-        handler = FastPathConnection(runner.server, fast_path=fast_path, **options)
+    handler = app.get(MAKE_CONNECTION, HttpConnection)(runner.server, **options)
     # aiohttp starts its idle timer only after the first request: a client whose first headers drip in would stay.
     handler.keep_alive(True)
     return handler

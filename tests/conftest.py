@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, settings
 from shared.platform.db.connections import Connection, connect
 from tests.support.database import Databases, running_databases
 from tests.support.run_report import register_reporter
-from tests.support.stack import Stack, running_stack
+from tests.support.stack import WITHOUT_FAST_PATH, Stack, running_stack
 
 # Both go by the clock on the wall, which runs on while a busy machine attends to others.
 UNHURRIED: dict[str, Any] = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow]}
@@ -103,7 +103,8 @@ def shared_stack(tmp_path_factory: pytest.TempPathFactory, lead_api_socket: sock
     address = f"http://127.0.0.1:{lead_api_socket.getsockname()[1]}"
     apis = {f"LEADHUB_{name}_URL": address for name in ("META", "LINKEDIN", "HUBSPOT")}
     hosts = {"LEADHUB_HOSTS": "leads.test"}
-    with running_stack(tmp_path_factory.mktemp("stack"), {**ROOM, **apis, **hosts}) as found:
+    plain = {"LEADHUB_FAST_PATH": "false"} if WITHOUT_FAST_PATH in os.environ else {}
+    with running_stack(tmp_path_factory.mktemp("stack"), {**ROOM, **apis, **hosts, **plain}) as found:
         yield found
 
 

@@ -6,11 +6,12 @@ spelling. The steps and their order are those of the middleware and of `receive_
 
 import time
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import orjson
 from aiohttp import hdrs, web
-from aiohttp.http_parser import RawRequestMessage
+from aiohttp.http import RawRequestMessage
 
 from services.gateway.context import GATEWAY_CONTEXT
 from services.gateway.handlers import response_parts
@@ -25,13 +26,15 @@ from shared.intake.journal import JournalItem, Lane
 from shared.platform.errors import ApiError, ServerError
 from shared.platform.observability import logging
 from shared.platform.web.fast_path.connection import (
-    FAST_PATH,
+    FastPathConnection,
     HeadHandler,
     ReadBody,
     SendResponse,
     header_lines,
     serialise_response,
 )
+from shared.platform.web.fast_path.self_check import find_fast_path_problem
+from shared.platform.web.http_connection import MAKE_CONNECTION
 from shared.platform.web.response_headers import CORS_HEADERS, new_request_id, sent_request_id
 from shared.platform.web.responses import error_body
 from shared.service_app.access_log import AccessLog
@@ -53,10 +56,14 @@ COMMON_HEADER_LINES = f"Content-Type: {JSON_MEDIA_TYPE}\r\n{header_lines(CORS_HE
 
 
 async def enable_fast_path(app: web.Application) -> None:
-    """Let ordinary leads take the fast path through this application."""
+    """Let ordinary leads take the fast path through this application, if it fits the installed aiohttp."""
+    if problem := await find_fast_path_problem():
+        log.warning("fast_path.off", reason=problem)
+        return
     gateway = app[GATEWAY_CONTEXT]
     limit = gateway.settings.body_limit
-    app[FAST_PATH] = LeadFastPath(gateway.intake, app[API_KEYS], app[RATE_LIMITER], app[ACCESS_LOG], limit)
+    leads = LeadFastPath(gateway.intake, app[API_KEYS], app[RATE_LIMITER], app[ACCESS_LOG], limit)
+    app[MAKE_CONNECTION] = partial(FastPathConnection, fast_path=leads)
 
 
 @dataclass(frozen=True)

@@ -24,6 +24,7 @@ from tests.support.waiting import until
 LAUNCHER = str(PROJECT_ROOT / "leadhub")
 START_SECONDS = 120.0
 STOP_SECONDS = 60.0
+WITHOUT_FAST_PATH = "TESTS_WITHOUT_FAST_PATH"  # in the environment: the shared LeadHub runs without it
 
 Database = psycopg.Connection[TupleRow]
 

@@ -47,6 +47,9 @@ ONE_SERVICE_MODULES = {
     "shared.operations.settings_display": "it belongs to the report on the installation",
     "shared.operations.system_report": "the report on the installation lies beside what it reads",
     "shared.operations.overview_verdict": "it judges an overview, which the API reads as well",
+    "shared.platform.web.fast_path.connection": "it lies beside the connection on which it stands",
+    "shared.platform.web.fast_path.heads": "it lies beside the connection that remembers heads",
+    "shared.platform.web.fast_path.self_check": "it lies beside what it checks",
 }
 
 # Dependencies that nothing imports, each with its reason.

@@ -33,6 +33,8 @@ class BoundedConnector(aiohttp.TCPConnector):
 
     def __init__(self, *, max_response_bytes: int = MAX_RESPONSE_BYTES, **options: Any) -> None:
         super().__init__(**options)
+        if not hasattr(self, "_factory"):  # aiohttp would make connections without these limits
+            raise RuntimeError("this version of aiohttp is not known: its connector has no `_factory`")
         made = partial(BoundedHandler, loop=self._loop, max_response_bytes=max_response_bytes)
         self._factory = made  # type: ignore[assignment]  # of a subclass
 

@@ -1,12 +1,14 @@
 """A connection as aiohttp serves it, with our answer to bytes that are not HTTP.
 
-It stands on two names of aiohttp that are not public: `RequestHandler._lingering_time` and `BaseRequest._version`.
+It sets two names of aiohttp that are not public, and does without them where they are gone:
+`RequestHandler._lingering_time` and `BaseRequest._version`.
 """
 
 import asyncio
 import re
 import socket
-from typing import Any
+from contextlib import suppress
+from typing import Any, Protocol
 
 from aiohttp import HttpVersion11, web
 from aiohttp.http import HttpProcessingError
@@ -50,7 +52,8 @@ class HttpConnection(RequestHandler):
     ) -> tuple[web.StreamResponse, bool]:
         finished = await super().finish_response(request, resp, start_time)
         if not finished[0].keep_alive and has_content_encoding(request):
-            self._lingering_time = 0.0  # the rest of a refused decompression bomb is not worth reading
+            with suppress(AttributeError):
+                self._lingering_time = 0.0  # the rest of a refused decompression bomb is not worth reading
         return finished
 
     def handle_error(
@@ -70,8 +73,18 @@ class HttpConnection(RequestHandler):
         response.headers.update(CORS_HEADERS)
         response.force_close()
         if unreadable:  # the request that aiohttp makes up for it has version 1.0
-            request._version = HttpVersion11
+            with suppress(AttributeError):
+                request._version = HttpVersion11
         return response
+
+
+class MakeConnection(Protocol):
+    """Makes connections of another class than `HttpConnection`, from the same arguments."""
+
+    def __call__(self, *args: Any, **options: Any) -> HttpConnection: ...
+
+
+MAKE_CONNECTION = web.AppKey("make_connection", MakeConnection)  # absent where connections are ordinary
 
 
 def _find_request_id(unreadable: bytes) -> str | None:

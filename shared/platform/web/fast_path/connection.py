@@ -14,10 +14,8 @@ from collections.abc import Callable, Mapping
 from http import HTTPStatus
 from typing import Any, Protocol
 
-from aiohttp import HttpVersion11, web
-from aiohttp.helpers import rfc822_formatted_time
-from aiohttp.http import SERVER_SOFTWARE
-from aiohttp.http_parser import RawRequestMessage
+from aiohttp import HttpVersion11, helpers
+from aiohttp.http import SERVER_SOFTWARE, RawRequestMessage
 
 from shared.platform.web.fast_path.heads import RequestHead, is_whole_request, parse_head
 from shared.platform.web.http_connection import HttpConnection
@@ -44,15 +42,13 @@ class FastPath(Protocol):
         """Return what takes requests with this head, or None if they are not ordinary."""
 
 
-FAST_PATH = web.AppKey("fast_path", FastPath)
-
 _STATUS_LINES = {status.value: f"HTTP/1.1 {status.value} {status.phrase}\r\n" for status in HTTPStatus}
 
 
 class FastPathConnection(HttpConnection):
     """A connection with a fast path.
 
-    It stands on the parts of aiohttp's RequestHandler that decision 0017 lists. Most important are `_messages`, the
+    It stands on the parts of aiohttp's RequestHandler that `self_check.py` lists. Most important are `_messages`, the
     queue of requests that were read and not begun; `_waiter`, on which aiohttp's task waits while that queue is empty;
     `_handle_request`, in which the task answers one; and the two ways of closing an idle connection.
     """
@@ -229,7 +225,7 @@ def serialise_response(status: int, lines: str, body: bytes) -> bytes:
     """Return an answer in HTTP/1.1 as aiohttp would write it. `lines` are the answer's own headers."""
     head = (
         f"{_STATUS_LINES[status]}{lines}Content-Length: {len(body)}\r\n"
-        f"Date: {rfc822_formatted_time()}\r\nServer: {SERVER_SOFTWARE}\r\n\r\n"
+        f"Date: {helpers.rfc822_formatted_time()}\r\nServer: {SERVER_SOFTWARE}\r\n\r\n"
     )
     return head.encode() + body
 

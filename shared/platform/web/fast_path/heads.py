@@ -7,7 +7,7 @@ costs a fiftieth of parsing them as HTTP, looking at each header and hashing the
 from typing import Final
 
 from aiohttp import hdrs
-from aiohttp.http_parser import RawRequestMessage
+from aiohttp.http import RawRequestMessage
 
 LENGTH_HEADER: Final = b"\r\ncontent-length:"
 HEAD_END: Final = b"\r\n\r\n"
