@@ -148,7 +148,8 @@ async def _save_database(
         async with connection.transaction():
             books = await ledger_with_spool(connection, spooled)
             row = await (await connection.execute("SELECT pg_export_snapshot()")).fetchone()
-            program = find_pg_dump(connection.info.server_version // 10000, embedded=embedded)
+            major, own = connection.info.server_version // 10000, settings.embedded_postgres
+            program = find_pg_dump(major, embedded=embedded, programs_folder=own)
             with archive.writing_member(DUMP_MEMBER) as write:
                 await dump_database(url, row[0] if row else "", program, _with_progress(write))
         return connection.info.parameter_status("server_version") or "", books

@@ -54,12 +54,15 @@ async def dump_database(url: str, snapshot: str, program: str, write: WriteBytes
             raise RuntimeError(f"pg_dump failed: {_reported_errors(errors)}")
 
 
-def load_dump(url: str, source: IO[bytes]) -> None:
-    """Fill an empty database from a dump. RuntimeError if any part of it could not be restored."""
+def load_dump(url: str, source: IO[bytes], programs_folder: str = "") -> None:
+    """Fill an empty database from a dump. RuntimeError if any part of it could not be restored.
+
+    `programs_folder` is that of the setting for the embedded server.
+    """
     with psycopg.connect(url, connect_timeout=3) as connection:
         major = connection.info.server_version // 10000
     strict = ("--exit-on-error",) if major >= 17 else ()
-    command, env = client_command(find_pg_restore(major, source), url, *RESTORE_OPTIONS, *strict)
+    command, env = client_command(find_pg_restore(major, source, programs_folder), url, *RESTORE_OPTIONS, *strict)
     with TemporaryFile() as errors:
         with subprocess.Popen(
             command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=errors, env=env, cwd=PROJECT_ROOT

@@ -4,7 +4,6 @@ The embedded programs support neither TLS nor servers that are newer than themse
 """
 
 import os
-import re
 import shutil
 import signal
 import subprocess
@@ -14,31 +13,33 @@ from typing import IO, Any
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from cli.archive import COPY_CHUNK_BYTES
-from embedded.postgres import MAJOR_VERSION, postgres_binary
+from embedded.postgres_programs import find_postgres_programs, read_major_version
 from embedded.unprivileged import RunAs, guarded_command
 
-VERSION_TIMEOUT_SECONDS = 10.0  # seconds for a program to print its version
 
-
-def find_pg_dump(server_major: int, *, embedded: bool) -> str:
+def find_pg_dump(server_major: int, *, embedded: bool, programs_folder: str = "") -> str:
     """Return the pg_dump for a server of this major version. RuntimeError if there is none.
 
+    `programs_folder` is that of the setting for the embedded server.
     The embedded pg_dump is used for the embedded server: a newer one may write a format that the embedded pg_restore
     of another machine cannot read.
     """
     program = None if embedded else _program_on_path("pg_dump", server_major)
-    if not program and server_major > MAJOR_VERSION:
+    if program:
+        return program
+    programs = find_postgres_programs(programs_folder)
+    if server_major > programs.major_version:
         remedy = "put that server's own pg_dump on the PATH"
-        raise RuntimeError(f"pg_dump {MAJOR_VERSION} cannot read PostgreSQL {server_major}; {remedy}")
-    return program or str(postgres_binary("pg_dump"))
+        raise RuntimeError(f"pg_dump {programs.major_version} cannot read PostgreSQL {server_major}; {remedy}")
+    return str(programs.path("pg_dump"))
 
 
-def find_pg_restore(server_major: int, dump: IO[bytes]) -> str:
+def find_pg_restore(server_major: int, dump: IO[bytes], programs_folder: str = "") -> str:
     """Return the pg_restore for a server of this major version that can read the dump. Rewind the dump."""
     program = _program_on_path("pg_restore", server_major)
     is_fit = program is not None and _can_read_dump(program, dump)
     dump.seek(0)
-    return program if program and is_fit else str(postgres_binary("pg_restore"))
+    return program if program and is_fit else str(find_postgres_programs(programs_folder).path("pg_restore"))
 
 
 def client_command(program: str, url: str, *arguments: str) -> tuple[list[str], dict[str, str]]:
@@ -53,16 +54,7 @@ def client_command(program: str, url: str, *arguments: str) -> tuple[list[str], 
 def _program_on_path(name: str, min_major: int) -> str | None:
     """Return the path of a program on the PATH with at least that major version, or None."""
     path = shutil.which(name)
-    if path is None:
-        return None
-    try:
-        output = subprocess.run(
-            [path, "--version"], capture_output=True, text=True, check=True, timeout=VERSION_TIMEOUT_SECONDS
-        ).stdout
-    except (OSError, subprocess.SubprocessError, UnicodeError):
-        return None
-    version = re.search(r"\(PostgreSQL\) (\d+)", output)
-    return path if version and int(version[1]) >= min_major else None
+    return path if path and (read_major_version(path) or 0) >= min_major else None
 
 
 def _can_read_dump(program: str, dump: IO[bytes]) -> bool:

@@ -167,7 +167,7 @@ def _refuse_unfit_backup(settings: Settings, manifest: ArchiveManifest, force: b
 def _fill_side(side: str, settings: Settings, archive: BackupArchive, keys: str | None) -> dict[str, int]:
     """Load database and spool next to the present ones, erase whom was erased since, and return the backup's ledger."""
     notify_operator(f"restoring what LeadHub {archive.manifest.leadhub} saved")
-    load_dump(side, archive.open_member(DUMP_MEMBER))
+    load_dump(side, archive.open_member(DUMP_MEMBER), settings.embedded_postgres)
     _upgrade_side(side)
     spooled = _stage_spool(settings.spool_url, archive.open_member(SPOOL_MEMBER))
     books = asyncio.run(_read_ledger(side, spooled))

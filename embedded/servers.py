@@ -19,7 +19,7 @@ class EmbeddedServers:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self.data_dir = DataDir(settings.data_dir)
-        self.postgres = None if settings.database_url else EmbeddedPostgres(self.data_dir)
+        self.postgres = None if settings.database_url else EmbeddedPostgres(self.data_dir, settings.embedded_postgres)
         needs_broker = not (settings.broker_url and _redis_url(settings))
         self.broker = EmbeddedValkey(self.data_dir, "broker", durable=False) if needs_broker else None
         self.spool = None if settings.spool_url else EmbeddedValkey(self.data_dir, "spool", durable=True)

@@ -55,6 +55,11 @@ class Settings(BaseSettings):
 
     data_dir: Path = Field(PROJECT_ROOT / ".leadhub", description="Where all state of the embedded servers lies.")
     database_url: str = Field("", description="PostgreSQL 15 or newer. Empty: the embedded PostgreSQL of the data dir.")
+    embedded_postgres: str = Field(
+        "",
+        description="The folder of a PostgreSQL's programs (15 or newer) for the embedded PostgreSQL, such as "
+        "`/usr/lib/postgresql/17/bin`. Empty: those that come with LeadHub. A data dir belongs to one major version.",
+    )
     replica_url: str = Field("", description="A replica, for the lists of the API. Empty: the database itself.")
     broker_url: str = Field(
         "", description="Celery's broker, redis:// or amqp://. Empty or `local`: the embedded Valkey."

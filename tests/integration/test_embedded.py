@@ -12,7 +12,8 @@ import pytest
 import redis
 
 from embedded import unprivileged
-from embedded.postgres import EmbeddedPostgres, postgres_binary
+from embedded.postgres import EmbeddedPostgres
+from embedded.postgres_programs import find_postgres_programs
 from embedded.process import PROJECT_ROOT, find_processes, spawn_program, stop_process, wait_ready
 from embedded.servers import ensure_database, ensure_servers
 from embedded.valkey import EmbeddedValkey
@@ -22,6 +23,7 @@ from tests.support.waiting import until
 
 pytestmark = pytest.mark.integration
 ALL = ("broker", "spool", "postgres")
+INSTALLED = Settings().embedded_postgres  # if the environment names it: these tests are for any PostgreSQL
 
 PARENT = """
 import sys, time
@@ -38,9 +40,13 @@ def settings(folder: Path) -> Settings:
     return Settings(data_dir=folder, database_url="", broker_url="", redis_url="", spool_url="")
 
 
+def cluster_of(folder: Path) -> Path:
+    return EmbeddedPostgres(DataDir(folder), INSTALLED).data_folder
+
+
 def servers_of(folder: Path) -> list[int]:
     config = str(folder / "run" / "spool.conf")
-    return find_processes("postgres", str(folder / "postgres-18")) + find_processes("valkey-server", config)
+    return find_processes("postgres", str(cluster_of(folder))) + find_processes("valkey-server", config)
 
 
 @pytest.fixture
@@ -138,12 +144,12 @@ def test_a_short_command_is_waited_for(tmp_path: Path) -> None:
 def test_a_crashed_server_starts_again_although_its_pid_was_reused(tmp_path: Path, stranger: int) -> None:
     home = DataDir(tmp_path)
     with home.hold_lock(COMMAND_KIND):
-        program = EmbeddedPostgres(home).child_program()
+        program = EmbeddedPostgres(home, INSTALLED).child_program()
         process = spawn_program(program)
         wait_ready(program, process)
         process.kill()
         process.wait()
-        for left in (tmp_path / "postgres-18" / "postmaster.pid", tmp_path / "run" / ".s.PGSQL.5432.lock"):
+        for left in (cluster_of(tmp_path) / "postmaster.pid", tmp_path / "run" / ".s.PGSQL.5432.lock"):
             left.write_text(f"{stranger}\n" + left.read_text().partition("\n")[2])
         process = spawn_program(program)
         wait_ready(program, process)
@@ -157,7 +163,7 @@ def test_stray_server_is_ended_before_another_starts_on_its_folder(tmp_path: Pat
     """As after a supervisor that was killed: two on one folder would destroy what it holds."""
     home = DataDir(tmp_path)
     with home.hold_lock(COMMAND_KIND):
-        server = EmbeddedPostgres(home) if name == "postgres" else EmbeddedValkey(home, name, durable=True)
+        server = EmbeddedPostgres(home, INSTALLED) if name == "postgres" else EmbeddedValkey(home, name, durable=True)
         program = server.child_program()
         first = spawn_program(program)
         wait_ready(program, first)
@@ -172,7 +178,7 @@ def test_stray_server_is_ended_before_another_starts_on_its_folder(tmp_path: Pat
 
 @pytest.mark.extended
 def test_an_unfinished_first_start_is_made_anew(tmp_path: Path) -> None:
-    half = tmp_path / "postgres-18.new"
+    half = cluster_of(tmp_path).with_suffix(".new")
     half.mkdir()
     (half / "PG_VERSION").write_text("18")
     with ensure_database(settings(tmp_path)) as url:
@@ -188,7 +194,7 @@ def test_a_password_that_is_gone_is_made_anew_at_the_next_start(tmp_path: Path) 
             connection.execute("CREATE TABLE kept ()")
         password.unlink()
         with pytest.raises(RuntimeError, match="secrets/postgres is gone"):
-            _ = EmbeddedPostgres(DataDir(tmp_path)).database_url
+            _ = EmbeddedPostgres(DataDir(tmp_path), INSTALLED).database_url
     with ensure_database(settings(tmp_path)) as url, psycopg.connect(url) as connection:
         assert connection.execute("SELECT to_regclass('kept') IS NOT NULL").fetchone() == (True,)
     with ensure_database(settings(tmp_path)) as again:
@@ -209,15 +215,16 @@ def test_only_a_spool_with_a_log_holds_data(tmp_path: Path) -> None:
 def test_root_wears_either_disguise_below_a_private_folder(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, disguise: unprivileged.RunAs
 ) -> None:
+    postgres = find_postgres_programs(INSTALLED).path("postgres")
     tmp_path.chmod(0o700)
     with ensure_database(settings(tmp_path)):
-        first_choice = unprivileged.choose_run_as(tmp_path, postgres_binary("postgres"))
-    if not unprivileged._can_run_as(disguise, tmp_path, postgres_binary("postgres")):
+        first_choice = unprivileged.choose_run_as(tmp_path, postgres)
+    if not unprivileged._can_run_as(disguise, tmp_path, postgres):
         pytest.skip(f"this machine forbids {disguise}")
     assert first_choice is not unprivileged.RunAs.NONE
     monkeypatch.setattr(unprivileged, "choose_run_as", lambda *_: disguise)  # as on a machine that forbids the other
     with ensure_database(settings(tmp_path)) as url:
         psycopg.connect(url).close()
-        (pid,) = find_processes("postgres", str(tmp_path / "postgres-18"))
+        (pid,) = find_processes("postgres", str(cluster_of(tmp_path)))
         owner = Path(f"/proc/{pid}").stat().st_uid
         assert (owner == 0) == (disguise is unprivileged.RunAs.NAMESPACE)

@@ -6,11 +6,12 @@ from pathlib import Path
 import pytest
 
 from cli.pg_tools import find_pg_dump, find_pg_restore
-from embedded.postgres import MAJOR_VERSION, postgres_binary
+from embedded.postgres_programs import find_postgres_programs
 
 pytestmark = pytest.mark.integration
 
-OURS = str(postgres_binary("pg_dump"))
+PROGRAMS = find_postgres_programs()
+MAJOR_VERSION, OURS = PROGRAMS.major_version, str(PROGRAMS.path("pg_dump"))
 
 
 def program(folder: Path, name: str, version: str, then: str = "exit 1") -> str:
@@ -60,5 +61,5 @@ def test_a_server_that_no_pg_dump_can_read_is_named_with_the_remedy(machine: Pat
 @pytest.mark.parametrize(("then", "is_taken"), [("exit 0", True), ("exit 1", False)])
 def test_a_pg_restore_is_used_where_it_can_read_the_dump(machine: Path, then: str, is_taken: bool) -> None:
     path, dump = program(machine, "pg_restore", "15.4", then), io.BytesIO(bytes(4 << 20))
-    assert find_pg_restore(15, dump) == (path if is_taken else str(postgres_binary("pg_restore")))
+    assert find_pg_restore(15, dump) == (path if is_taken else str(PROGRAMS.path("pg_restore")))
     assert dump.tell() == 0

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from embedded.postgres import postgres_binary
+from embedded.postgres_programs import find_postgres_programs
 
 CANARY_EMAIL, CANARY_PHONE = "canary.verylongbird@example.com", "+442079460018"
 CANARY: dict[str, Any] = {
@@ -32,7 +32,7 @@ def quoting_lines(text: bytes) -> list[str]:
 
 def quoting_rows(url: str) -> list[str]:
     """What a full dump of a database says of the person, bytes as hexadecimal digits."""
-    command = [str(postgres_binary("pg_dump")), f"--dbname={url}", "--data-only", "--inserts"]
+    command = [str(find_postgres_programs().path("pg_dump")), f"--dbname={url}", "--data-only", "--inserts"]
     return quoting_lines(subprocess.run(command, capture_output=True, check=True, timeout=60).stdout)
 
 

@@ -32,7 +32,7 @@ SECRET = re.compile(r"password|secret|token|credential|auth", re.IGNORECASE)
 GIVEN = {"POSTGRES_PASSWORD": "a", "LEADHUB_SECRET_KEY": "b", "LEADHUB_PUBLIC_URL": "https://crm.example.com"}
 COMPOSE = (["docker-compose"], ["docker", "compose"])
 # One process a container, whose number --scale says, and its port is the proxy's; `hints` is for the bench.
-NOT_IN_CONTAINERS = {"port", "web", "workers", "process_name", "hints"}
+NOT_IN_CONTAINERS = {"port", "web", "workers", "process_name", "hints", "embedded_postgres"}
 SERVERS = {"DATABASE_URL", "BROKER_URL", "REDIS_URL", "SPOOL_URL"}
 OWN = {*SERVERS, "HOST", "DATA_DIR", "FILES_DIR", "METRICS_DIR", "METRICS_HOST", "METRICS_PORT"}
 BUCKET_ACCESS = {"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_DEFAULT_REGION"}  # boto3 reads them by itself
