@@ -49,9 +49,10 @@ SELECT subject, 0, now(), '-infinity' FROM unnest(%(subjects)s) AS subject ORDER
 ON CONFLICT DO NOTHING
 """
 LOCK_SUBJECTS_SQL = "SELECT FROM sign_in_failures WHERE subject = ANY(%s) ORDER BY subject FOR UPDATE"
-# A statement of its own: one that waits for locks reads the clock too early.
+# A statement of its own: one that waits for locks reads the clock too early. `retry_at` may be infinite, with which
+# PostgreSQL reckons from version 17 on only.
 READ_FAILURES_SQL = """
-SELECT f.subject, greatest(extract(epoch FROM f.retry_at - present.time), 0)::float8,
+SELECT f.subject, extract(epoch FROM greatest(f.retry_at, present.time) - present.time)::float8,
     CASE WHEN f.last_failed_at < present.time - interval '1 hour' THEN 0 ELSE f.failures END
 FROM sign_in_failures f, (SELECT clock_timestamp() AS time OFFSET 0) AS present WHERE f.subject = ANY(%s)
 """

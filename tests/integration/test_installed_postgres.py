@@ -1,5 +1,6 @@
 """`LEADHUB_EMBEDDED_POSTGRES`: the programs of a PostgreSQL of the machine in place of those that come along."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import psycopg
@@ -8,6 +9,8 @@ import pytest
 from embedded.postgres_programs import find_postgres_programs
 from embedded.servers import ensure_database
 from shared.platform.settings import Settings
+from tests.support.accounts import opened_door
+from tests.support.database import running_databases
 from tests.support.stack import running_stack
 
 pytestmark = pytest.mark.integration
@@ -20,6 +23,14 @@ def settings(folder: Path, programs: Path | str) -> Settings:
     return Settings(data_dir=folder, embedded_postgres=str(programs), database_url="")
 
 
+@pytest.fixture
+def installed_database(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """A migrated database of the machine's PostgreSQL."""
+    monkeypatch.setenv("LEADHUB_EMBEDDED_POSTGRES", str(INSTALLED))
+    with running_databases(tmp_path) as databases:
+        yield databases.url
+
+
 @needs_installed
 @pytest.mark.external
 def test_a_lead_is_stored_and_saved_by_the_machines_postgresql(tmp_path: Path) -> None:
@@ -30,6 +41,16 @@ def test_a_lead_is_stored_and_saved_by_the_machines_postgresql(tmp_path: Path) -
     with ensure_database(settings(tmp_path / "data", INSTALLED)) as url, psycopg.connect(url) as connection:
         assert connection.info.server_version // 10000 == 15
         assert connection.execute("SELECT count(*), lower('ÄÖ'), 'Z' < 'a' FROM leads").fetchone() == (1, "äö", True)
+
+
+@needs_installed
+@pytest.mark.external
+async def test_people_sign_in_on_the_machines_postgresql(installed_database: str) -> None:
+    async with opened_door(installed_database) as door:
+        await door.make_person("ada@example.com")
+        await door.sign_in("ada@example.com")
+        await door.try_sign_in("ada@example.com", "wrong password")
+        await door.sign_in("ada@example.com")
 
 
 @needs_installed
