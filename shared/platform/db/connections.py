@@ -1,6 +1,6 @@
 """Connections of psycopg, and the classification of its errors.
 
-The API also uses an SQLAlchemy engine, which is made in that service.
+API and console take theirs from an engine of SQLAlchemy, see `database_engine.py`.
 """
 
 import asyncio
