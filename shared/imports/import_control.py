@@ -238,10 +238,10 @@ async def undo_import(
     if import_row["dry_run"]:
         raise Conflict("A dry run changed nothing: there is nothing to undo.")
     if import_row["state"] not in STATES_WITH_EFFECT or not import_row["is_settled"]:
-        said = (
+        problem = (
             "was undone already" if import_row["state"] == "undone" else f"is {import_row['state']}: wait for its end"
         )
-        raise Conflict(f"The import {said}.")
+        raise Conflict(f"The import {problem}.")
     if (undo := import_row["undo"]) and undo["state"] in ("queued", "running", "paused"):
         raise Conflict(f"The import is being undone, by job {undo['job_id']}.")
     values = {"workspace": workspace_id, "id": import_id, "name": import_row["file_name"], "reason": reason}

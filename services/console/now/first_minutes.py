@@ -73,11 +73,13 @@ async def make_key(view: PageView) -> web.StreamResponse:
         return await _render(view, 422, password_problem=problem)
     slug, name = view.workspace.workspace_slug, view.translate("First steps")
     new = NewKey(name, KEY_SCOPES, KEY_LIMIT, None)
-    made = await view.console.writing(lambda connection: create_workspace_key(connection, slug, new, None))
+    created = await view.console.writing(lambda connection: create_workspace_key(connection, slug, new, None))
     audit_details(
-        view.request, object=("api_key", made.id), after={"name": name, "scopes": KEY_SCOPES, "rate_limit": KEY_LIMIT}
+        view.request,
+        object=("api_key", created.id),
+        after={"name": name, "scopes": KEY_SCOPES, "rate_limit": KEY_LIMIT},
     )
-    return await _render(view, made_key=made.key.secret)
+    return await _render(view, made_key=created.key.secret)
 
 
 @workspace_page(Permission.CHANGE_LEADS)
@@ -122,22 +124,22 @@ def _render_live(view: PageView, found: FirstMinutes) -> str:
 
 
 async def _render(view: PageView, status: int = 200, **shown: Any) -> web.Response:
-    found = await _read(view, view.console.read_overview)
+    first_minutes = await _read(view, view.console.read_overview)
     made: Mapping[str, Any] = {"made_key": None, "password_problem": None, **shown}
     examples = post_examples(view.base_url, view.workspace.workspace_slug)
-    page = {"examples": examples, "key_placeholder": KEY_PLACEHOLDER, **_shown(view, found), **made}
+    page = {"examples": examples, "key_placeholder": KEY_PLACEHOLDER, **_shown(view, first_minutes), **made}
     return await view.render("now/first_minutes.html", status, **page)
 
 
-def _shown(view: PageView, found: FirstMinutes) -> dict[str, Any]:
-    steps = _steps(view, found.steps)
+def _shown(view: PageView, first_minutes: FirstMinutes) -> dict[str, Any]:
+    steps = _steps(view, first_minutes.steps)
     return {
-        "overview": found.overview,
-        "workers_alive": sum(one.is_alive for one in found.overview.workers or ()),
+        "overview": first_minutes.overview,
+        "workers_alive": sum(one.is_alive for one in first_minutes.overview.workers or ()),
         "steps": steps,
         "done_count": sum(step.is_done for step in steps),
-        "lead_count": found.steps.lead_count,
-        "latest_lead": found.steps.latest_lead,
+        "lead_count": first_minutes.steps.lead_count,
+        "latest_lead": first_minutes.steps.latest_lead,
         "first_minutes_page": PAGE,
     }
 

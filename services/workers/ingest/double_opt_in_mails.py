@@ -33,17 +33,17 @@ def take_confirmation_mail(submission: AcceptedSubmission) -> NewDelivery | None
 
 
 async def count_confirmations(
-    connection: StatementExecutor, asked: Sequence[AcceptedSubmission], read_key: Callable[[], str]
+    connection: StatementExecutor, submissions: Sequence[AcceptedSubmission], read_key: Callable[[], str]
 ) -> dict[str, MailRefusal]:
     """Count the mails that ask for these submissions. Return, by submission, which are refused.
 
     It takes the last locks of the transaction.
     """
-    if not asked:
+    if not submissions:
         return {}
     key = read_key()
-    counted = await count_mails(connection, [_visitor_mail(one, key) for one in asked])
-    return {one.id: refusal for one, refusal in zip(asked, counted, strict=True) if refusal}
+    counted = await count_mails(connection, [_visitor_mail(one, key) for one in submissions])
+    return {one.id: refusal for one, refusal in zip(submissions, counted, strict=True) if refusal}
 
 
 def unconfirmed_reasons(refusal: MailRefusal | None) -> list[dict[str, Any]]:
