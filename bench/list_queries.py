@@ -18,11 +18,8 @@ from shared.platform.db.connections import Connection, connect
 
 RUNS_PER_QUERY = 9
 QUERY_PAGE_SIZE = 15
-MAX_TIME_RATIO, ALWAYS_ALLOWED_MS, EXEMPT_LIMIT_MS = (
-    2.0,
-    5.0,
-    100.0,
-)  # at most twice the time of the smaller workspace, or 5 ms; exempt queries: 100 ms
+# At most twice the time of the smaller workspace, or 5 ms; exempt queries: 100 ms.
+MAX_TIME_RATIO, ALWAYS_ALLOWED_MS, EXEMPT_LIMIT_MS = 2.0, 5.0, 100.0
 
 
 @dataclass(frozen=True)

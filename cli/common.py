@@ -73,10 +73,8 @@ def parse_time_option(_: click.Context, __: click.Parameter, text: str | None) -
     try:
         found = datetime.fromisoformat(text)
         return found.astimezone(UTC) if found.tzinfo else found.replace(tzinfo=UTC)
-    except (
-        ValueError,
-        OverflowError,
-    ):  # includes times whose year in UTC would be 0: these could be stored, but not read
+    except (ValueError, OverflowError):
+        # Times whose year in UTC would be 0 could be stored, but not read.
         raise click.BadParameter("a date or time in ISO 8601, as 2027-01-31") from None
 
 

@@ -28,8 +28,7 @@ async def liveness_context(_: web.Application) -> AsyncIterator[None]:
 
 async def _send_beats(pipe: int) -> None:
     while True:
-        with contextlib.suppress(
-            OSError
-        ):  # full, as the supervisor is suspended; or closed, which the guard process handles
+        # The pipe may be full, as the supervisor is suspended, or closed, which the guard process handles.
+        with contextlib.suppress(OSError):
             os.write(pipe, b".")
         await asyncio.sleep(BEAT_INTERVAL_SECONDS)

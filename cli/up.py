@@ -100,9 +100,8 @@ def run_installation(settings: Settings, extension: UpExtension) -> None:
     check_files_library(settings)
     warn_of_unavailable_broker(settings)
     try:
-        with DataDir(settings.data_dir).hold_lock(
-            SERVICE_KIND
-        ):  # before the port is tried, which an `up` that runs there has taken
+        # Before the port is tried, which an `up` that runs there has taken.
+        with DataDir(settings.data_dir).hold_lock(SERVICE_KIND):
             log_operator_lines(DataDir(settings.data_dir).logs_dir / OWN_LOG_NAME)
             _warn_of_writable_folder(settings.data_dir)
             _run_supervised(extension, *_with_listeners(with_metrics_port(settings)))
@@ -125,9 +124,8 @@ def _run_supervised(extension: UpExtension, settings: Settings, listeners: Seque
         except StopRequested:
             pass
         finally:
-            listening_sockets.close_sockets(
-                listeners
-            )  # before the gateways close theirs: otherwise connections would wait for a next gateway
+            # Before the gateways close theirs: otherwise connections would wait for a next gateway.
+            listening_sockets.close_sockets(listeners)
         notify_operator("stopping")
     if supervisor.forced_ends:
         sys.exit(1)
@@ -181,9 +179,8 @@ async def create_first_workspace(settings: Settings) -> str | None:
     """Make and show the first workspace, key and admin's link of a database without workspaces. Return the key."""
     async with connect(settings.database_url, "leadhub-cli") as connection, connection.transaction():
         await warn_of_wrong_key(connection, settings)
-        await connection.execute(
-            "LOCK TABLE workspaces IN SHARE ROW EXCLUSIVE MODE"
-        )  # two `up` may start on one new database
+        # Two `up` may start on one new database.
+        await connection.execute("LOCK TABLE workspaces IN SHARE ROW EXCLUSIVE MODE")
         if (await (await connection.execute("SELECT FROM workspaces LIMIT 1")).fetchall()) != []:
             return None
         from shared import workspaces  # imported late: only the first start needs them, and a supervisor stays small

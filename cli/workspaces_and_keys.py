@@ -27,9 +27,8 @@ MAX_LABEL_LENGTH = 255
 
 def _validate_name(_: click.Context, __: click.Parameter, value: str) -> str:
     value = value.strip()
-    if (
-        not value or not value.isprintable() or len(value) > MAX_LABEL_LENGTH
-    ):  # bytes that are not UTF-8 are not printable either
+    # Bytes that are not UTF-8 are not printable either.
+    if not value or not value.isprintable() or len(value) > MAX_LABEL_LENGTH:
         raise click.BadParameter(f"a name on one line, of 1 to {MAX_LABEL_LENGTH} characters that can be printed")
     return value
 

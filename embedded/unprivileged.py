@@ -64,9 +64,8 @@ def enter_namespace() -> None:
     nobody = pwd.getpwnam("nobody")
     uid, gid = os.geteuid(), os.getegid()
     _call_libc("unshare", CLONE_NEWUSER)
-    Path("/proc/self/setgroups").write_text(
-        "deny"
-    )  # the kernel demands this before gid_map is written without privilege
+    # The kernel demands this before gid_map is written without privilege.
+    Path("/proc/self/setgroups").write_text("deny")
     Path("/proc/self/uid_map").write_text(f"{nobody.pw_uid} {uid} 1")
     Path("/proc/self/gid_map").write_text(f"{nobody.pw_gid} {gid} 1")
 

@@ -104,9 +104,8 @@ async def change_workspace(
         row = await (await connection.execute("SELECT id FROM workspaces WHERE slug = %s", (slug,))).fetchone()
         if row is None:
             raise InvalidWorkspace(f"there is no workspace {slug!r}; `workspace list` shows them")
-        await reference_locks.lock_exclusive(
-            connection, row[0]
-        )  # waits for transactions that have read the old settings
+        # Waits for transactions that have read the old settings.
+        await reference_locks.lock_exclusive(connection, row[0])
         await connection.execute(CHANGE_WORKSPACE_SQL, {**settings, "id": row[0]})
         if fold_gmail is not None:
             await connection.execute(FOLD_GMAIL_SQL if fold_gmail else UNFOLD_GMAIL_SQL, row)

@@ -22,10 +22,8 @@ T = TypeVar("T")
 
 POOL_SIZE = 8
 CONNECTIONS_PER_WORKSPACE = 4  # connections of one workspace at once
-MAX_WRITERS, WRITERS_PER_WORKSPACE = (
-    6,
-    3,
-)  # connections for writes, which may wait for each other; the rest stays free for reads
+# Connections for writes, which may wait for each other; the rest stays free for reads.
+MAX_WRITERS, WRITERS_PER_WORKSPACE = 6, 3
 DATABASE_BUSY_MESSAGE = "Too many requests wait for the database just now. Send the request again in a moment."
 MAX_TRANSACTION_TRIES = 5  # tries of a transaction under contention
 MAX_EXPENSIVE_LISTS, EXPENSIVE_LISTS_PER_WORKSPACE = 3, 2  # large lists at once, so that small ones find a connection

@@ -60,9 +60,8 @@ class DurableStore:
         """
         lost = await self._lost_items(items)
         for chunk in chunk_by_size(lost, lambda item: len(item.body)):
-            await self._store_measured(
-                NewJournalRow.from_items(Lane.WAITED_FOR, chunk, gateway), durable=True
-            )  # already counted when it was first stored
+            # Already counted when it was first stored.
+            await self._store_measured(NewJournalRow.from_items(Lane.WAITED_FOR, chunk, gateway), durable=True)
 
     async def _lost_items(self, items: Sequence[JournalItem]) -> Sequence[JournalItem]:
         try:

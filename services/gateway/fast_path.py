@@ -46,11 +46,8 @@ LEADS_ROUTE = "/api/inbound/leads"
 LEADS_ADDRESS_PREFIX = f"{LEADS_ROUTE}?tenant="
 SUBMIT_SCOPE, WRITE_SCOPE = "submit:leads", "write:leads"  # one of the two is enough
 BEARER_PREFIX = "Bearer "
-UNSUPPORTED_HEADERS = (
-    hdrs.CONTENT_ENCODING,
-    hdrs.EXPECT,
-    "Idempotency-Key",
-)  # headers that ask for more than the fast path does
+# Headers that ask for more than the fast path does.
+UNSUPPORTED_HEADERS = (hdrs.CONTENT_ENCODING, hdrs.EXPECT, "Idempotency-Key")
 
 COMMON_HEADER_LINES = f"Content-Type: {JSON_MEDIA_TYPE}\r\n{header_lines(CORS_HEADERS)}"  # header lines of every answer
 

@@ -78,9 +78,8 @@ class SubmissionIntake:
         Raises ServiceUnavailable if they cannot be stored now.
         """
         futures = [_OutcomeFuture() for _ in items]
-        source = _source_of(
-            items[0]
-        )  # one for all, even if they name several: otherwise items would overtake one another
+        # One for all, even if they name several: otherwise items would overtake one another.
+        source = _source_of(items[0])
         for item, future in zip(items, futures, strict=True):
             if seconds:
                 self.submit_and_wait(item, lane, seconds, future.set_outcome, source)

@@ -107,9 +107,8 @@ EXPIRE_SQL = (
 async def sample_history(connection: Connection) -> None:
     """Add a sample of the ledger and of the lanes to the current minute. One process at a time may call it."""
     await connection.execute(SAMPLE_LEDGER_SQL, prepare=False)
-    await connection.execute(
-        SAMPLE_LANES_SQL.encode(), {"lanes": list(LANE_NAMES), "w": 0}, prepare=False
-    )  # a plan made for empty tables would read them whole
+    # A plan made for empty tables would read them whole.
+    await connection.execute(SAMPLE_LANES_SQL.encode(), {"lanes": list(LANE_NAMES), "w": 0}, prepare=False)
 
 
 async def fold_history(connection: Connection) -> None:

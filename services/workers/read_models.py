@@ -9,10 +9,8 @@ from shared.platform.observability import logging
 log = logging.get_logger()
 
 FOLD_CHUNK_SIZE = 20_000  # deltas folded, and leads compared, at a time
-MAX_QUEUE_ROWS, MAX_QUEUED_LEADS = (
-    1_000,
-    20_000,
-)  # limits of one read of the queue; a row holds the leads of one statement, up to 500
+# Limits of one read of the queue; a row holds the leads of one statement, up to 500.
+MAX_QUEUE_ROWS, MAX_QUEUED_LEADS = 1_000, 20_000
 
 LIKENESS_ROW_LEADS = 100  # leads in one row of the queue of likeness: a batch
 

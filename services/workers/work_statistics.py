@@ -147,9 +147,8 @@ class WorkStatistics:
                 submission.key_id or 0,
                 minute,
             )
-            self._figures.add_source(
-                source, 1, int(is_duplicate), submission.received_at
-            )  # a bool is no number in JSON
+            # A bool is no number in JSON.
+            self._figures.add_source(source, 1, int(is_duplicate), submission.received_at)
 
     def record_work(self, lane: LaneName, workspace_id: int, waited_ms: float | None, work_ms: float) -> None:
         """Record one piece of work of automations or deliveries. `waited_ms` is None if it is not known."""

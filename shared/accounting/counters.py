@@ -32,6 +32,5 @@ async def add_counts(connection: StatementExecutor, counts: Mapping[tuple[int, s
 
 async def fold_deltas(connection: Connection) -> None:
     """Fold deltas into totals."""
-    await connection.execute(
-        FOLD_COUNTER_DELTAS_SQL, prepare=False
-    )  # a plan made for an empty table would be quadratic
+    # A plan made for an empty table would be quadratic.
+    await connection.execute(FOLD_COUNTER_DELTAS_SQL, prepare=False)

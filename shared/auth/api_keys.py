@@ -59,9 +59,8 @@ class AuthenticatedKey:
         return scope in self.scopes or "*" in self.scopes
 
 
-KeyCacheEntry = tuple[
-    AuthenticatedKey, float, str
-]  # a key, the Unix time of its end, and the error message from then on
+# A key, the Unix time of its end, and the error message from then on.
+KeyCacheEntry = tuple[AuthenticatedKey, float, str]
 
 
 class ApiKeyCache:

@@ -6,10 +6,8 @@ from collections.abc import Mapping, Sequence
 import redis.asyncio as redis
 
 HOUR_SECONDS = 3600
-MAX_CLAIMED_AHEAD, CLAIM_AHEAD_DIVISOR = (
-    16_384,
-    100,
-)  # a claim ahead is at most so many requests, and the remaining ones divided by so much
+# A claim ahead is at most so many requests, and the remaining ones divided by so much.
+MAX_CLAIMED_AHEAD, CLAIM_AHEAD_DIVISOR = 16_384, 100
 
 NONE_HELD: Mapping[int, int] = {}
 GrantsByKey = dict[int, tuple[int, int]]  # by key id: requests used before, requests granted now

@@ -62,9 +62,8 @@ async def restart_timers_of(connection: Connection, workspace_id: int, automatio
     sweeper starts the timers of the others. These leads were updated last, so their timers are due last.
     """
     named = {"w": workspace_id, "automation": automation_id, "minutes": minutes, "after": 0}
-    await connection.execute(
-        DELETE_PENDING_CHUNKS_SQL, named
-    )  # before the timers, since the sweeper may be adding some right now
+    # Before the timers, since the sweeper may be adding some right now.
+    await connection.execute(DELETE_PENDING_CHUNKS_SQL, named)
     await connection.execute(DELETE_TIMERS_SQL, named)
     if minutes is not None and (last := await _start_timers(connection, named)):
         await connection.execute(QUEUE_CHUNK_SQL, {**named, "after": last})

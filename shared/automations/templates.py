@@ -52,9 +52,8 @@ TIMED_FILTERS = ("capitalize", "e", "escape", "lower", "title", "trim", "upper")
 ALLOWED_TESTS = ("defined", "undefined")
 
 TEMPLATE_NAMES = READABLE_FIELDS | {"custom_fields"}  # variables, which are also members of `lead`
-SLACK_ESCAPES = str.maketrans(
-    {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
-)  # the characters that Slack requires to be escaped
+# The characters that Slack requires to be escaped.
+SLACK_ESCAPES = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;"})
 
 ALLOWED_NODES = (
     nodes.Template,

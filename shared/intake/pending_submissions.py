@@ -16,11 +16,8 @@ from shared.platform.db.connections import Connection
 
 RecordDict = dict[str, Any]
 
-MAX_JOURNAL_ROWS, MAX_PENDING_SUBMISSIONS, MAX_JOURNAL_BYTES = (
-    1000,
-    5000,
-    8 * 2**20,
-)  # limits of a list: journal rows, submissions, bytes of bodies
+# Limits of a list: journal rows, submissions, bytes of bodies.
+MAX_JOURNAL_ROWS, MAX_PENDING_SUBMISSIONS, MAX_JOURNAL_BYTES = 1000, 5000, 8 * 2**20
 EQUALITY_FILTERS = ("state", "channel", "source")
 DECIDED_FILTERS = ("lead_id", "is_duplicate", "rejected", "cause")  # filters that no pending submission matches
 

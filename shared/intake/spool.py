@@ -31,10 +31,8 @@ end
 if redis.call('XLEN', KEYS[1]) == 0 then redis.call('SET', KEYS[2], 0) end
 """
 
-DURABLE_SETTINGS = {
-    "appendonly": "yes",
-    "appendfsync": "always",
-}  # settings of a Redis that acknowledges a write only when it is on disk
+# Settings of a Redis that acknowledges a write only when it is on disk.
+DURABLE_SETTINGS = {"appendonly": "yes", "appendfsync": "always"}
 
 
 class NotDurable(redis.RedisError):

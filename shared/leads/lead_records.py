@@ -47,8 +47,7 @@ async def read_leads(connection: Connection, wanted: Sequence[LeadKey]) -> dict[
     if not wanted:
         return {}
     async with connection.cursor(row_factory=dict_row) as cursor:
-        await cursor.execute(
-            LEAD_RECORDS_SQL, (as_json(list(wanted)),), prepare=True
-        )  # planning takes longer than running it
+        # Planning takes longer than running it.
+        await cursor.execute(LEAD_RECORDS_SQL, (as_json(list(wanted)),), prepare=True)
         rows = await cursor.fetchall()
     return {(row.pop("workspace_id"), row["id"]): row for row in rows}

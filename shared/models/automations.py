@@ -51,9 +51,8 @@ class AutomationRun(Base):
     step: Mapped[int] = mapped_column(SmallInteger, server_default="0")  # the next one, from 0
     steps: Mapped[list[dict[str, Any]]] = mapped_column(JSONB, server_default=text("'[]'"))  # the outcome of each
     plan: Mapped[list[dict[str, Any]] | None] = mapped_column(JSONB)
-    chain: Mapped[list[int]] = mapped_column(
-        ARRAY(BigInteger), server_default=text("'{}'")
-    )  # automations that led here
+    # Automations that led here.
+    chain: Mapped[list[int]] = mapped_column(ARRAY(BigInteger), server_default=text("'{}'"))
     due_at: Mapped[datetime | None]
     attempts: Mapped[int] = mapped_column(SmallInteger, server_default="0")
     error: Mapped[str | None]

@@ -159,9 +159,8 @@ class Process(Base):
     started_at: Mapped[TransactionTime]
     seen_at: Mapped[TransactionTime]
     in_hand: Mapped[list[int]] = mapped_column(ARRAY(BigInteger), server_default=text("'{}'"))
-    fingerprints: Mapped[dict[str, str]] = mapped_column(
-        JSONB, server_default=text("'{}'")
-    )  # fingerprints of its settings
+    # Fingerprints of its settings.
+    fingerprints: Mapped[dict[str, str]] = mapped_column(JSONB, server_default=text("'{}'"))
     memory_bytes: Mapped[int | None]  # resident, at the last heartbeat
     restarts: Mapped[int] = mapped_column(server_default="0")  # how often its name was started again
     activity: Mapped[str] = mapped_column(server_default="idle")  # the lane it served most since then

@@ -100,9 +100,8 @@ QUOTING_COLUMNS: Final = {
     "saved_views": ("name", "query"),
     "tags": ("name",),
 }
-DOCUMENT_COLUMNS: Final = frozenset(
-    {"after", "before", "changes", "filter", "options", "query"}
-)  # those of them that are JSON
+# Those columns that are JSON.
+DOCUMENT_COLUMNS: Final = frozenset({"after", "before", "changes", "filter", "options", "query"})
 
 # Columns of texts, documents or bytes that hold nothing of a person who is a lead, by the reason.
 IMPERSONAL_COLUMNS: Final[dict[str, dict[str, tuple[str, ...]]]] = {

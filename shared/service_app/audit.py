@@ -23,9 +23,8 @@ HandlerT = TypeVar("HandlerT")
 ALWAYS_AUDITED, AUDITED_ACTION = "always_audited", "audited_action"  # the marks of a handler
 
 AUDIT_TRAIL = web.AppKey("audit_trail", AuditTrail)
-AUDITED_PREFIXES: web.AppKey[list[str]] = web.AppKey(
-    "audited_prefixes", list[str]
-)  # all changes below these paths are audited
+# All changes below these paths are audited.
+AUDITED_PREFIXES: web.AppKey[list[str]] = web.AppKey("audited_prefixes", list[str])
 AUDIT_ACTOR = web.RequestKey("audit_actor", AuditActor)  # set by a service whose requests have no API key
 AUDIT_DETAILS = web.RequestKey("audit_details", AuditDetails)
 AUDIT_CONTINUED = web.RequestKey("audit_continued", bool)

@@ -76,9 +76,8 @@ async def test_a_receiver_down_for_an_hour_is_spared_and_then_gets_everything(
                     1,
                     True,
                 )
-                assert (
-                    len(receiver.requests) - before <= FAILURES_UNTIL_OPEN + 2
-                )  # retries of the first few, and one probe
+                # Retries of the first few, and one probe.
+                assert len(receiver.requests) - before <= FAILURES_UNTIL_OPEN + 2
             await _pass(outbox, STEP)
             passed += STEP
         events = 2 * (HOUR // STEP)

@@ -165,10 +165,8 @@ def test_two_first_starts_make_one_environment(project: Path) -> None:
 
 @pytest.mark.extended
 def test_a_stop_meanwhile_is_clean_and_leaves_nothing_running(project: Path) -> None:
-    command, env = (
-        [sys.executable, str(project / "leadhub"), "up"],
-        {**os.environ, "PATH": "/nowhere"},
-    )  # uv is too quick
+    command = [sys.executable, str(project / "leadhub"), "up"]
+    env = {**os.environ, "PATH": "/nowhere"}  # uv is too quick
     with subprocess.Popen(command, env=env, stderr=subprocess.PIPE) as process:
         assert process.stderr is not None
         assert b"preparing" in process.stderr.readline()

@@ -69,9 +69,8 @@ async def test_a_run_whose_secret_is_under_a_lost_key_says_so_when_it_has_failed
 async def test_a_link_to_unsubscribe_under_a_lost_key_is_not_valid_until_the_key_is_back(outbox: Outbox) -> None:
     keys = await workspace_mail_keys(outbox.connection, outbox.cipher, [outbox.workspace_id])
     who = UnsubscribeTarget(outbox.workspace_id, "ada@example.com")
-    token = unsubscribe_links.unsubscribe_link(outbox.settings, keys[who.workspace_id], who).rpartition(
-        unsubscribe_links.UNSUBSCRIBE_PATH
-    )[2]
+    link = unsubscribe_links.unsubscribe_link(outbox.settings, keys[who.workspace_id], who)
+    token = link.rpartition(unsubscribe_links.UNSUBSCRIBE_PATH)[2]
     without = TransactionCipher(lambda: "a-key-that-nobody-has")
     assert await unsubscribe_links.read_token(outbox.connection, without, token) is None
     assert await workspace_mail_keys(outbox.connection, without, [outbox.workspace_id]) == {}

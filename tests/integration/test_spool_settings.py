@@ -46,9 +46,8 @@ async def test_spool_entry_deleted_late_is_counted_once(tmp_path: Path, database
         entries = [entry async for entry in spool.all_entries()]
         assert await spool.drain_chunk(database) == 1
         await spool.append_row(ROW)
-        await spool._delete_entries(
-            keys=[SPOOL_STREAM, SPOOL_COUNT_KEY], args=[entries[0].id, 1]
-        )  # the command of a drainer that was slow
+        # The command of a drainer that was slow.
+        await spool._delete_entries(keys=[SPOOL_STREAM, SPOOL_COUNT_KEY], args=[entries[0].id, 1])
         assert await spool.count_submissions() == 1
         await client.incrby(SPOOL_COUNT_KEY, 5)  # whatever went wrong
         assert await spool.drain_chunk(database) == 1

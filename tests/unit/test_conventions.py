@@ -298,6 +298,17 @@ def shortest_deadline(call: ast.Call) -> float:
     return min((number for number in numbers if isinstance(number, int | float)), default=math.inf)
 
 
+def test_comments_do_not_break_lines() -> None:
+    """A comment at the end of a long line makes the formatter break the line. It belongs above."""
+    broken = [
+        f"{shown(path)}: {line.strip()}"
+        for path in python_files(*PRODUCT, "bench", "tests", "migrations")
+        for line in text_of(path).splitlines()
+        if re.match(r"\s*[)\]}]+[,:]*\s+# (?!noqa|type: |fmt: )", line)
+    ]
+    assert broken == []
+
+
 def test_commit_subjects_fit_72_characters() -> None:
     if not shutil.which("git") or not (ROOT / ".git").exists():
         pytest.skip("there is no history here")

@@ -132,9 +132,8 @@ def test_changes_are_told_key_by_key() -> None:
 
 VALUES = st.sampled_from([None, "", " ", "a", "b"])
 CUSTOM = st.dictionaries(st.sampled_from("wxyz"), VALUES | st.sampled_from([0, 1, False, True, [], [1], {}, {"k": 1}]))
-PHONES = st.sampled_from(
-    [None, "", " ", "+12015550123", "+12015550199"]
-)  # one that nobody can read is a case of its own
+# One that nobody can read is a case of its own.
+PHONES = st.sampled_from([None, "", " ", "+12015550123", "+12015550199"])
 ORDINARY_FIELDS = [name for name in PERSON_FIELDS if name != "email_as_given"]
 LEADS = st.fixed_dictionaries(
     {},

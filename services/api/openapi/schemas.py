@@ -30,9 +30,8 @@ class SchemaRegistry:
         for description in descriptions:
             if description.body_schema:
                 inputs[_type_key(description.body_schema.fields), "validation"] = description.body_schema.adapter
-                self._required.setdefault(_type_key(description.body_schema.fields), set()).add(
-                    description.body_schema.required
-                )
+                required = self._required.setdefault(_type_key(description.body_schema.fields), set())
+                required.add(description.body_schema.required)
             for shape in (description.response_type, *description.schemas_by_status.values()):
                 if shape is not None:
                     inputs[_type_key(shape), "serialization"] = TypeAdapter(shape)

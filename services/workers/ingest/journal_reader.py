@@ -9,11 +9,8 @@ from shared.intake.journal import Lane
 from shared.platform.db.connections import ASYNC_COMMIT, Connection
 
 RESCAN_INTERVAL_SECONDS = 2.0  # seconds between two reads of the journal from its beginning
-MAX_LEADS_READ, MAX_ROWS_READ, MAX_BYTES_READ = (
-    500,
-    256,
-    4 << 20,
-)  # limits of one read per lane: leads, journal rows, bytes
+# Limits of one read per lane: leads, journal rows, bytes.
+MAX_LEADS_READ, MAX_ROWS_READ, MAX_BYTES_READ = 500, 256, 4 << 20
 
 # Rows that another worker holds are skipped. The rows of the first lane are noted in `processes` by the same statement,
 # so that the next worker recognises a row that killed this one. If another lane is chosen, a second statement notes it.

@@ -110,6 +110,7 @@ PROVIDER = Provider(
         b'"occurredAt":1774688400000}'
     ),
 )
+# What the API would return for the response of the sample.
 SAMPLE_RESPONSE: dict[str, Any] = {
     "id": "sample-response-1",
     "owner": {"sponsoredAccount": "urn:li:sponsoredAccount:5000001"},
@@ -141,4 +142,4 @@ SAMPLE_RESPONSE: dict[str, Any] = {
             {"questionId": 5, "answerDetails": {"textQuestionAnswer": {"answer": "Solar panels"}}},
         ]
     },
-}  # what the API would return for the response of the sample
+}

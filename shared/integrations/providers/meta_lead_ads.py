@@ -169,6 +169,7 @@ PROVIDER = Provider(
         b'"ad_id":"120200300400500600","adgroup_id":"120200300400500600","created_time":1774688400}}]}]}'
     ),
 )
+# What the Graph API would return for the lead of the sample.
 SAMPLE_LEAD: Mapping[str, Any] = {
     "id": "900800700600500",
     "created_time": "2026-03-28T09:00:00+0000",
@@ -189,4 +190,4 @@ SAMPLE_LEAD: Mapping[str, Any] = {
         {"name": "utm_source", "values": ["instagram"]},
     ],
     "custom_disclaimer_responses": [{"checkbox_key": "newsletter", "is_checked": "1"}],
-}  # what the Graph API would return for the lead of the sample
+}

@@ -17,6 +17,7 @@ from shared.leads.email_normalization import normalise_email
 
 ContactKind = LabelKind | Literal["custom"]  # custom: certainly no field of a lead, whatever its label says
 
+# Characters that an inbound lead may have.
 MAX_LENGTHS = {
     "first_name": 255,
     "last_name": 255,
@@ -26,7 +27,7 @@ MAX_LENGTHS = {
     "phone": 255,
     "email": 254,
     "notes": 10_000,
-}  # characters that an inbound lead may have
+}
 MAX_CUSTOM_FIELDS = 200
 MAX_KEY_LENGTH = 100  # characters of a custom field's key
 NAME_KINDS = ("full_name", "first_name", "last_name")

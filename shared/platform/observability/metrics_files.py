@@ -14,12 +14,8 @@ from pathlib import Path
 
 from prometheus_client.mmap_dict import MmapedDict
 
-METRIC_FILE_KINDS = (
-    "counter",
-    "histogram",
-    "gauge_livesum",
-    "gauge_mostrecent",
-)  # of metrics: each process has one file per kind
+# Kinds of metrics: each process has one file per kind.
+METRIC_FILE_KINDS = ("counter", "histogram", "gauge_livesum", "gauge_mostrecent")
 FILE_HEADER_BYTES = 8  # bytes in a file before its first entry
 # Bytes of a file. The library creates 64 KiB and enlarges the file, with holes, after some twenty routes. Half of this
 # size is enough for all metrics of one process; a file that earlier runs have filled further is discarded.
