@@ -168,13 +168,6 @@ async def change_preferences(connection: Connection, account_id: int, changes: d
     await notify_sessions_changed(connection)
 
 
-def complete_preferences(stored: dict[str, Any]) -> dict[str, Any]:
-    """Return all preferences, with defaults for those that were never set."""
-    return {
-        name: stored[name] if stored.get(name) in values else values[0] for name, values in PREFERENCE_VALUES.items()
-    }
-
-
 async def rename_account(connection: Connection, account_id: int, name: str) -> None:
     """Change a person's own name."""
     await connection.execute(RENAME_ACCOUNT_SQL, (name, account_id))

@@ -299,13 +299,11 @@ class CompiledTemplate:
         return {**variables, DEADLINE_KEY: end}
 
 
-def render_template(source: str, lead: Mapping[str, Any], *, html: bool = False, slack: bool = False) -> str:
-    """Render a template for a lead. For Slack, values of the lead are escaped. Raises TemplateTooCostly."""
-    return compile_template(source, html=html, slack=slack).render_for(lead)
-
-
 def compile_template(source: str, *, html: bool = False, slack: bool = False) -> CompiledTemplate:
-    """Compile a template, or take it from a cache, since compiling takes up to 25 ms. Raises TemplateTooCostly."""
+    """Compile a template, or take it from a cache, since compiling takes up to 25 ms. Raises TemplateTooCostly.
+
+    For Slack, values of the lead are escaped.
+    """
     compiled = _compile_cached(
         source, _SLACK_ENVIRONMENT if slack else _HTML_ENVIRONMENT if html else _TEXT_ENVIRONMENT
     )

@@ -18,12 +18,3 @@ def link_consent(text: str) -> Markup:
         markup += Markup.escape(text[end : found.start()]) + _LINK.format(found[2], found[1])
         end = found.end()
     return markup + Markup.escape(text[end:])
-
-
-def plain_consent(text: str) -> str:
-    """Return the text with the titles of its links alone, for places that show no links."""
-    parts, end = [], 0
-    for found in _find_links(text):
-        parts += [text[end : found.start()], found[1]]
-        end = found.end()
-    return "".join((*parts, text[end:]))

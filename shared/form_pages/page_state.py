@@ -10,10 +10,10 @@ ThanksKind = Literal["received", "unconfirmed", "unconfirmable", "confirmed"]
 
 
 class FieldProblem(NamedTuple):
-    """A reason why a value was refused: a code of `field_problems.PROBLEM_CODES`, and what its wording needs.
+    """A reason why a value was refused: its code, and what its wording needs.
 
-    Parameters: `max` (characters of `too_long`), `max_mb` (MB of `file_too_large` and `files_too_large`), `types`
-    (endings and media types of `file_type`).
+    The codes are `FIELD_PROBLEM_CODES` and `FORM_PROBLEM_CODES`. Parameters: `max` (characters of `too_long`), `max_mb`
+    (MB of `file_too_large` and `files_too_large`), `types` (endings and media types of `file_type`).
     """
 
     code: str

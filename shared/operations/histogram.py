@@ -18,7 +18,7 @@ def bucket_of(milliseconds: float) -> int:
 
 def add_duration(counts: list[int], milliseconds: float, times: int = 1) -> None:
     """Count a duration."""
-    counts[bisect_left(BUCKET_BOUNDS, milliseconds)] += times
+    counts[bucket_of(milliseconds)] += times
 
 
 def empty_histogram() -> list[int]:

@@ -16,7 +16,7 @@ from cli.schema import upgrade_database
 from embedded.servers import ensure_servers
 from shared import workspaces
 from shared.auth import sessions
-from shared.auth.accounts import change_preferences, complete_preferences
+from shared.auth.accounts import change_preferences
 from shared.auth.sessions import SessionCache
 from shared.auth.user_access import AccessChange
 from shared.auth.user_management import change_user
@@ -172,8 +172,7 @@ async def test_preferences_come_with_the_session(door: Door) -> None:
     await change_preferences(door.connection, signed_in.account_id, {"theme": "dark", "single_keys": False})
     session = await SessionCache(SETTINGS, door.pool, NotificationListener(door.url)).authenticate(signed_in.token)
     assert session is not None
-    found = complete_preferences(dict(session.preferences))
-    assert found == {"theme": "dark", "language": "", "time_zone": "local", "single_keys": False}
+    assert session.preferences == {"theme": "dark", "single_keys": False}
 
 
 async def test_sessions_stay_usable_while_the_database_is_away_and_nobody_signs_in(tmp_path: Path) -> None:

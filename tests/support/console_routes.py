@@ -10,7 +10,6 @@ from typing import Any
 from aiohttp import web
 
 from services.console.app import CONSOLE_ROUTES
-from services.console.web.access import access_of
 from shared.auth.account_links import CREATE_LINK_SQL, LINK_HOURS
 from shared.auth.roles import Permission
 from shared.auth.sessions import hash_token, new_token
@@ -202,7 +201,7 @@ def route_name(route: web.RouteDef) -> str:
 
 
 def required_access(route: web.RouteDef) -> str | Permission:
-    """What the route's decorator demands."""
-    access = access_of(route.handler)
+    """What the route's decorator demands: a permission, `account` or `anonymous`."""
+    access: str | Permission | None = getattr(route.handler, "access", None)
     assert access is not None, f"{route_name(route)} has no decorator of services/console/web/access.py"
     return access

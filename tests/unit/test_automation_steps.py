@@ -15,6 +15,7 @@ from shared.automations import templates
 from shared.automations.action_handlers import TargetStage, WorkspaceContext, next_turn
 from shared.automations.business_hours import next_open
 from shared.automations.step_runner import lead_difference, run_steps
+from tests.support.rendering import render_template
 
 NOW = datetime(2026, 3, 27, 17, 30, tzinfo=UTC)  # a Friday
 SCENE = WorkspaceContext(NOW, "UTC", {1: TargetStage(1, None), 2: TargetStage(1, "converted")}, {5, 6}, {9})
@@ -146,11 +147,11 @@ def test_texts_are_filled_in_with_the_lead() -> None:
     ],
 )
 def test_template_renders_the_expected_text(source: str, text: str) -> None:
-    assert templates.render_template(templates.check_template(source), LEAD) == text
+    assert render_template(templates.check_template(source), LEAD) == text
 
 
 def test_html_is_escaped() -> None:
-    assert templates.render_template("<b>{{ first_name }}", {"first_name": "<i>"}, html=True) == "<b>&lt;i&gt;"
+    assert render_template("<b>{{ first_name }}", {"first_name": "<i>"}, html=True) == "<b>&lt;i&gt;"
 
 
 @pytest.mark.parametrize(
@@ -181,12 +182,12 @@ def test_any_text_is_a_template_or_is_refused(source: str) -> None:
         templates.check_template(source)
     except PydanticCustomError:
         return
-    templates.render_template(source, LEAD)
+    render_template(source, LEAD)
 
 
 @pytest.mark.parametrize("attribute", ["__class__", "__init__.__globals__", "__class__.__mro__"])
 def test_the_sandbox_shows_nothing_of_the_service(attribute: str) -> None:
-    assert templates.render_template(templates.check_template(f"{{{{ tags.{attribute} }}}}"), LEAD) == ""
+    assert render_template(templates.check_template(f"{{{{ tags.{attribute} }}}}"), LEAD) == ""
 
 
 TOO_MUCH = {
@@ -208,7 +209,7 @@ def test_a_template_that_takes_long_to_compile_is_refused_on_save_and_fails_wher
     with pytest.raises(PydanticCustomError) as refused:
         templates.check_template(source)
     with pytest.raises(templates.TemplateTooCostly, match=TOO_MUCH[source]):
-        templates.render_template(source, LEAD)
+        render_template(source, LEAD)
     assert TOO_MUCH[source] in (refused.value.context or {})["message"]
     assert thread_time() - started < 1
 
@@ -229,7 +230,7 @@ def test_the_worst_template_on_the_worst_lead_takes_no_time(source: str) -> None
     templates.check_template(source)
     started = thread_time()
     with suppress(templates.TemplateTooCostly):
-        templates.render_template(source, LONG)
+        render_template(source, LONG)
     assert thread_time() - started < 0.5
 
 
@@ -241,7 +242,7 @@ def test_a_text_that_takes_too_long_fails_its_step() -> None:
 
 def test_long_texts_are_cut(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(templates, "MAX_TEMPLATE_SECONDS", 60.0)
-    assert len(templates.render_template("{{ notes }}" * 200, {"notes": "x" * 1000})) == templates.MAX_RENDERED_CHARS
+    assert len(render_template("{{ notes }}" * 200, {"notes": "x" * 1000})) == templates.MAX_RENDERED_CHARS
 
 
 @given(st.datetimes(datetime(2026, 1, 1), datetime(2027, 1, 1), timezones=st.just(UTC)))  # noqa: DTZ001

@@ -9,6 +9,7 @@ import pytest
 from shared.automations import rendering_budget, templates
 from shared.automations.action_handlers import WorkspaceContext, next_turn
 from shared.automations.step_runner import run_steps
+from tests.support.rendering import render_template
 from tests.support.timing import TRIES
 
 pytestmark = pytest.mark.unit
@@ -38,11 +39,11 @@ def act(kind: str, **members: Any) -> dict[str, Any]:
 @pytest.mark.usefixtures("without_hurry")
 def test_long_value_is_cut_for_filters_and_shown_whole_without_filters() -> None:
     lead = {"notes": "word " * 10_000, "custom_fields": {"list": ["a"] * 50_000, "text": "b" * 50_000}}
-    assert len(templates.render_template("{{ notes|title }}", lead)) == templates.MAX_FILTERED_VALUE_LENGTH
-    assert templates.render_template("{{ notes }}", lead) == lead["notes"]
-    assert templates.render_template("{{ notes|length }}", lead) == "50000"
+    assert len(render_template("{{ notes|title }}", lead)) == templates.MAX_FILTERED_VALUE_LENGTH
+    assert render_template("{{ notes }}", lead) == lead["notes"]
+    assert render_template("{{ notes|length }}", lead) == "50000"
     for source in ("{{ custom_fields|upper }}", "{{ custom_fields.list|upper }}", "{{ lead|upper }}"):
-        assert 1_000 < len(templates.render_template(source, lead)) <= 2 * templates.MAX_FILTERED_VALUE_LENGTH
+        assert 1_000 < len(render_template(source, lead)) <= 2 * templates.MAX_FILTERED_VALUE_LENGTH
 
 
 def test_texts_of_one_run_share_one_time_budget() -> None:
@@ -82,8 +83,8 @@ ODD_NAMES = {name: f"the {name}" for name in ("items", "keys", "values", "update
 @pytest.mark.parametrize("source", ["custom_fields.{}", "lead.custom_fields.{}", "custom_fields['{}']"])
 def test_a_field_is_reached_whatever_its_name_and_no_method_is(source: str, name: str) -> None:
     template = templates.check_template(f"{{{{ {source.format(name)}|default('none') }}}}")
-    assert templates.render_template(template, {"custom_fields": ODD_NAMES}) == f"the {name}"
-    assert templates.render_template(template, {"custom_fields": {"other": 1}}) == "none"
+    assert render_template(template, {"custom_fields": ODD_NAMES}) == f"the {name}"
+    assert render_template(template, {"custom_fields": {"other": 1}}) == "none"
 
 
 @pytest.mark.parametrize(
@@ -91,7 +92,7 @@ def test_a_field_is_reached_whatever_its_name_and_no_method_is(source: str, name
 )
 def test_no_value_shows_its_methods(source: str) -> None:
     lead = {**LEAD, "custom_fields": {"more": {"a": 1}}}
-    assert templates.render_template(templates.check_template(f"{{{{ {source} }}}}"), lead) == ""
+    assert render_template(templates.check_template(f"{{{{ {source} }}}}"), lead) == ""
 
 
 def test_template_reaches_nested_values() -> None:
@@ -106,7 +107,7 @@ def test_template_reaches_nested_values() -> None:
         "{{ tags[1] }}{{ tags|first }}{{ tags|last|upper }}{{ 'b' in tags }}": "baBTrue",
         "{{ custom_fields|length }}{{ 'order' in custom_fields }}": "2True",
     }
-    assert {source: templates.render_template(source, lead) for source in texts} == texts
+    assert {source: render_template(source, lead) for source in texts} == texts
 
 
 EVIL = "<!channel> & <https://evil.example|Reset>"
@@ -139,7 +140,7 @@ def test_in_slack_a_lead_makes_no_link_and_calls_nobody(source: str, text: str) 
     lead = {**LEAD, "first_name": EVIL, "tags": [EVIL, "b"], "custom_fields": {"deep": {"name": EVIL}}}
     (effect,) = run_steps([act("notify_slack", integration_id=9, text=source)], 0, lead, SCENE, next_turn).effects
     assert effect.data["text"] == text
-    assert "<!channel>" not in templates.render_template(source + "{{ first_name|e }}", lead, slack=True)
+    assert "<!channel>" not in render_template(source + "{{ first_name|e }}", lead, slack=True)
 
 
 def test_elsewhere_nothing_is_escaped() -> None:

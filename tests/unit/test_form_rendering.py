@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.form_pages.consent_links import link_consent, plain_consent
+from shared.form_pages.consent_links import link_consent
 from shared.form_pages.field_views import prefill_values
 from shared.form_pages.form_stylesheet import form_stylesheet
 from shared.form_pages.page_messages import MESSAGE_LANGUAGES
@@ -200,7 +200,6 @@ def test_consents_show_links_and_escape_all_else() -> None:
     )
     assert "&lt;b&gt;" in made
     assert "[bad](javascript:x) [also](//x)" in made
-    assert plain_consent("I agree to [this](https://example.com).") == "I agree to this."
 
 
 def test_a_controls_name_begins_with_its_label() -> None:

@@ -8,7 +8,6 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import AbstractContextManager, nullcontext
 from functools import wraps
-from typing import Any
 
 from aiohttp import hdrs, web
 
@@ -174,9 +173,3 @@ def _sign_in_response(request: web.Request) -> web.Response:
     back = request.rel_url.human_repr() if request.method == hdrs.METH_GET else "/console/"
     location = request.rel_url.with_path(SIGN_IN_PATH).with_query({"next": back})
     return web.Response(status=303, headers={"Location": str(location)})
-
-
-def access_of(handler: Any) -> str | Permission | None:
-    """Return what a handler requires: a permission, `account`, `anonymous`, or None if it has no decorator."""
-    found: str | Permission | None = getattr(handler, "access", None)
-    return found

@@ -2,7 +2,6 @@
 
 import secrets
 from collections.abc import Callable, Mapping
-from datetime import datetime, tzinfo
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -15,7 +14,6 @@ from markupsafe import Markup
 from services.console.web import svg
 from services.console.web.bidi_controls import show_controls_in_html
 from services.console.web.browser_names import browser_name
-from services.console.web.formatting import Formatting
 from services.console.web.static_files import StaticFiles
 from services.console.web.translations import Language, load_languages
 
@@ -73,11 +71,6 @@ def page_response(html: str, nonce: str, status: int = 200) -> web.Response:
 def new_nonce() -> str:
     """Return a nonce for one response."""
     return secrets.token_urlsafe(NONCE_BYTES)
-
-
-def make_formatting(language: Language, zone: tzinfo, now: datetime) -> Formatting:
-    """Return the formatting for one reader."""
-    return Formatting(language, zone, now)
 
 
 @pass_context

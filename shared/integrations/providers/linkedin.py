@@ -110,36 +110,3 @@ PROVIDER = Provider(
         b'"occurredAt":1774688400000}'
     ),
 )
-# What the API would return for the response of the sample.
-SAMPLE_RESPONSE: dict[str, Any] = {
-    "id": "sample-response-1",
-    "owner": {"sponsoredAccount": "urn:li:sponsoredAccount:5000001"},
-    "leadType": "SPONSORED",
-    "leadMetadata": {"sponsoredLeadMetadata": {"campaign": "urn:li:sponsoredCampaign:8000001"}},
-    "versionedLeadGenFormUrn": "urn:li:versionedLeadGenForm:(urn:li:leadGenForm:7000001,1)",
-    "associatedEntity": {"associatedCreative": "urn:li:sponsoredCreative:9000001"},
-    "submittedAt": 1774688400000,
-    "testLead": False,
-    "form": {
-        "id": 7000001,
-        "hiddenFields": [{"name": "utm_source", "value": "linkedin"}],
-        "content": {
-            "questions": [
-                {"questionId": 1, "name": "firstName", "predefinedField": "FIRST_NAME"},
-                {"questionId": 2, "name": "lastName", "predefinedField": "LAST_NAME"},
-                {"questionId": 3, "name": "email", "predefinedField": "EMAIL"},
-                {"questionId": 4, "name": "phoneNumber", "predefinedField": "PHONE_NUMBER"},
-                {"questionId": 5, "name": "service", "question": {"localized": {"en_US": "Which service?"}}},
-            ]
-        },
-    },
-    "formResponse": {
-        "answers": [
-            {"questionId": 1, "answerDetails": {"textQuestionAnswer": {"answer": "Sam"}}},
-            {"questionId": 2, "answerDetails": {"textQuestionAnswer": {"answer": "Sample"}}},
-            {"questionId": 3, "answerDetails": {"textQuestionAnswer": {"answer": "sam@example.com"}}},
-            {"questionId": 4, "answerDetails": {"textQuestionAnswer": {"answer": "+14155550123"}}},
-            {"questionId": 5, "answerDetails": {"textQuestionAnswer": {"answer": "Solar panels"}}},
-        ]
-    },
-}

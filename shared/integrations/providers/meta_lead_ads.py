@@ -169,25 +169,3 @@ PROVIDER = Provider(
         b'"ad_id":"120200300400500600","adgroup_id":"120200300400500600","created_time":1774688400}}]}]}'
     ),
 )
-# What the Graph API would return for the lead of the sample.
-SAMPLE_LEAD: Mapping[str, Any] = {
-    "id": "900800700600500",
-    "created_time": "2026-03-28T09:00:00+0000",
-    "form_id": "500400300200100",
-    "ad_id": "120200300400500600",
-    "ad_name": "Spring, video",
-    "adset_id": "120200300400500500",
-    "adset_name": "Homeowners",
-    "campaign_id": "120200300400500400",
-    "campaign_name": "Spring 2026",
-    "platform": "ig",
-    "is_organic": False,
-    "field_data": [
-        {"name": "full_name", "values": ["Sam Sample"]},
-        {"name": "email", "values": ["sam@example.com"]},
-        {"name": "phone_number", "values": ["+14155550123"]},
-        {"name": "which_service_do_you_need?", "values": ["Solar panels"]},
-        {"name": "utm_source", "values": ["instagram"]},
-    ],
-    "custom_disclaimer_responses": [{"checkbox_key": "newsletter", "is_checked": "1"}],
-}

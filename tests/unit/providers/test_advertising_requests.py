@@ -19,6 +19,7 @@ from shared.integrations.providers import (
 )
 from shared.integrations.source_event import SourceEvent
 from shared.integrations.webhook_exchange import SignatureRefused, UnreadableBody
+from tests.support.fetched_leads import LINKEDIN_RESPONSE, META_LEAD
 from tests.support.provider_requests import NOW, SECRET, URL, recorded_vectors, request_of, vector_request
 from tests.support.provider_samples import JSON_VALUES, PINTEREST_KEY, change_document
 from tests.support.wider_samples import cases_or_skip
@@ -75,9 +76,9 @@ def test_sample_of_the_type_is_read(name: str) -> None:
     provider = PROVIDERS_BY_FOLDER[name]
     [event] = provider.read(provider.sample.to_request(URL, NOW), {})
     if name == "meta":
-        event = meta_lead_ads.lead_event_of(meta_lead_ads.SAMPLE_LEAD)
+        event = meta_lead_ads.lead_event_of(META_LEAD)
     if name == "linkedin":
-        event = linkedin.lead_event_of(linkedin.SAMPLE_RESPONSE)
+        event = linkedin.lead_event_of(LINKEDIN_RESPONSE)
     lead = dict(event.lead)
     assert {name: lead.get(name) for name in ("first_name", "last_name", "email", "phone")} == {
         "first_name": "Sam",
@@ -93,8 +94,8 @@ def test_sample_of_the_type_is_read(name: str) -> None:
 
 DOCUMENTS = [
     *(json.loads(provider.sample.body) for provider in PROVIDERS_BY_FOLDER.values()),
-    dict(meta_lead_ads.SAMPLE_LEAD),
-    linkedin.SAMPLE_RESPONSE,
+    dict(META_LEAD),
+    LINKEDIN_RESPONSE,
 ]
 
 
@@ -111,7 +112,7 @@ def read_everywhere(document: Any) -> None:
             json.dumps([[dict(event.lead), event.attribution] for event in events])
     meta_lead_ads.lead_event_of(document)
     linkedin.lead_event_of(document)
-    linkedin.lead_event_of(linkedin.SAMPLE_RESPONSE, document)
+    linkedin.lead_event_of(LINKEDIN_RESPONSE, document)
 
 
 @given(JSON_VALUES)

@@ -6,6 +6,7 @@ import pytest
 
 from shared.integrations.providers import meta_lead_ads
 from shared.integrations.webhook_exchange import SignatureRefused, UnreadableBody
+from tests.support.fetched_leads import META_LEAD
 from tests.support.provider_requests import URL, read, request_of, sample_document
 
 pytestmark = pytest.mark.unit
@@ -95,7 +96,7 @@ def test_meta_lead_from_the_graph_becomes_a_lead() -> None:
 def test_meta_lead_has_its_campaign_consents_and_choices() -> None:
     event = meta_lead_ads.lead_event_of(
         {
-            **meta_lead_ads.SAMPLE_LEAD,
+            **META_LEAD,
             "platform": "fb",
             "field_data": [
                 {"name": "first_name", "values": ["Zoë"]},
