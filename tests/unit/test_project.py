@@ -59,6 +59,9 @@ def test_files_that_the_image_copies_are_sent_to_its_build() -> None:
 def test_the_version_is_the_same_everywhere() -> None:
     assert tomllib.loads(read("pyproject.toml"))["project"]["version"] == __version__
     assert f"LEADHUB_VERSION:-{__version__}" in read("compose.yaml")
+    assert re.search(rf'^name = "leadhub"\nversion = "{re.escape(__version__)}"$', read("uv.lock"), re.MULTILINE)
+    sections = re.findall(r"^## \[(.+)\] – (?:unreleased|\d{4}-\d\d-\d\d)$", read("CHANGELOG.md"), re.MULTILINE)
+    assert sections[0] == __version__
 
 
 @pytest.mark.parametrize("name", SHIPPED)
