@@ -154,6 +154,31 @@ async def test_a_possible_duplicate_is_named_and_taken_off(client: ConsoleClient
     assert "Maybe the same person" not in (await client.get(path)).text
 
 
+BROKEN_WORDS = """name => {
+  const text = name.firstChild, range = document.createRange(), broken = [];
+  for (const word of text.data.matchAll(/[^ -]+/g)) {
+    range.setStart(text, word.index);
+    range.setEnd(text, word.index + word[0].length);
+    if (new Set(Array.from(range.getClientRects(), box => box.top)).size > 1) broken.push(word[0]);
+  }
+  return broken;
+}"""
+
+
+@needs_chromium
+async def test_no_word_of_an_owners_name_is_broken_on_a_phone(
+    browser: Browser, shared_stack: Stack, readers: dict[str, Reader]
+) -> None:
+    user = {"name": "Nilüfer Karabulutoğlu-Lindqvist", "email": f"{secrets.token_hex(8)}@example.com"}
+    owner = call_api(shared_stack, "POST", "/api/v1/users", user)
+    lead = new_lead(shared_stack, assigned_user_id=owner["id"])
+    phone = {"width": 390, "height": 844}
+    async with watched_page(browser, shared_stack.base, readers["agent"].email, viewport=phone) as watched:
+        await watched.open(f"/console/main/leads/{lead['id']}")
+        name = watched.page.locator(".lead-tally .long-name").filter(has_text="Nilüfer")
+        assert await name.evaluate(BROKEN_WORDS) == []
+
+
 async def test_a_lead_is_added_by_hand(client: ConsoleClient) -> None:
     path, email = "/console/main/leads/new", f"{secrets.token_hex(8)}@example.com"
     empty = await client.post(path, {"notes": "Nobody"})
