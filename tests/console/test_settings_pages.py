@@ -253,7 +253,7 @@ async def test_the_audit_log_says_who_bears_a_name(stack: Stack) -> None:
         keys = [row for row in said if "Changed a form" in row]
         assert len(keys) == 2
         for row in keys:
-            assert re.search(r"Grace Hopper API key lh_\w+…", row), row
+            assert re.search(r"Grace Hopper API key · lh_\w+…", row), row
             assert renamed not in row
 
 
