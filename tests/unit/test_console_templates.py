@@ -18,6 +18,8 @@ TEMPLATES = [path for folder in (SHARED_TEMPLATES, *FEATURE_TEMPLATES.values()) 
 SCRIPTS = [path for path in sorted(STATIC_DIR.rglob("*.js")) if path.parent.name != "vendor"]
 CATALOGUES = sorted(LOCALE_DIR.glob(f"*/{CATALOGUE_NAME}"))
 MAX_SHORT_NAMES = 0.05  # of the classes: those of three letters or fewer
+HOOK_CLASSES = {"filter-drop", "rule-value"}  # scripts and tests find elements by them
+VENDORED = STATIC_DIR / "vendor"
 FORBIDDEN = {
     "a style attribute": r"<[^<>]*\sstyle\s*=",
     "an event attribute": r"<[a-z][^<>]*\son[a-z]+\s*=",
@@ -32,10 +34,24 @@ ELEMENT = re.compile(r"<[a-z][\w-]*\b(?:\{\{.*?\}\}|\{%.*?%\}|\"[^\"]*\"|'[^']*'
 
 
 def test_class_names_say_what_they_are() -> None:
-    selectors = re.sub(r"/\*.*?\*/|\{[^{}]*\}", "", joined_style_sheet(), flags=re.DOTALL)
-    names = set(re.findall(r"\.([a-z][\w-]*)", selectors))
+    names = _styled_classes()
     assert len(names) > 300
     assert len([name for name in names if len(name) <= 3]) < MAX_SHORT_NAMES * len(names)
+
+
+def test_classes_of_templates_have_rules() -> None:
+    attributes = [
+        attribute
+        for path in TEMPLATES
+        for attribute in re.findall(r'\sclass="([^"]*)"', JINJA_QUOTES.sub(" ", path.read_text(encoding="utf-8")))
+    ]
+    whole_names = {name for attribute in attributes for name in attribute.split() if not name.endswith("-")}
+    assert whole_names - _styled_classes() - HOOK_CLASSES == set()
+
+
+def test_one_macro_makes_the_dialogues() -> None:
+    with_dialogue = {path.name for path in TEMPLATES if 'role="dialog"' in path.read_text(encoding="utf-8")}
+    assert with_dialogue == {"_dialog.html", "_embed.html"}  # the second has tabs in place of a form
 
 
 @pytest.mark.parametrize("path", TEMPLATES, ids=lambda path: f"{path.parts[-3]}/{path.stem}")
@@ -78,3 +94,8 @@ def test_catalogue_is_complete(path: Path) -> None:
 def _is_translated(message: Message) -> bool:
     forms = [message.string] if isinstance(message.string, str) else list(message.string or ())
     return bool(forms) and all(forms) and not message.fuzzy
+
+
+def _styled_classes() -> set[str]:
+    selectors = re.sub(r"/\*.*?\*/|\{[^{}]*\}", "", joined_style_sheet(), flags=re.DOTALL)
+    return set(re.findall(r"\.([a-z][\w-]*)", selectors))
