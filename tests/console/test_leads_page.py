@@ -240,7 +240,7 @@ async def save_and_change_a_view(page: Page, source: str) -> None:
     await page.get_by_role("checkbox", name="Score").uncheck()
     await page.locator(".columns-drop").get_by_role("button", name="Show").click()
     await expect(page.get_by_role("columnheader")).to_have_text(
-        [re.compile("^$"), "Name", "Stage", "Company", "Owner", "Source", "Tags", re.compile("Created")]
+        [re.compile(r"^\s*$"), "Name", "Stage", "Company", "Owner", "Source", "Tags", re.compile("Created")]
     )
     await page.get_by_text("+ Save this view").click()
     await page.get_by_role("button", name=re.compile("^Change “Fair")).click()
