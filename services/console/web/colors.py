@@ -5,16 +5,8 @@ import re
 
 # Where the hues of the classes `hue-1` to `hue-8` lie on the wheel of HSV, in degrees.
 HSV_HUES = (4, 33, 78, 158, 190, 217, 272, 320)
-HUE_COLORS = (
-    "#cc473d",
-    "#cc8c3d",
-    "#a1cc3d",
-    "#3dcc98",
-    "#3db4cc",
-    "#3d74cc",
-    "#893dcc",
-    "#cc3d9c",
-)  # what is stored for each hue
+# The colour that is stored for each hue.
+HUE_COLORS = ("#cc473d", "#cc8c3d", "#a1cc3d", "#3dcc98", "#3db4cc", "#3d74cc", "#893dcc", "#cc3d9c")
 _HEX = re.compile(r"#([0-9a-fA-F]{3}|[0-9a-fA-F]{6})", re.ASCII)
 MIN_SATURATION = 0.08  # below which a colour is grey and has no hue
 
