@@ -42,12 +42,12 @@ def find_postgres_programs(folder: str = "") -> PostgresPrograms:
 def read_major_version(program: str | Path) -> int | None:
     """Return the major version of a program of PostgreSQL, or None if it does not tell it."""
     try:
-        said = subprocess.run(
+        output = subprocess.run(
             [program, "--version"], capture_output=True, text=True, check=True, timeout=VERSION_TIMEOUT_SECONDS
         ).stdout
     except (OSError, subprocess.SubprocessError, UnicodeError):
         return None
-    version = re.search(r"\(PostgreSQL\) (\d+)", said)
+    version = re.search(r"\(PostgreSQL\) (\d+)", output)
     return int(version[1]) if version else None
 
 

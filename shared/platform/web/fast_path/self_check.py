@@ -75,12 +75,12 @@ async def _find_wrong_answers() -> str | None:
             for data, answers in READS:
                 transport.written.clear()
                 connection.data_received(data)
-                while len(found := BODY_OF_ANSWER.findall(transport.written)) < len(answers):
+                while len(bodies := BODY_OF_ANSWER.findall(transport.written)) < len(answers):
                     transport.is_written.clear()
                     await transport.is_written.wait()
                 await asyncio.sleep(0)  # aiohttp's task comes to its end
-                if found != answers:
-                    return f"a request by hand was answered with {found}"
+                if bodies != answers:
+                    return f"a request by hand was answered with {bodies}"
         finally:
             connection.connection_lost(None)
             await server.shutdown()
