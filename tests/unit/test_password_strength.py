@@ -4,7 +4,9 @@ import time
 
 import pytest
 
+from services.console.accounts.own_account import PASSWORD_RULES
 from shared.auth.password_strength import is_easy_to_guess
+from shared.auth.passwords import EASY_PASSWORD_MESSAGE, TOO_LONG_MESSAGE, TOO_SHORT_MESSAGE
 
 pytestmark = pytest.mark.unit
 
@@ -40,3 +42,7 @@ def test_longest_password_is_judged_in_seconds() -> None:
     began = time.process_time()
     is_easy_to_guess("4@8({[<369|1!$5+70%2" * 10, "ada@example.com")
     assert time.process_time() - began < 10
+
+
+def test_console_translates_what_is_said_of_a_password() -> None:
+    assert {TOO_SHORT_MESSAGE, TOO_LONG_MESSAGE, EASY_PASSWORD_MESSAGE} == PASSWORD_RULES

@@ -12,6 +12,7 @@ from services.console.web.page_view import PageView
 from services.console.web.password_confirmation import password_problem
 from services.console.web.sent_form import SMALL_FORM_BYTES
 from services.console.web.session_cookie import delete_session_cookie, has_secure_context, set_session_cookie
+from services.console.web.translations import mark_message as _
 from shared.audit.audit_entry import AuditActor, AuditDetails, AuditEntry, write_rows
 from shared.auth import second_factor
 from shared.auth.accounts import rename_account
@@ -26,6 +27,14 @@ T = TypeVar("T")
 
 ACCOUNT_PATH = "/console/me/account"
 MAX_NAME_LENGTH = 100  # characters
+# The messages of `shared/auth/passwords.py`, which are translated where they are shown.
+PASSWORD_RULES = frozenset(
+    (
+        _("The password must have at least 10 characters."),
+        _("The password must have at most 200 characters."),
+        _("This password is easy to guess: choose a longer one, such as a sentence."),
+    )
+)
 
 
 @account_page
