@@ -79,7 +79,7 @@ async def test_tags_are_added_renamed_and_found(stack: Stack, slug: str, manager
     assert (taken.status, "already" in taken.text) == (422, True)
     assert (await manager.post(page, {"name": "  "})).status == 422
     listed = (await manager.get(page)).text
-    assert (HOSTILE in listed, "hue-6" in listed) == (False, True)
+    assert (HOSTILE in listed, "hue-6" in listed, "1–2 of 2" in listed) == (False, True, True)
     [first, _] = tag_ids(listed)
     assert (await manager.post(f"{page}/{first}", {"name": "gold", "hue": ""})).status == 303
     assert sorted(names(stack, slug)) in (sorted(["gold", "VIP"]), sorted(["gold", HOSTILE]))
@@ -108,6 +108,7 @@ async def test_a_long_list_has_pages(stack: Stack, slug: str, manager: ConsoleCl
     listed = [tag_ids((await manager.get(f"{page}?n={number}")).text) for number in (1, 2, 3)]
     assert [len(ids) for ids in listed] == [100, 100, 50]
     assert len({id_ for ids in listed for id_ in ids}) == 250
+    assert "settings/tags?n=2" in (await manager.get(page)).text
 
 
 async def test_only_those_who_set_up_reach_tags_and_only_their_own(stack: Stack, slug: str) -> None:
