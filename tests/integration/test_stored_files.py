@@ -18,7 +18,7 @@ import redis.asyncio as redis
 from services.workers.stored_files.file_cleanup import remove_forgotten_files, remove_orphaned_contents
 from services.workers.stored_files.file_keeper import FileKeeper
 from services.workers.stored_files.file_mover import FileMover
-from shared.files.file_store import FileStore, FileTooLarge, StoredContent
+from shared.files.file_store import INCOMING_FOLDER, FileStore, FileTooLarge, StoredContent
 from shared.files.s3_bucket import BucketUnusable, S3Bucket
 from shared.intake.journal import JournalItem, Lane, NewJournalRow
 from shared.intake.spool import Spool
@@ -156,6 +156,8 @@ async def test_a_full_disk_is_named_and_leaves_no_rest(small_disk: Path) -> None
     store = FileStore(small_disk / "files")
     with pytest.raises(ServiceUnavailable, match="no room"):
         await store.put(in_pieces(pdf(2 * MEGABYTE)), 10 * MEGABYTE)
+    rests = small_disk / "files" / INCOMING_FOLDER
+    await until_async(lambda: not any(rests.iterdir()), what="the removal of the rest")
     kept = await store.put(in_pieces(pdf(500_000)), MEGABYTE)  # the room is free again
     assert store.path_of(kept.digest).stat().st_size == kept.size
 
