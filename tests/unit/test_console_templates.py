@@ -49,6 +49,19 @@ def test_classes_of_templates_have_rules() -> None:
     assert whole_names - _styled_classes() - HOOK_CLASSES == set()
 
 
+def test_imported_macros_exist() -> None:
+    """Jinja says so only where a page calls one."""
+    texts = {_template_name(path): path.read_text(encoding="utf-8") for path in TEMPLATES}
+    missing = [
+        f"{name}: {macro} of {source}"
+        for name, text in texts.items()
+        for source, macros in re.findall(r'{% from "([^"]+)" import ([^%]*?)(?: with context)? %}', text)
+        for macro in (part.split(" as ")[0].strip() for part in macros.split(","))
+        if not re.search(rf"{{% macro {macro}\(", texts[source])
+    ]
+    assert missing == []
+
+
 def test_one_macro_makes_the_dialogues() -> None:
     with_dialogue = {path.name for path in TEMPLATES if 'role="dialog"' in path.read_text(encoding="utf-8")}
     assert with_dialogue == {"_dialog.html", "_embed.html"}  # the second has tabs in place of a form
@@ -99,3 +112,8 @@ def _is_translated(message: Message) -> bool:
 def _styled_classes() -> set[str]:
     selectors = re.sub(r"/\*.*?\*/|\{[^{}]*\}", "", joined_style_sheet(), flags=re.DOTALL)
     return set(re.findall(r"\.([a-z][\w-]*)", selectors))
+
+
+def _template_name(path: Path) -> str:
+    """Return what other templates call a template: with its feature, unless all features share it."""
+    return path.name if path.parent == SHARED_TEMPLATES else f"{path.parent.parent.name}/{path.name}"
