@@ -12,8 +12,11 @@ _one_at_a_time = threading.Lock()  # zxcvbn keeps a person's words in a table th
 
 def is_easy_to_guess(password: str, email: str) -> bool:
     """Return whether few guesses find the password. The email counts as known. Takes up to half a second."""
+    judged = password.strip()[:MAX_JUDGED_LENGTH]
+    if not judged:  # zxcvbn raises an error for it
+        return True
     from zxcvbn import zxcvbn  # late: it takes 15 MB, and passwords are seldom set
 
     known_words = [email, *email.split("@"), *PRODUCT_WORDS]
     with _one_at_a_time:
-        return bool(zxcvbn(password.strip()[:MAX_JUDGED_LENGTH], known_words)["score"] < MIN_STRENGTH)
+        return bool(zxcvbn(judged, known_words)["score"] < MIN_STRENGTH)

@@ -23,6 +23,10 @@ from tests.support.waiting import until_async
 
 pytestmark = pytest.mark.e2e
 
+ADD_LEAD = """
+INSERT INTO leads (workspace_id, id, first_name)
+SELECT id, nextval('lead_ids'), 'Zebulon' FROM workspaces WHERE slug = %s
+"""
 LEADS = "SELECT count(*) FROM leads l JOIN workspaces w ON w.id = l.workspace_id WHERE w.slug = %s"
 
 
@@ -126,4 +130,8 @@ async def test_each_role_sees_what_it_may_do_and_starts_at_its_work(stack: Stack
         assert (await reader.get("/console/")).location == f"/console/{slug}/now"
         assert (await reader.get(f"/console/{slug}/now")).location == f"/console/{slug}/first-minutes"
         assert (await reader.post(f"/console/{slug}/first-minutes/lead")).status == 403
-    assert count_leads(stack, slug) == 0
+        with stack.database() as database:
+            database.execute(ADD_LEAD, (slug,))
+        shown = (await reader.get(f"/console/{slug}/first-minutes")).text
+        assert ("Your first lead is here" in shown, "Zebulon" in shown) == (True, False)  # a person's name is hidden
+    assert count_leads(stack, slug) == 1

@@ -96,6 +96,8 @@ async def test_lead_that_arrives_is_shown_and_a_paused_page_is_quiet(
         watched_page(browser, shared_stack.base, readers["agent"].email) as other,
     ):
         page, asked = watched.page, list[Request]()
+        for tab in (watched, other):
+            await tab.open("/console/main/now")
         await page.wait_for_selector("[data-live-pill]:not(.paused):not(.lost)")
         await best_within_async(SHOWN_WITHIN, lambda: seconds_until_shown(shared_stack, watched))
 

@@ -73,6 +73,8 @@ async def test_tags_are_added_renamed_and_found(stack: Stack, slug: str, manager
     page = f"/console/{slug}/settings/tags"
     assert "There is no tag yet" in (await manager.get(page)).text
     assert "Add a tag" in (await manager.get(f"{page}?new=1")).text
+    for query in ("edit=" + "9" * 20, "delete=" + "9" * 5000, "q=%00", "n=10000", "edit=-1", "edit=\u0661"):
+        assert (await manager.get(f"{page}?{query}")).status < 500, query[:20]
     for name in ("VIP", HOSTILE):
         assert (await manager.post(page, {"name": name, "hue": "6"})).status == 303
     taken = await manager.post(page, {"name": "vip"})

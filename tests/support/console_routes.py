@@ -169,6 +169,7 @@ EXAMPLES: dict[str, tuple[Callable[[Stack], str], str]] = {
     "versions/{version}": (lambda _: "1", ABSENT_NUMBER),
     "jobs/{id}": (make_job, ABSENT_NUMBER),
     "import/{id}": (make_import, ABSENT_NUMBER),
+    "tags/{id}": (lambda _: ABSENT_NUMBER, ABSENT_NUMBER),
     "keys/{id}": (lambda _: ABSENT_NUMBER, ABSENT_NUMBER),
     "users/{id}": (lambda _: ABSENT_NUMBER, ABSENT_NUMBER),
 }

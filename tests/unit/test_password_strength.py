@@ -15,7 +15,17 @@ pytestmark = pytest.mark.unit
     "password",
     [
         *("password123", "P@ssw0rd123", "qwertyuiop", "1qaz2wsx3edc", "abcdefghij", "aaaaaaaaaa", "12.03.1985"),
-        *("ada@example.com", "ADA.Lovelace", "leadhub2026", "iloveyou1234", " password12 ", "abcabcabcabcabcabcabcabc"),
+        *(
+            " " * 12,
+            "\t" * 12,
+            "\u3000" * 12,
+            "ada@example.com",
+            "ADA.Lovelace",
+            "leadhub2026",
+            "iloveyou1234",
+            " password12 ",
+            "abcabcabcabcabcabcabcabc",
+        ),
     ],
 )
 def test_passwords_of_lists_patterns_and_the_person_are_easy_to_guess(password: str) -> None:

@@ -23,6 +23,7 @@ from shared.auth.sessions import hold_session
 from shared.auth.sign_in import SignedIn, SignInAttempt
 from shared.leads.contact_text import InvalidContact
 from shared.leads.email_normalization import normalise_email
+from shared.outbound.mail_setup import has_installation_mail
 from shared.platform.db.connections import Connection
 
 MAX_NAME_LENGTH = 100  # characters
@@ -61,7 +62,7 @@ async def submit(view: PageView) -> web.StreamResponse:
 @anonymous_page
 async def ask_reset(view: PageView) -> web.StreamResponse:
     """Show the form of a forgotten password."""
-    return await view.render("accounts/forgotten.html", is_sent=False)
+    return await _render_forgotten(view, is_sent=False)
 
 
 @anonymous_page
@@ -70,7 +71,12 @@ async def request_reset(view: PageView) -> web.StreamResponse:
     email = (await view.read_form(SMALL_FORM_BYTES)).get("email", "")[:MAX_EMAIL_LENGTH]
     sender = LinkSender(view.console.settings, view.console.cipher, view.mailed_base_url)
     await view.console.writing(lambda connection: sender.request_reset(connection, email, view.client_address))
-    return await view.render("accounts/forgotten.html", is_sent=True)
+    return await _render_forgotten(view, is_sent=True)
+
+
+async def _render_forgotten(view: PageView, *, is_sent: bool) -> web.Response:
+    has_mail = has_installation_mail(view.console.settings)
+    return await view.render("accounts/forgotten.html", is_sent=is_sent, has_mail=has_mail)
 
 
 async def _read_link(view: PageView) -> AccountLinkDetails | None:

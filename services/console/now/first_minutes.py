@@ -7,7 +7,7 @@ from typing import Any
 import orjson
 from aiohttp import web
 
-from services.console.now.first_steps import FirstSteps, read_first_steps
+from services.console.now.first_steps import FirstSteps, count_submissions, read_first_steps
 from services.console.now.post_examples import KEY_PLACEHOLDER, post_examples
 from services.console.now.sample_leads import import_sample_leads
 from services.console.web.access import workspace_page
@@ -28,6 +28,7 @@ from shared.service_app.audit import audit_details
 PAGE = "first-minutes"
 KEY_SCOPES, KEY_LIMIT = ("submit:leads",), 1000  # requests an hour
 INBOUND_CHANNEL = "inbound"
+MAX_EXAMPLES = 200  # submissions of a workspace, beyond which examples are of no use
 EXAMPLE_LEAD = {"email": "grace@example.com", "first_name": "Grace", "last_name": "Hopper", "source": "website"}
 # The same person in another spelling: she stays one lead.
 REPEATED_LEAD = {"email": " GRACE@Example.com ", "company": "Harbour Systems", "source": "website"}
@@ -89,6 +90,8 @@ async def send_lead(view: PageView) -> web.StreamResponse:
 
     async def send(connection: Connection) -> None:
         steps = await read_first_steps(connection, workspace_id)
+        if await count_submissions(connection, workspace_id, MAX_EXAMPLES) == MAX_EXAMPLES:
+            view.redirect(view.path(), view.translate("Leads flow already: this workspace needs no example."))
         lead = REPEATED_LEAD if steps.lead_count else EXAMPLE_LEAD
         at = ids.now_ms()
         body = orjson.dumps(lead)

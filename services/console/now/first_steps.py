@@ -57,6 +57,13 @@ async def read_first_steps(connection: Connection, workspace_id: int) -> FirstSt
     return FirstSteps(*(*done, latest_lead))
 
 
+async def count_submissions(connection: Connection, workspace_id: int, most: int) -> int:
+    """Return how many submissions a workspace has, at most `most`."""
+    query = "SELECT count(*) FROM (SELECT FROM submissions WHERE workspace_id = %s LIMIT %s) s"
+    [(count,)] = await (await connection.execute(query, (workspace_id, most))).fetchall()
+    return int(count)
+
+
 async def is_untouched(connection: Connection, workspace_id: int) -> bool:
     """Return whether a workspace has had no lead and no submission yet."""
     query = """

@@ -1,5 +1,6 @@
 """The page of tags: which there are, on how many leads, and dialogues that make, change and delete one."""
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -12,13 +13,14 @@ from services.console.web.translations import mark_message as _
 from shared.auth.roles import Permission
 from shared.leads import tag_management
 from shared.leads.tag_management import ManagedTag
-from shared.platform.errors import NotFound, ValidationFailed
+from shared.platform.errors import ValidationFailed
 from shared.platform.web.path_params import path_id
 from shared.service_app.audit import audit_details
 
 TAGS_PAGE = "settings/tags"
 PAGE_SIZE = 100
 MAX_PAGES = 10_000
+NUMBER = re.compile(r"[0-9]{1,18}", re.ASCII)  # ids are of 64 bits
 HUE_WORDS = (_("red"), _("orange"), _("green"), _("teal"), _("sky"), _("blue"), _("violet"), _("pink"))
 
 
@@ -27,7 +29,7 @@ async def show(view: PageView) -> web.StreamResponse:
     """List the tags. With `new`, `edit` or `delete` the dialogue for it is open."""
     query = view.request.query
     for action in ("edit", "delete"):
-        if query.get(action, "").isdecimal():
+        if NUMBER.fullmatch(query.get(action, "")):
             return await _render(view, action, await _find(view, int(query[action])))
     return await _render(view, "new" if "new" in query else "")
 
@@ -79,8 +81,6 @@ async def delete(view: PageView) -> web.StreamResponse:
 async def _find(view: PageView, tag_id: int | None = None) -> ManagedTag:
     if tag_id is None:
         tag_id = path_id(view.request)
-    if tag_id >= 1 << 63:
-        raise NotFound
     async with view.console.reading() as connection:
         return await tag_management.find_tag(connection, view.workspace.workspace_id, tag_id)
 
@@ -110,11 +110,13 @@ async def _render(
     form: Mapping[str, str] | None = None,
     problems: Mapping[str, str] | None = None,
 ) -> web.Response:
-    text, page = view.request.query.get("q", "").strip()[:200], _page_number(view)
+    text, page = view.request.query.get("q", "").replace("\0", "").strip()[:200], _page_number(view)
     async with view.console.reading() as connection:
         tags, total = await tag_management.list_tags(
             connection, view.workspace.workspace_id, text, limit=PAGE_SIZE, offset=(page - 1) * PAGE_SIZE
         )
+    if total and not tags:
+        view.redirect(_list_path(view, text, 1))
     values: dict[str, Any] = {
         "tags": tags,
         "total": total,
