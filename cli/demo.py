@@ -34,7 +34,7 @@ from shared.platform.db.connections import Connection, connect
 from shared.platform.settings import PROJECT_ROOT, Settings
 
 DEMO_DATA_DIR = PROJECT_ROOT / ".leadhub-demo"
-DEFAULT_RATE, DEFAULT_SEED, DEFAULT_LEADS = 5.0, 1, 5000
+DEFAULT_RATE, DEFAULT_SEED, DEFAULT_LEADS = 1.0, 1, 8000
 MAX_RATE, MAX_LEADS = 500.0, 50_000
 DATA_DIR_HELP = "Where all state of the demo lies; .leadhub-demo/ in the project unless given."
 VISITOR_EMAIL, VISITOR_NAME = "demo@example.com", "Demo Visitor"
@@ -122,6 +122,7 @@ def keep_messages_here(plan: DemoPlan) -> dict[str, str]:
         "mail_from": "sales@nordlys.example.com",
         "twilio_url": plan.receiver_url,
         "mailgun_url": plan.receiver_url,
+        "demo": "true",
     }
     os.environ.update({f"LEADHUB_{name.upper()}": value for name, value in chosen.items()})
     return chosen

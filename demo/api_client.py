@@ -66,6 +66,15 @@ class ApiClient:
             raise RefusedRequest(f"{method} {path}: {answer.status} {answer.body}")
         return answer.body
 
+    async def upload(self, path: str, key: str, form: aiohttp.FormData) -> Any:
+        """Return what a request with a file was answered. Raises RefusedRequest on any error."""
+        body = form()
+        content = await body.as_bytes()
+        answer = await self.request("POST", path, key, content, {"Content-Type": body.content_type})
+        if answer.status >= 400:
+            raise RefusedRequest(f"POST {path}: {answer.status} {answer.body}")
+        return answer.body
+
     async def _attempt(
         self, method: str, path: str, content: bytes | None, headers: Mapping[str, str]
     ) -> ApiAnswer | None:

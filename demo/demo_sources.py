@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from demo.api_client import ApiClient
+from demo.backdrop import Backdrop
 from demo.demo_state import DemoMemory, DemoPlan, PersonNumbers, ready_file
 from demo.lead_history import LeadHistory
 from demo.lead_posting import LeadPoster
@@ -23,6 +24,7 @@ async def run_sources(plan: DemoPlan, data_dir: Path, base_url: str, database_ur
             await LeadHistory(plan, memory, setup.ids).post_all(poster)
             await spread_over_days(database_url, plan.seed)
             memory.keep("has_history", True)
+        await Backdrop(client, database_url, memory, plan, setup.ids).add_all()
         await setup.create_reactions()
         life = int(memory.get("lives", 0)) + 1
         memory.keep("lives", life)

@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 import orjson
 
 from demo.made_up_people import MadeUpPerson, make_person, respell_email, respell_phone
-from demo.sample_names import SAMPLE_MESSAGES
+from demo.sample_names import SAMPLE_MESSAGES, SEAT_CHOICES
 
 JSON_TYPE, FORM_TYPE = "application/json", "application/x-www-form-urlencoded"
 BatchOrSingle = Literal["lead", "batch", "form"]
@@ -100,7 +100,7 @@ def broken_body(random: Random, lead: Mapping[str, Any]) -> PostedBody:
 def _pricing_lead(random: Random, person: MadeUpPerson) -> dict[str, Any]:
     fields = {"full_name": f"{person.first_name} {person.last_name}", "email": person.email, "company": person.company}
     optional = {"phone": person.phone} if person.phone else {}
-    wishes = {"seats": random.choice((5, 12, 25, 40, 120)), "message": random.choice(SAMPLE_MESSAGES)}
+    wishes = {"seats": random.choice(SEAT_CHOICES), "message": random.choice(SAMPLE_MESSAGES), "consent": True}
     return {**fields, **optional, **wishes}
 
 

@@ -70,6 +70,7 @@ JOB_TITLES = (
     *("Head of operations", "Buyer", "Founder", "IT manager", "Office manager", "Marketing lead", "CFO"),
     *("Sales director", "Architect", "Plant manager", "مدير المشتريات", "Assistentin der Geschäftsführung"),
 )
+SEAT_CHOICES = ("5", "12", "25", "40", "120")
 SAMPLE_MESSAGES = (
     "Please send a quote for 40 seats.",
     "Can somebody call me back on Thursday afternoon?",

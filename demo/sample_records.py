@@ -3,6 +3,7 @@
 from typing import Any
 
 from demo.demo_receivers import FAILING_PATH, GONE_PATH, QUICK_PATH, SLACK_PATH, SLOW_PATH
+from demo.sample_names import SEAT_CHOICES
 
 USERS: tuple[tuple[str, str, str, bool], ...] = (  # name, the first part of the address, role, active
     ("Iben Solvang", "iben", "admin", True),
@@ -51,10 +52,32 @@ FORMS: tuple[dict[str, Any], ...] = (
             {"key": "email", "label": "E-mail", "type": "email", "required": True, "maps_to": "email"},
             {"key": "phone", "label": "Phone", "type": "phone", "maps_to": "phone"},
             {"key": "company", "label": "Company", "type": "text", "maps_to": "company"},
-            {"key": "seats", "label": "Seats", "type": "number", "maps_to": "custom_fields.seats"},
-            {"key": "message", "label": "Message", "type": "textarea", "maps_to": "notes"},
+            {
+                "key": "seats",
+                "label": "How many people would use it?",
+                "type": "radio",
+                "options": list(SEAT_CHOICES),
+                "maps_to": "custom_fields.seats",
+            },
+            {"key": "message", "label": "What should we know?", "type": "textarea", "maps_to": "notes"},
+            {
+                "key": "consent",
+                "label": "Consent",
+                "type": "consent",
+                "required": True,
+                "consent_text": "I agree that Nordlys Trading keeps my answers in order to send me an offer.",
+            },
         ],
-        "settings": {"source": "Website, pricing form", "tags": ["pricing"], "success_message": "We call you back."},
+        "settings": {
+            "title": "Prices for your team",
+            "intro": "Three questions, and an offer by tomorrow noon. A person reads every message.",
+            "submit_label": "Ask for prices",
+            "success_message": "Thank you. Iben Solvang reads this today, calls you tomorrow before noon, and sends "
+            "the offer by mail. You can answer that mail at any time.",
+            "source": "Website, pricing form",
+            "tags": ["pricing"],
+            "theme": {"accent": "#0b6e99"},
+        },
     },
     {
         "name": "اتصل بنا",

@@ -211,6 +211,7 @@ class Settings(BaseSettings):
         description="Folder in which the processes of one machine pool their metrics. Empty: `run/metrics` of the data "
         "dir.",
     )
+    demo: bool = Field(False, description="Every page of the console says that people and traffic are made up.")
     process_name: str = Field("", description="The `--name` of a worker or sweeper; the same when it is started again.")
     secret_key: SecretStr = Field(
         SecretStr(""),

@@ -177,6 +177,11 @@ class PageView:
         return not has_secure_context(self.request, self.console.settings)
 
     @property
+    def is_demo(self) -> bool:
+        """Whether people and traffic are made up."""
+        return self.console.settings.demo
+
+    @property
     def base_url(self) -> str:
         """What the addresses of this service start with."""
         return base_url(self.request, self.console.settings)
