@@ -161,6 +161,22 @@ async def test_a_member_sees_nothing_of_another_workspace(readers: dict[str, Rea
         assert (await client.get("/console/no-such-page")).status == 404
 
 
+async def test_errors_keep_navigation_and_search_for_whoever_is_signed_in(
+    readers: dict[str, Reader], shared_stack: Stack
+) -> None:
+    lost = ("no-such-page", f"{WORKSPACE}/no-such-page", f"{WORKSPACE}/leads/no-number", "elsewhere/now", "no-such/now")
+    async with console_client(shared_stack.base, readers["agent"].email) as client:
+        for path in (*lost, f"{WORKSPACE}/settings/users", "workspaces"):
+            page = await client.get(f"/console/{path}")
+            assert page.status in (403, 404), path
+            assert f'href="/console/{WORKSPACE}/leads"' in page.text, path
+            assert f'action="/console/{WORKSPACE}/search"' in page.text, path
+    async with console_client(shared_stack.base, readers["operator"].email) as client:
+        assert f'href="/console/{WORKSPACE}/leads"' in (await client.get(f"/console/{WORKSPACE}/no-such-page")).text
+    async with console_client(shared_stack.base) as client:
+        assert "search" not in (await client.get("/console/no-such-page")).text
+
+
 async def test_forms_of_strangers_are_small(visitors: dict[str, ConsoleClient]) -> None:
     client = visitors[NOBODY]
     for path in (SIGN_IN, "/console/forgotten", "/console/me/preferences"):

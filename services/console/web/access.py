@@ -16,7 +16,7 @@ from services.console.web.connection_turns import ANONYMOUS_OWNER, turn_owner
 from services.console.web.context import CONSOLE_CONTEXT
 from services.console.web.csrf import cross_site_reason
 from services.console.web.open_pages import REFUSAL_DELAY_SECONDS, TooManyPages
-from services.console.web.page_view import WORKSPACE_COOKIE, PageView, Redirection
+from services.console.web.page_view import PageView, Redirection, last_membership
 from services.console.web.served_hosts import MisdirectedRequest, is_served, own_origins
 from services.console.web.session_cookie import has_secure_context, sent_session_token, set_session_cookie
 from services.console.web.translations import mark_message as _
@@ -124,9 +124,9 @@ async def _admit(view: PageView, access: str | Permission) -> None:
     request[LOG_FIELDS] = {"account_id": account.account_id}
     request[AUDIT_ACTOR] = AuditActor("user", account.account_id, account.name)
     if access == ACCOUNT_ACCESS:
-        view.membership = _last_membership(view, view.session)  # for the navigation alone
+        view.membership = last_membership(view.request, view.session)  # for the navigation alone
     if isinstance(access, Permission):
-        view.membership = await find_membership(view, view.session)
+        view.membership = await find_membership(view, view.session, request.match_info["workspace"])
         workspace_id = view.membership.workspace_id
         turn_owner.set(workspace_id)
         request[LOG_FIELDS]["workspace_id"] = workspace_id
@@ -135,9 +135,8 @@ async def _admit(view: PageView, access: str | Permission) -> None:
             raise view.refusal(access)
 
 
-async def find_membership(view: PageView, session: AuthenticatedSession) -> Membership:
-    """Return the reader's membership in the workspace of the address. Raises NotFound for a foreign workspace."""
-    slug = view.request.match_info["workspace"]
+async def find_membership(view: PageView, session: AuthenticatedSession, slug: str) -> Membership:
+    """Return the reader's membership in a workspace. Raises NotFound for a foreign workspace."""
     if slug in session.memberships:
         return session.memberships[slug]
     if session.is_operator:
@@ -158,12 +157,6 @@ async def _renew_session(view: PageView, response: web.StreamResponse) -> web.St
         max_age = round(view.console.settings.session_days * SECONDS_A_DAY) if session.is_kept else None
         set_session_cookie(response, token, is_secure=is_secure, max_age=max_age)
     return response
-
-
-def _last_membership(view: PageView, session: AuthenticatedSession) -> Membership | None:
-    """Return the workspace that the reader saw last, otherwise their first one."""
-    last = view.request.cookies.get(WORKSPACE_COOKIE, "")
-    return session.memberships.get(last) or next(iter(session.memberships.values()), None)
 
 
 def _sign_in_response(request: web.Request) -> web.Response:

@@ -2,7 +2,7 @@
 
 from aiohttp import web
 
-from services.console.web.page_view import PageView
+from services.console.web.page_view import PageView, last_membership
 from shared.platform.db.database_engine import NoConnectionFree
 from shared.platform.db.database_errors import is_unavailable
 from shared.platform.errors import ApiError, Overloaded, ServerError, ServiceUnavailable
@@ -13,7 +13,9 @@ log = logging.get_logger()
 
 
 async def error_page(view: PageView, error: ApiError) -> web.Response:
-    """Return the page of an error that a handler raised."""
+    """Return the page of an error that a handler raised. Whoever is signed in keeps navigation and search."""
+    if view.session and view.membership is None:
+        view.membership = last_membership(view.request, view.session)
     is_busy = isinstance(error, Overloaded)
     is_away = isinstance(error, ServiceUnavailable) and not is_busy
     response = await view.render(

@@ -301,3 +301,9 @@ def expect(value: T | None) -> T:
     if value is None:
         raise RuntimeError("the handler's decorator does not provide this")
     return value
+
+
+def last_membership(request: web.Request, session: AuthenticatedSession) -> Membership | None:
+    """Return the workspace that the reader saw last, otherwise their first one."""
+    last = request.cookies.get(WORKSPACE_COOKIE, "")
+    return session.memberships.get(last) or next(iter(session.memberships.values()), None)
