@@ -32,7 +32,7 @@ COMPOSED = {
 
 def codes_of_routes() -> Iterator[str]:
     for route in CONSOLE_ROUTES:
-        if route.method not in SAFE_METHODS:
+        if route.method not in SAFE_METHODS or getattr(route.handler, ALWAYS_AUDITED, False):
             yield handler_action(route.handler)
     for route in (*ROUTES, *DOWNLOAD_ROUTES):
         steers = route.method not in SAFE_METHODS and getattr(route.handler, "scope", None) in STEERING_SCOPES

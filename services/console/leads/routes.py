@@ -2,6 +2,7 @@
 
 from services.console.leads import changes, creation, export, lead_page, list_page, tasks, views
 from services.console.web.routing import post, workspace_get, workspace_post
+from shared.service_app.audit import audited_as
 
 ROUTES = [
     post("/console/me/leads/{workspace}/columns", views.set_columns, action="account.preferences_changed"),
@@ -12,7 +13,7 @@ ROUTES = [
     workspace_get("leads/live", list_page.live),
     workspace_post("leads/views", views.create_team, action="view.created"),
     workspace_post("leads/views/{id}", views.change_team, action="view.change"),
-    workspace_get("leads/export", export.download),
+    workspace_get("leads/export", audited_as("lead.exported", export.download)),
     workspace_get("leads/new", creation.show),
     workspace_post("leads/new", creation.submit, action="lead.created"),
     workspace_get("leads/{id}", lead_page.show),

@@ -10,7 +10,13 @@ import orjson
 from aiohttp import web
 
 from services.console.settings.audit_actors import read_identities
-from services.console.settings.audit_words import action_choices, changed_fields, entry_sentence, same_actions
+from services.console.settings.audit_words import (
+    action_choices,
+    changed_fields,
+    entry_sentence,
+    object_name,
+    same_actions,
+)
 from services.console.web.access import workspace_page
 from services.console.web.page_view import PageView
 from services.console.web.rendering import PAGE_HEADERS
@@ -74,6 +80,7 @@ async def show(view: PageView) -> web.StreamResponse:
         "identity_of": lambda entry: identities.get((entry["actor_kind"], entry["actor_id"])),
         "sentence": lambda entry: entry_sentence(view, entry),
         "changes": changed_fields,
+        "name_of": object_name,
         "value_text": _value_text,
         "page_path": lambda **more: view.path(AUDIT_PAGE, **{**shown_filter.given, **more}),
         "csv_path": view.path(f"{AUDIT_PAGE}.csv", **shown_filter.given),

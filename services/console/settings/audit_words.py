@@ -5,6 +5,7 @@ from typing import Any
 
 from services.console.web.page_view import PageView
 from services.console.web.translations import mark_message as _
+from shared.audit.audit_masking import PERSONAL_MASK
 
 # By action: what it says once done, and what it says if it was refused or failed.
 ACTION_WORDS: dict[str, tuple[str, str]] = {
@@ -174,6 +175,12 @@ def same_actions(action: str) -> list[str]:
     """Return the codes that say the same as one, itself among them."""
     words = ACTION_WORDS.get(action)
     return [code for code, said in ACTION_WORDS.items() if words and said[0] == words[0]] or [action]
+
+
+def object_name(entry: Mapping[str, Any]) -> str:
+    """Return the name of what an entry is about, as far as it kept one: those of people are masked."""
+    name = {**(entry["before"] or {}), **(entry["after"] or {})}.get("name")
+    return name if isinstance(name, str) and name != PERSONAL_MASK else ""
 
 
 def changed_fields(entry: Mapping[str, Any]) -> list[tuple[str, Any, Any]]:
