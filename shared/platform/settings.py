@@ -33,6 +33,7 @@ ALLOWED_SCHEMES = {
     "spool_url": REDIS_SCHEMES,
     "replica_url": POSTGRES_SCHEMES,
     "public_url": ("https://", "http://"),
+    "docs_url": ("https://", "http://"),
     "smtp_url": ("smtp://", "smtps://"),
     "alarm_smtp_url": ("smtp://", "smtps://"),
     "alarm_slack_url": ("https://", "http://"),
@@ -75,6 +76,11 @@ class Settings(BaseSettings):
         "",
         description="Comma-separated host names of the console beside that of `LEADHUB_PUBLIC_URL` and the address that"
         " the services listen on. With a port only that port counts. The console answers other hosts with 421.",
+    )
+    docs_url: str = Field(
+        "",
+        description="Where the folder `docs/` of this version can be read. The console's pages link to their pages "
+        "there. Empty: they name the files.",
     )
     trusted_proxies: str = Field("", description="Comma-separated networks whose X-Forwarded-* headers are believed.")
 

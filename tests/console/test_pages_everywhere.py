@@ -3,8 +3,10 @@
 Each page is visited once in each language: readable, reachable, within its window, and nothing of a text runs.
 """
 
+import re
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Literal
 
 import pytest
@@ -12,9 +14,11 @@ import pytest_asyncio
 from axe_playwright_python.async_playwright import Axe  # type: ignore[import-untyped]
 from playwright.async_api import Browser
 
-from tests.support.console import Reader, WatchedPage, needs_chromium, watched_page
+from tests.support import pseudo_locale
+from tests.support.console import ConsoleClient, Reader, WatchedPage, console_client, needs_chromium, watched_page
 from tests.support.console_routes import PAGE_ROUTES, example_path
 from tests.support.hostile_texts import MADE_OF_TEXTS, bring_hostile_texts, paused_for_a_hostile_reason
+from tests.support.serving import served, settings_of
 from tests.support.stack import Stack
 
 pytestmark = needs_chromium
@@ -32,7 +36,12 @@ COMMAND_END = """
   return range.getBoundingClientRect().right;
 }
 """
+# A page says what it is for below its title, and where more is said. These need no more words than they have.
+HELP = "main p:has(> .docs-link)"
+SELF_EXPLAINING = ("/leads/{id}", "/leads/{id}/timeline", "/search", "/more")
 ANONYMOUS_PAGES = ("/console/sign-in", "/console/forgotten", "/console/welcome/{token}")
+FORM_PREVIEW, FORM_TEST = (f"/console/{{workspace}}/forms/{{id}}/{page}" for page in ("preview", "test"))
+PROJECT = Path(__file__).parents[2]
 ROUTES = [route.path for route in PAGE_ROUTES]
 
 
@@ -44,6 +53,17 @@ class Visitors:
     stranger: WatchedPage
 
     def of(self, route: str) -> WatchedPage:
+        return self.stranger if route in ANONYMOUS_PAGES else self.signed_in
+
+
+@dataclass
+class PseudoReaders:
+    """Two browsers without scripts whose language is the one that nobody speaks."""
+
+    signed_in: ConsoleClient
+    stranger: ConsoleClient
+
+    def of(self, route: str) -> ConsoleClient:
         return self.stranger if route in ANONYMOUS_PAGES else self.signed_in
 
 
@@ -81,6 +101,20 @@ async def arabic(browser: Browser, shared_stack: Stack, hostile_operator: str) -
         yield Visitors(signed_in, stranger)
 
 
+@pytest_asyncio.fixture(scope="module")
+async def pseudo_readers(shared_stack: Stack, hostile_operator: str) -> AsyncIterator[PseudoReaders]:
+    """The same console in this process, which speaks a language that nobody does."""
+    settings = settings_of(shared_stack.database_url, shared_stack.folder, spool_url=shared_stack.spool_url)
+    base, language = f"http://{settings.host}:{settings.port}", {"Accept-Language": pseudo_locale.CODE}
+    with pseudo_locale.pseudo_language():
+        async with (
+            served(settings, with_console=True),
+            console_client(base, hostile_operator, **language) as signed_in,
+            console_client(base, **language) as stranger,
+        ):
+            yield PseudoReaders(signed_in, stranger)
+
+
 async def show(watched: WatchedPage, size: str, scheme: Scheme) -> None:
     """Give the window a size and its reader a wish."""
     width, height = SIZES[size]
@@ -103,6 +137,17 @@ async def axe_faults(watched: WatchedPage, options: dict[str, Any]) -> list[str]
         for fault in found
         if fault["impact"] in SERIOUS
     ]
+
+
+async def help_faults(watched: WatchedPage, route: str) -> list[str]:
+    """A page of a workspace or an account without a sentence of what it is for, or whose link leads nowhere."""
+    if route in (*ANONYMOUS_PAGES, FORM_PREVIEW, FORM_TEST) or route.endswith(SELF_EXPLAINING):
+        return []
+    texts = await watched.page.locator(HELP).all_inner_texts()
+    said = [text for text in texts if len(text.split()) > 8]
+    files = [found for text in said for found in re.findall(r"docs/[a-z/-]+\.md", text)]
+    missing = [f"no file {file}" for file in files if not (PROJECT / file).is_file()]
+    return missing if files else [f"no sentence of what it is for: {texts}"]
 
 
 async def visit(watched: WatchedPage, path: str, *, scheme: Scheme, rules: dict[str, Any] | None) -> list[str]:
@@ -128,10 +173,23 @@ async def test_page_has_no_fault(english: Visitors, arabic: Visitors, pages: dic
     if not await is_page(english.of(route), pages[route]):
         return
     assert await visit(english.of(route), pages[route], scheme="light", rules=RULES) == []
+    assert await help_faults(english.of(route), route) == []
     assert await visit(arabic.of(route), pages[route], scheme="dark", rules=None) == []
     # A form is in its own language, whoever looks at it.
-    direction = "ltr" if route.endswith(("/forms/{id}/preview", "/forms/{id}/test")) else "rtl"
+    direction = "ltr" if route in (FORM_PREVIEW, FORM_TEST) else "rtl"
     assert await arabic.of(route).page.get_attribute("html", "dir") == direction
+
+
+@pytest.mark.parametrize("route", ROUTES)
+async def test_page_has_no_text_that_was_never_translated(
+    pseudo_readers: PseudoReaders, pages: dict[str, str], route: str
+) -> None:
+    page = await pseudo_readers.of(route).get(pages[route])
+    is_html = page.headers.get("Content-Type", "").startswith("text/html")
+    if page.status != 200 or not is_html or route in (FORM_PREVIEW, FORM_TEST):
+        return
+    assert pseudo_locale.OPENS in page.text
+    assert pseudo_locale.untranslated_texts(page.text) == []
 
 
 @pytest.mark.extended

@@ -188,10 +188,10 @@ def _lane_or_store_sentence(view: PageView, concern: Concern) -> str:
 
 def _source_sentence(view: PageView, values: dict[str, Any], channel_names: Mapping[str, str]) -> str:
     return view.translate(
-        "%(source)s has been silent for %(time)s; it usually sends every %(usual)s.",
+        "%(source)s has been silent for %(time)s; it usually sends %(interval)s.",
         source=values["source"] or channel_names.get(values["channel"], values["channel"]),
         time=view.formatting.duration(values["seconds"]),
-        usual=view.formatting.duration(values["usual_interval_s"]),
+        interval=view.formatting.interval(values["usual_interval_s"]),
     )
 
 

@@ -106,7 +106,7 @@ def _received_node(view: PageView, found: FoundSubmission, story: SubmissionStor
     source = quoted(view.translate("source %(name)s"), name=record["source"]) if record["source"] else ""
     icon = {"form": "form", "integration": "plug"}.get(record["channel"].partition(":")[0], "inbox")
     return TimelineNode(
-        icon, "pen", view.translate("Received"), record["received_at"], detail=source, code=record["channel"]
+        icon, "pen", view.translate("Arrived"), record["received_at"], detail=source, code=record["channel"]
     )
 
 
@@ -144,7 +144,7 @@ def _verdict_node(view: PageView, submission: FoundSubmission) -> TimelineNode:
     tried = view.translate_count("after %(n)s attempt", "after %(n)s attempts", attempts)
     at = record["processed_at"]
     if record["state"] == "dead":
-        return TimelineNode("dead", "bad", view.translate("Dead"), at, took, tried, record["error"] or "")
+        return TimelineNode("dead", "bad", view.translate("Died"), at, took, tried, record["error"] or "")
     if record["state"] == "quarantined" and waits_for_sender(record["spam"], record["rejected_at"]):
         return TimelineNode("clock", "held", view.translate("Waits for its sender to confirm the address"), at, took)
     if record["state"] == "quarantined":

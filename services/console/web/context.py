@@ -246,7 +246,7 @@ def console_lifetime(
             engine=engine,
             spool=Spool(spool),
             cipher=cipher,
-            renderer=Renderer(static_files, text_filters),
+            renderer=Renderer(static_files, text_filters, settings.docs_url),
             overviews=OverviewReader(lambda: console.reading(), Spool(spool), limits, Path(settings.data_dir)),
             limit_counters=RedisCounters(limits),
             navigation_counts=navigation_counts,

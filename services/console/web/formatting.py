@@ -124,15 +124,29 @@ class Formatting:
 
     def full_time(self, moment: datetime) -> str:
         """Return date and time in full."""
-        return str(format_datetime(moment.astimezone(self._zone), "d MMMM y, HH:mm:ss", locale=self._locale))
+        local = moment.astimezone(self._zone)
+        date, time = (format_datetime(local, pattern, locale=self._locale) for pattern in ("d MMMM y", "HH:mm:ss"))
+        return self._("%(date)s, %(time)s") % {"date": date, "time": time}
 
-    def time_tag(self, moment: datetime | None, style: str = "clock") -> Markup:
+    def interval(self, seconds: float) -> str:
+        """Return how often something comes, as a sentence says it: every 8 seconds, every 47 minutes, every 2 days."""
+        n = max(round(seconds), 1)
+        if n < MINUTE:
+            return self._n("every second", "every %(n)s seconds", n) % {"n": n}
+        if (n := max(round(seconds / MINUTE), 1)) < 60:
+            return self._n("every minute", "every %(n)s minutes", n) % {"n": n}
+        if (n := max(round(seconds / HOUR), 1)) < 48:
+            return self._n("every hour", "every %(n)s hours", n) % {"n": n}
+        n = round(seconds / DAY)
+        return self._n("every day", "every %(n)s days", n) % {"n": n}
+
+    def time_tag(self, moment: datetime | None, style: str = "clock", never: str = "") -> Markup:
         """Return a `<time>` in a style: `clock`, `age`, `short_age`, `hour_minute`, `short_date` or `full_time`.
 
-        Its title is the time in UTC.
+        Its title is the time in UTC. `never` is an age without a moment, where there is a better word for it.
         """
         if moment is None:
-            return Markup("<span>{}</span>").format(self._("never") if style == "age" else "–")
+            return Markup("<span>{}</span>").format(never or self._("never") if style == "age" else "–")
         text = getattr(self, style)(moment)
         exact = moment.astimezone(UTC).isoformat(timespec="milliseconds")
         return Markup('<time datetime="{0}" title="{0}">{1}</time>').format(exact, text)

@@ -9,7 +9,7 @@ from typing import Any
 from aiohttp import web
 from jinja2 import BaseLoader, ChoiceLoader, Environment, FileSystemLoader, PrefixLoader, StrictUndefined, pass_context
 from jinja2.runtime import Context
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from services.console.web import svg
 from services.console.web.bidi_controls import show_controls_in_html
@@ -40,14 +40,20 @@ PAGE_HEADERS = {
 class Renderer:
     """Renders templates in every language of the console."""
 
-    def __init__(self, static_files: StaticFiles, text_filters: Mapping[str, Callable[..., str]]) -> None:
-        """Each of `text_filters` gets the reader's `translate` beside what a template gives it."""
+    def __init__(
+        self, static_files: StaticFiles, text_filters: Mapping[str, Callable[..., str]], docs_url: str = ""
+    ) -> None:
+        """Each of `text_filters` gets the reader's `translate` beside what a template gives it.
+
+        `docs_url` is where `docs/` can be read, if anywhere.
+        """
         self.languages: Mapping[str, Language] = load_languages()
         self._environments = {
             code: _make_environment(language, static_files) for code, language in self.languages.items()
         }
         for code, environment in self._environments.items():
             translate = self.languages[code].translations.gettext
+            environment.globals["docs_link"] = partial(_docs_link, docs_url.rstrip("/"), translate)
             environment.filters |= {name: partial(text, translate=translate) for name, text in text_filters.items()}
 
     def drawing(self, language: Language) -> svg.Drawing:
@@ -82,6 +88,16 @@ def _nonce_attribute(context: Context) -> Markup:
 def _code_tag(text: object) -> Markup:
     """Return text that a machine wrote, left to right in every language."""
     return Markup('<code class="ltr">{}</code>').format(text)
+
+
+def _docs_link(docs_url: str, translate: Callable[[str], str], page: str) -> Markup:
+    """Return where more is said: a link to a page of `docs/`, such as `forms.md#spam`, or the name of its file."""
+    file = Markup('<bdi class="ltr">docs/{}</bdi>').format(page.partition("#")[0])
+    text = escape(translate("More in %(page)s")) % {"page": file}
+    if not docs_url:
+        return Markup('<span class="docs-link">{}</span>').format(text)
+    address = f"{docs_url}/{page}"
+    return Markup('<a class="docs-link link" href="{}" target="_blank" rel="noopener">{}</a>').format(address, text)
 
 
 def _template_loader() -> BaseLoader:
