@@ -8,6 +8,7 @@ import redis.asyncio as redis
 from aiohttp import web
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from shared.automations.template_turns import TemplateTurns
 from shared.files.file_downloads import FileDownloads
 from shared.intake.spool import Spool
 from shared.platform.crypto.encryption import Cipher, TransactionCipher
@@ -27,11 +28,6 @@ MAX_WRITERS, WRITERS_PER_WORKSPACE = 6, 3
 DATABASE_BUSY_MESSAGE = "Too many requests wait for the database just now. Send the request again in a moment."
 MAX_TRANSACTION_TRIES = 5  # tries of a transaction under contention
 MAX_EXPENSIVE_LISTS, EXPENSIVE_LISTS_PER_WORKSPACE = 3, 2  # large lists at once, so that small ones find a connection
-# Automations whose templates are compiled or rendered at once, in threads. Large ones take seconds of CPU time.
-MAX_LARGE_AUTOMATIONS, MAX_SMALL_AUTOMATIONS = 1, 2
-AUTOMATIONS_BUSY_MESSAGE = (
-    "Too many large automations are being saved or tried just now. Send the request again in a moment."
-)
 LISTS_BUSY_MESSAGE = "Too many large lists are being read just now. Send the request again, or narrow the list."
 STATEMENT_TIMEOUT_SECONDS = 10.0  # seconds
 
@@ -42,8 +38,7 @@ CONNECTION_LIMITER = web.AppKey("turns", FairLimiter)  # limits the connections 
 REPLICA_LIMITER = web.AppKey("replica_turns", FairLimiter)
 WRITE_LIMITER = web.AppKey("write_turns", FairLimiter)
 EXPENSIVE_LIST_LIMITER = web.AppKey("dear_lists", FairLimiter)
-LARGE_AUTOMATION_LIMITER = web.AppKey("large_turns", FairLimiter)
-SMALL_AUTOMATION_LIMITER = web.AppKey("small_turns", FairLimiter)
+TEMPLATE_TURNS = web.AppKey("template_turns", TemplateTurns)
 SPOOL_KEY = web.AppKey("spool", Spool)
 SETTINGS_KEY = web.AppKey("settings", Settings)
 FILES_KEY = web.AppKey("files", FileDownloads)
@@ -58,8 +53,7 @@ def api_lifetime(settings: Settings) -> Callable[[web.Application], AsyncIterato
         app[EXPENSIVE_LIST_LIMITER] = FairLimiter(
             MAX_EXPENSIVE_LISTS, EXPENSIVE_LISTS_PER_WORKSPACE, LISTS_BUSY_MESSAGE, retry_after=5
         )
-        app[LARGE_AUTOMATION_LIMITER] = FairLimiter(MAX_LARGE_AUTOMATIONS, 1, AUTOMATIONS_BUSY_MESSAGE)
-        app[SMALL_AUTOMATION_LIMITER] = FairLimiter(MAX_SMALL_AUTOMATIONS, 1, DATABASE_BUSY_MESSAGE)
+        app[TEMPLATE_TURNS] = TemplateTurns()
         app[WRITE_LIMITER] = FairLimiter(MAX_WRITERS, WRITERS_PER_WORKSPACE, DATABASE_BUSY_MESSAGE)
         app[CONNECTION_LIMITER] = FairLimiter(POOL_SIZE, CONNECTIONS_PER_WORKSPACE, DATABASE_BUSY_MESSAGE)
         app[REPLICA_LIMITER] = (

@@ -2,21 +2,16 @@
 
 from typing import Any
 
-from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.api.context import driver_connection
-from shared.leads.lead_redirects import find_winner
-from shared.models import Lead
+from shared.leads import lead_redirects
 from shared.platform.errors import NotFound
 
 
 async def find_answering_lead(connection: AsyncConnection, workspace_id: int, lead_id: int) -> int | None:
     """Return the lead that answers for an id: itself, or the one that it was merged into; None if there is none."""
-    query = select(Lead.id).where(Lead.workspace_id == workspace_id, Lead.id == lead_id)
-    if (await connection.execute(query)).first():
-        return lead_id
-    return await find_winner(await driver_connection(connection), workspace_id, lead_id)
+    return await lead_redirects.find_answering_lead(await driver_connection(connection), workspace_id, lead_id)
 
 
 async def answering_lead(connection: AsyncConnection, workspace_id: int, lead_id: int) -> int:

@@ -9,6 +9,7 @@ FIND_WINNERS_SQL = """
 SELECT r.workspace_id, r.lead_id, r.winner_id FROM json_array_elements(%s::json) k
 JOIN lead_redirects r ON r.workspace_id = (k->>0)::bigint AND r.lead_id = (k->>1)::bigint
 """
+FIND_LEAD_SQL = "SELECT 1 FROM leads WHERE workspace_id = %s AND id = %s"
 # Redirects always lead to a lead that exists: those that led to the loser lead to the winner from now on.
 ADD_REDIRECT_SQL = """
 WITH further AS (UPDATE lead_redirects SET winner_id = %(winner)s WHERE workspace_id = %(w)s AND winner_id = %(loser)s)
@@ -47,6 +48,13 @@ async def find_winners(connection: StatementExecutor, leads: Collection[LeadKey]
 async def find_winner(connection: StatementExecutor, workspace_id: int, lead_id: int) -> int | None:
     """Return the lead that answers for a lead, or None if it was not merged."""
     return (await find_winners(connection, [(workspace_id, lead_id)])).get((workspace_id, lead_id))
+
+
+async def find_answering_lead(connection: Connection, workspace_id: int, lead_id: int) -> int | None:
+    """Return the lead that answers for an id: itself, or the one that it was merged into; None if there is none."""
+    if await (await connection.execute(FIND_LEAD_SQL, (workspace_id, lead_id))).fetchone():
+        return lead_id
+    return await find_winner(connection, workspace_id, lead_id)
 
 
 async def add_redirect(connection: Connection, workspace_id: int, loser: int, winner: int) -> None:

@@ -12,7 +12,7 @@ import pytest
 import pytest_asyncio
 from aiohttp import web
 
-from services.api.context import CONNECTION_LIMITER, LARGE_AUTOMATION_LIMITER
+from services.api.context import CONNECTION_LIMITER, TEMPLATE_TURNS
 from shared import workspaces
 from shared.auth import installation_keys
 from shared.platform import fair_limiter
@@ -71,7 +71,7 @@ class Api:
         return await self.post(workspace, "", {"name": "a", "trigger": {"type": "manual"}, "steps": steps})
 
     async def until_waiting(self, n: int) -> None:
-        await until_async(lambda: len(self.app[LARGE_AUTOMATION_LIMITER]._waiting) == n, what=f"{n} that wait")
+        await until_async(lambda: len(self.app[TEMPLATE_TURNS].large._waiting) == n, what=f"{n} that wait")
 
 
 @pytest_asyncio.fixture

@@ -1,21 +1,32 @@
 """`/api/v1/automations`."""
 
+from datetime import datetime
 from functools import partial
 
 from aiohttp import web
+from sqlalchemy import ColumnElement, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.api import automation_runs as rows
-from services.api import automations
-from services.api.automations import AUTOMATION_RESOURCE, RUN_RESOURCE
-from services.api.context import SETTINGS_KEY, listing, reading, transaction_cipher, writing
-from services.api.crud import RecordDict, delete_record, list_records, show_record, unknown_reference_errors
+from services.api.context import (
+    CIPHER_KEY,
+    SETTINGS_KEY,
+    TEMPLATE_TURNS,
+    driver_connection,
+    listing,
+    reading,
+    writing,
+)
+from services.api.crud import RecordDict, Resource, delete_record, list_records, show_record, unknown_reference_errors
 from services.api.pages import page_response, read_page
-from services.api.record_limits import expect_below_limit
 from services.api.record_responses import created_response, record_response
 from services.api.request_parsing import body_of, json_of, query_and_errors, raise_if_invalid, workspace_of
 from services.api.schemas.automations import AutomationFields, AutomationRecord, RunFields, RunQuery, RunRecord
-from shared.models import AutomationRun
+from shared.automations import automation_editing
+from shared.automations.automation_editing import SentAutomation
+from shared.automations.dry_runs import DryRun, prepare_dry_run
+from shared.automations.manual_runs import start_manual_run
+from shared.models import Automation, AutomationRun, folded_count
 from shared.platform.errors import FieldErrors
 from shared.platform.web.openapi import operation_description, query_params, request_body, responds
 from shared.platform.web.path_params import path_id
@@ -31,6 +42,17 @@ AUTOMATION_EXAMPLE = {
         {"action": {"type": "set_status", "status": "qualified"}},
     ],
 }
+
+_RUNS = folded_count("automation", Automation.workspace_id, Automation.id)
+_LAST_RUN: ColumnElement[datetime] = (
+    select(AutomationRun.created_at)
+    .where(AutomationRun.workspace_id == Automation.workspace_id, AutomationRun.automation_id == Automation.id)
+    .order_by(AutomationRun.id.desc())
+    .limit(1)
+    .scalar_subquery()
+)
+AUTOMATION_RESOURCE = Resource(Automation, AutomationRecord, {"runs_count": _RUNS, "last_run_at": _LAST_RUN})
+RUN_RESOURCE = Resource(AutomationRun, RunRecord)
 
 
 @requires_scope("read:automations")
@@ -50,16 +72,12 @@ async def create(request: web.Request) -> web.Response:
     is a conflict: 409.
     """
     workspace, most = workspace_of(request), request.app[SETTINGS_KEY].max_automations
-    body, fields, errors = await _read_automation_body(request)
+    sent = await _read_automation_body(request)
 
     async def create_in_transaction(connection: AsyncConnection) -> RecordDict:
-        cipher = await transaction_cipher(request, connection)
-        sealed, wrong = automations.encrypt_secrets(cipher, fields, None)
-        raise_if_invalid(await automations.missing_references(connection, workspace, body) | wrong | errors)
-        await expect_below_limit(
-            connection, workspace, AUTOMATION_RESOURCE, "automations", most, "LEADHUB_MAX_AUTOMATIONS"
-        )
-        return await automations.insert_automation(connection, workspace, sealed)
+        database, cipher = await driver_connection(connection), request.app[CIPHER_KEY]
+        made = await automation_editing.create_automation(database, cipher, workspace, sent, most)
+        return await AUTOMATION_RESOURCE.find(connection, workspace, made["id"])
 
     made = await writing(request, create_in_transaction)
     return created_response(request, made, "/api/v1/automations")
@@ -78,14 +96,12 @@ async def show(request: web.Request) -> web.Response:
 async def update(request: web.Request) -> web.Response:
     """Change an automation. Waiting runs keep the steps they began with. Deactivating it stops them."""
     workspace, id_ = workspace_of(request), path_id(request)
-    body, fields, errors = await _read_automation_body(request)
+    sent = await _read_automation_body(request)
 
     async def update_in_transaction(connection: AsyncConnection) -> RecordDict:
-        stored = await automations.lock_and_read_secrets(connection, workspace, id_)
-        cipher = await transaction_cipher(request, connection)
-        sealed, wrong = automations.encrypt_secrets(cipher, fields, stored)
-        raise_if_invalid(await automations.missing_references(connection, workspace, body) | wrong | errors)
-        return await automations.update_automation(connection, workspace, id_, sealed)
+        database, cipher = await driver_connection(connection), request.app[CIPHER_KEY]
+        await automation_editing.change_automation(database, cipher, workspace, id_, sent)
+        return await AUTOMATION_RESOURCE.find(connection, workspace, id_)
 
     return record_response(request, await writing(request, update_in_transaction))
 
@@ -94,7 +110,11 @@ async def update(request: web.Request) -> web.Response:
 @responds(None, status=204)
 async def delete(request: web.Request) -> web.Response:
     """Delete an automation. Its waiting runs end."""
-    return await delete_record(request, automations.delete_automation)
+
+    async def delete_in_transaction(connection: AsyncConnection, workspace: int, id_: int) -> None:
+        await automation_editing.delete_automation(await driver_connection(connection), workspace, id_)
+
+    return await delete_record(request, delete_in_transaction)
 
 
 @requires_scope("read:automations")
@@ -129,19 +149,35 @@ async def run(request: web.Request) -> web.Response:
     lead_id = fields["lead_id"]
     if fields.get("dry_run"):
         async with reading(request) as connection:
-            steps, show = await automations.prepare_dry_run(connection, workspace, id_, lead_id)
-        return record_response(request, await automations.in_bounded_thread(request, steps, show))
-    made = await writing(request, lambda connection: automations.start_manual_run(connection, workspace, id_, lead_id))
-    return record_response(request, made, 202)
+            prepared = await prepare_dry_run(await driver_connection(connection), workspace, id_, lead_id)
+        show = partial(_dry_run_record, id_, prepared)
+        return record_response(request, await request.app[TEMPLATE_TURNS].run(workspace, prepared.steps, show))
+
+    async def run_in_transaction(connection: AsyncConnection) -> RecordDict:
+        run_id = await start_manual_run(await driver_connection(connection), workspace, id_, lead_id)
+        return await RUN_RESOURCE.find(connection, workspace, run_id)
+
+    return record_response(request, await writing(request, run_in_transaction), 202)
 
 
-async def _read_automation_body(request: web.Request) -> tuple[RecordDict, RecordDict, FieldErrors]:
-    """Return the raw body, to check its ids against the database, the valid fields, and the errors of the others."""
+def _dry_run_record(id_: int, prepared: DryRun) -> RecordDict:
+    walked = prepared.take()
+    blank: RecordDict = dict.fromkeys(RunRecord.__annotations__)
+    outcomes = [{**outcome, "deliveries": []} for outcome in walked.outcomes]
+    return blank | {
+        "automation_id": id_,
+        "lead_id": prepared.lead["id"],
+        "state": walked.state,
+        "steps": outcomes,
+    }
+
+
+async def _read_automation_body(request: web.Request) -> SentAutomation:
     shape = operation_description(request.match_info.handler).body_schema
     assert shape is not None  # noqa: S101
-    body = await json_of(request)
-    fields, errors = await automations.in_bounded_thread(
-        request, body.get("steps"), partial(shape.validate_fields, body)
+    body, workspace = await json_of(request), workspace_of(request)
+    fields, errors = await request.app[TEMPLATE_TURNS].run(
+        workspace, body.get("steps"), partial(shape.validate_fields, body)
     )
     audit_details(request, after=fields)
-    return body, fields, errors
+    return SentAutomation(body, fields, errors)

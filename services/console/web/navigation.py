@@ -39,6 +39,7 @@ NAVIGATION_ENTRIES = (
     NavigationEntry("duplicates", "leads", "merge", _("Duplicates"), key="u", count="duplicates"),
     NavigationEntry("import", "leads", "import", _("Import"), key="m", permission=Permission.BULK_LEADS),
     NavigationEntry("forms", "setup", "form", _("Forms"), key="f"),
+    NavigationEntry("automations", "setup", "bolt", _("Automations"), key="a"),
     NavigationEntry("sources", "setup", "plug", _("Sources"), key="s"),
     NavigationEntry("settings/tags", "settings", "tag", _("Tags"), permission=Permission.SET_UP),
     NavigationEntry("settings/keys", "settings", "key", _("API keys"), permission=Permission.ADMINISTER),

@@ -1,0 +1,1 @@
+"""Automations: the list, the builder with its drafts, recipes and versions."""

@@ -1,0 +1,72 @@
+"""Conditions in words."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from markupsafe import Markup
+
+from services.console.automations.phrases import joined, joined_values, phrase, value_mark
+from services.console.automations.reads import DefinitionNames
+from services.console.leads.words import STATUS_WORDS, field_label
+from services.console.web.page_view import PageView
+from services.console.web.translations import mark_message as _
+
+OPERATOR_SENTENCES: Mapping[str, str] = {
+    "equals": _("%(field)s is %(value)s"),
+    "not_equals": _("%(field)s is not %(value)s"),
+    "contains": _("%(field)s contains %(value)s"),
+    "not_contains": _("%(field)s does not contain %(value)s"),
+    "is_empty": _("%(field)s is empty"),
+    "is_not_empty": _("%(field)s is filled in"),
+    "greater_than": _("%(field)s is more than %(value)s"),
+    "less_than": _("%(field)s is less than %(value)s"),
+    "in": _("%(field)s is %(value)s"),
+}
+MAX_SHOWN_PARTS = 6
+
+
+def condition_sentence(view: PageView, names: DefinitionNames, condition: Mapping[str, Any], level: int = 0) -> Markup:
+    """Return a condition as a phrase, to follow `if`. Groups within groups stand in brackets."""
+    for group, word in (("all", view.translate("and")), ("any", view.translate("or"))):
+        if isinstance(condition.get(group), list):
+            return _group_sentence(view, names, condition[group], word, level)
+    if isinstance(condition.get("not"), Mapping):
+        inner = condition_sentence(view, names, condition["not"], level + 1)
+        return phrase(view.translate("not %(condition)s"), condition=inner)
+    field = str(condition.get("field") or "")
+    text = view.translate(OPERATOR_SENTENCES.get(str(condition.get("operator")), OPERATOR_SENTENCES["equals"]))
+    label = value_mark(field_label(view, field) if field else None)
+    return phrase(text, field=label, value=_value_marks(view, names, field, condition.get("value")))
+
+
+def value_text(view: PageView, names: DefinitionNames, field: str, value: Any) -> str:
+    """Return a value of a field as people call it."""
+    if field == "status":
+        return view.translate_choice(STATUS_WORDS, str(value))
+    if isinstance(value, bool) or (field == "starred" and str(value).lower() in ("true", "false")):
+        return view.translate("yes") if str(value).lower() == "true" else view.translate("no")
+    if str(value).isascii() and str(value).isdigit() and len(str(value)) < 19:
+        number = int(value)
+        known = {
+            "assigned_user_id": names.users.get(number),
+            "pipeline_stage_id": names.stages[number].name if number in names.stages else None,
+            "pipeline_id": names.pipelines.get(number),
+        }
+        return known.get(field) or str(value)
+    return str(value)
+
+
+def _value_marks(view: PageView, names: DefinitionNames, field: str, value: Any) -> Markup:
+    values = value if isinstance(value, list) else [] if value is None else [value]
+    return joined_values(view, [value_text(view, names, field, one) for one in values], view.translate("or"))
+
+
+def _group_sentence(view: PageView, names: DefinitionNames, parts: list[Any], word: str, level: int) -> Markup:
+    shown = [condition_sentence(view, names, one, level + 1) for one in parts[:MAX_SHOWN_PARTS]]
+    if len(parts) > MAX_SHOWN_PARTS:
+        more = len(parts) - MAX_SHOWN_PARTS
+        shown.append(phrase(view.translate_count("%(n)s more", "%(n)s more", more)))
+    if not shown:
+        return value_mark(None)
+    together = joined(shown, word, view.translate(", "))
+    return Markup("({})").format(together) if level and len(shown) > 1 else together

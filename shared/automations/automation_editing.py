@@ -1,0 +1,159 @@
+"""Automations as the API and the console make, change and delete them.
+
+Each function that writes needs a transaction of the caller's.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from psycopg.rows import dict_row
+from psycopg.types.json import Jsonb
+
+from shared.automations import inactivity
+from shared.automations.definition_references import missing_references
+from shared.automations.webhook_secrets import encrypt_secrets
+from shared.platform.crypto.encryption import Cipher
+from shared.platform.db.connections import Connection
+from shared.platform.errors import Conflict, FieldErrors, NotFound, ValidationFailed
+
+AutomationRow = dict[str, Any]
+LIMIT_REACHED_MESSAGE = (
+    "The workspace has {count} automations, and may have {most}: delete some first. An operator can raise "
+    "LEADHUB_MAX_AUTOMATIONS."
+)
+
+_COLUMNS = "id, name, description, is_active, trigger, steps, created_at, updated_at"
+SELECT_AUTOMATION_SQL = f"SELECT {_COLUMNS} FROM automations WHERE workspace_id = %s AND id = %s"
+LOCK_AUTOMATION_SQL = f"SELECT {_COLUMNS}, secrets FROM automations WHERE workspace_id = %s AND id = %s FOR UPDATE"
+# Two concurrent creates would otherwise both pass the limit.
+LOCK_COUNT_SQL = "SELECT 1 FROM workspaces WHERE id = %s FOR NO KEY UPDATE"
+COUNT_AUTOMATIONS_SQL = "SELECT count(*) FROM automations WHERE workspace_id = %s"
+INSERT_AUTOMATION_SQL = """
+INSERT INTO automations (workspace_id, name, description, is_active, trigger, trigger_type, steps, secrets)
+VALUES (%s, %s, %s, %s, %s, %s, %s, %s) RETURNING id
+"""
+UPDATE_AUTOMATION_SQL = """
+UPDATE automations SET name = %s, description = %s, is_active = %s, trigger = %s, trigger_type = %s, steps = %s,
+    secrets = %s, updated_at = now()
+WHERE workspace_id = %s AND id = %s
+"""
+# Runs that ended stay, as the history of their leads.
+DELETE_AUTOMATION_SQL = (
+    "DELETE FROM automation_runs WHERE workspace_id = %s AND automation_id = %s AND due_at IS NOT NULL",
+    "DELETE FROM round_robin_counters WHERE workspace_id = %s AND automation_id = %s",
+)
+DELETE_ROW_SQL = "DELETE FROM automations WHERE workspace_id = %s AND id = %s"
+COUNT_WAITING_SQL = """
+SELECT count(*) FROM automation_runs WHERE workspace_id = %s AND automation_id = %s AND due_at IS NOT NULL
+"""
+
+
+@dataclass(frozen=True)
+class SentAutomation:
+    """An automation that was sent: its valid `fields`, and the `errors` of the others.
+
+    The ids in `body`, which is what came, are looked up even where other parts are invalid.
+    """
+
+    body: Mapping[str, Any]
+    fields: Mapping[str, Any]
+    errors: FieldErrors = field(default_factory=dict)
+
+
+async def find_automation(connection: Connection, workspace_id: int, id_: int) -> AutomationRow:
+    """Return the row of an automation. Raises NotFound."""
+    return await _select_one(connection, SELECT_AUTOMATION_SQL, workspace_id, id_)
+
+
+async def lock_automation(connection: Connection, workspace_id: int, id_: int) -> AutomationRow:
+    """Return the row of an automation with its encrypted `secrets`, locked until the transaction ends.
+
+    Raises NotFound.
+    """
+    return await _select_one(connection, LOCK_AUTOMATION_SQL, workspace_id, id_)
+
+
+async def create_automation(
+    connection: Connection, cipher: Cipher, workspace_id: int, sent: SentAutomation, limit: int
+) -> AutomationRow:
+    """Create an automation and its inactivity timers. Raises ValidationFailed, or Conflict at the `limit`."""
+    fields = await _checked_fields(connection, cipher, workspace_id, sent, None)
+    await expect_below_limit(connection, workspace_id, limit)
+    new = {"description": None, "is_active": True, "secrets": None, **fields}
+    rows = await connection.execute(INSERT_AUTOMATION_SQL, (workspace_id, *_stored_values(new)))
+    [(id_,)] = await rows.fetchall()
+    made = await find_automation(connection, workspace_id, id_)
+    await _restart_timers(connection, workspace_id, made)
+    return made
+
+
+async def change_automation(
+    connection: Connection, cipher: Cipher, workspace_id: int, id_: int, sent: SentAutomation
+) -> AutomationRow:
+    """Change an automation and its inactivity timers. Raises NotFound and ValidationFailed.
+
+    Waiting runs keep the steps that they began with.
+    """
+    stored = await lock_automation(connection, workspace_id, id_)
+    fields = await _checked_fields(connection, cipher, workspace_id, sent, stored["secrets"])
+    await connection.execute(UPDATE_AUTOMATION_SQL, (*_stored_values({**stored, **fields}), workspace_id, id_))
+    changed = await find_automation(connection, workspace_id, id_)
+    if fields.keys() & {"trigger", "is_active"}:
+        await _restart_timers(connection, workspace_id, changed)
+    return changed
+
+
+async def delete_automation(connection: Connection, workspace_id: int, id_: int) -> None:
+    """Delete an automation and end its runs. Raises NotFound."""
+    if (await connection.execute(DELETE_ROW_SQL, (workspace_id, id_))).rowcount == 0:
+        raise NotFound
+    await inactivity.restart_timers_of(connection, workspace_id, id_, None)
+    for statement in DELETE_AUTOMATION_SQL:
+        await connection.execute(statement, (workspace_id, id_))
+
+
+async def count_waiting_runs(connection: Connection, workspace_id: int, id_: int) -> int:
+    """Return how many runs of an automation wait. They end if it is deleted or switched off."""
+    [(count,)] = await (await connection.execute(COUNT_WAITING_SQL, (workspace_id, id_))).fetchall()
+    return int(count)
+
+
+async def expect_below_limit(connection: Connection, workspace_id: int, limit: int) -> None:
+    """Raise Conflict if the workspace has as many automations as it may have. Each costs all workspaces memory."""
+    await connection.execute(LOCK_COUNT_SQL, (workspace_id,))
+    [(count,)] = await (await connection.execute(COUNT_AUTOMATIONS_SQL, (workspace_id,))).fetchall()
+    if count >= limit:
+        raise Conflict(LIMIT_REACHED_MESSAGE.format(count=count, most=limit))
+
+
+async def _checked_fields(
+    connection: Connection, cipher: Cipher, workspace_id: int, sent: SentAutomation, stored_secrets: bytes | None
+) -> AutomationRow:
+    """Return the fields with their secrets encrypted. Raises ValidationFailed with all errors."""
+    fields, secret_errors = encrypt_secrets(await cipher.in_transaction(connection), sent.fields, stored_secrets)
+    missing = await missing_references(connection, workspace_id, sent.body.get("trigger"), sent.body.get("steps"))
+    if errors := missing | secret_errors | sent.errors:
+        raise ValidationFailed(errors)
+    return fields
+
+
+def _stored_values(automation: Mapping[str, Any]) -> tuple[Any, ...]:
+    trigger = automation["trigger"]
+    plain = (automation["name"], automation["description"], automation["is_active"])
+    return (*plain, Jsonb(trigger), trigger["type"], Jsonb(automation["steps"]), automation["secrets"])
+
+
+async def _restart_timers(connection: Connection, workspace_id: int, automation: AutomationRow) -> None:
+    """Start the inactivity timers of a `no_activity` automation, or stop those of any other automation."""
+    waits = automation["is_active"] and automation["trigger"]["type"] == "no_activity"
+    minutes = automation["trigger"]["minutes"] if waits else None
+    await inactivity.restart_timers_of(connection, workspace_id, automation["id"], minutes)
+
+
+async def _select_one(connection: Connection, statement: str, workspace_id: int, id_: int) -> AutomationRow:
+    async with connection.cursor(row_factory=dict_row) as cursor:
+        row = await (await cursor.execute(statement, (workspace_id, id_))).fetchone()
+    if row is None:
+        raise NotFound
+    return row
