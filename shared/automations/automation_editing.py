@@ -1,6 +1,6 @@
 """Automations as the API and the console make, change and delete them.
 
-Each function that writes needs a transaction of the caller's.
+The row of an automation is its published version. Each function that writes needs a transaction of the caller's.
 """
 
 from collections.abc import Mapping
@@ -18,24 +18,30 @@ from shared.platform.db.connections import Connection
 from shared.platform.errors import Conflict, FieldErrors, NotFound, ValidationFailed
 
 AutomationRow = dict[str, Any]
+VERSIONED_FIELDS = ("name", "description", "trigger", "steps")
 LIMIT_REACHED_MESSAGE = (
     "The workspace has {count} automations, and may have {most}: delete some first. An operator can raise "
     "LEADHUB_MAX_AUTOMATIONS."
 )
 
-_COLUMNS = "id, name, description, is_active, trigger, steps, created_at, updated_at"
+_COLUMNS = "id, name, description, is_active, trigger, steps, version, created_at, updated_at"
 SELECT_AUTOMATION_SQL = f"SELECT {_COLUMNS} FROM automations WHERE workspace_id = %s AND id = %s"
 LOCK_AUTOMATION_SQL = f"SELECT {_COLUMNS}, secrets FROM automations WHERE workspace_id = %s AND id = %s FOR UPDATE"
 # Two concurrent creates would otherwise both pass the limit.
 LOCK_COUNT_SQL = "SELECT 1 FROM workspaces WHERE id = %s FOR NO KEY UPDATE"
 COUNT_AUTOMATIONS_SQL = "SELECT count(*) FROM automations WHERE workspace_id = %s"
 INSERT_AUTOMATION_SQL = """
-INSERT INTO automations (workspace_id, name, description, is_active, trigger, trigger_type, steps, secrets)
-VALUES (%s, %s, %s, %s, %s, %s, %s, %s) RETURNING id
+INSERT INTO automations (workspace_id, name, description, is_active, trigger, trigger_type, steps, secrets, version)
+VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s) RETURNING id
 """
 UPDATE_AUTOMATION_SQL = """
 UPDATE automations SET name = %s, description = %s, is_active = %s, trigger = %s, trigger_type = %s, steps = %s,
-    secrets = %s, updated_at = now()
+    secrets = %s, version = %s, updated_at = now()
+WHERE workspace_id = %s AND id = %s
+"""
+INSERT_VERSION_SQL = """
+INSERT INTO automation_versions (workspace_id, automation_id, version, name, description, trigger, steps, published_by)
+SELECT workspace_id, id, version, name, description, trigger, steps, %s FROM automations
 WHERE workspace_id = %s AND id = %s
 """
 # Runs that ended stay, as the history of their leads.
@@ -75,33 +81,52 @@ async def lock_automation(connection: Connection, workspace_id: int, id_: int) -
 
 
 async def create_automation(
-    connection: Connection, cipher: Cipher, workspace_id: int, sent: SentAutomation, limit: int
+    connection: Connection, cipher: Cipher, workspace_id: int, sent: SentAutomation, limit: int, author: str
 ) -> AutomationRow:
     """Create an automation and its inactivity timers. Raises ValidationFailed, or Conflict at the `limit`."""
     fields = await _checked_fields(connection, cipher, workspace_id, sent, None)
     await expect_below_limit(connection, workspace_id, limit)
     new = {"description": None, "is_active": True, "secrets": None, **fields}
-    rows = await connection.execute(INSERT_AUTOMATION_SQL, (workspace_id, *_stored_values(new)))
-    [(id_,)] = await rows.fetchall()
+    id_ = await insert_automation(connection, workspace_id, new, version=1)
+    await connection.execute(INSERT_VERSION_SQL, (author, workspace_id, id_))
     made = await find_automation(connection, workspace_id, id_)
     await _restart_timers(connection, workspace_id, made)
     return made
 
 
 async def change_automation(
-    connection: Connection, cipher: Cipher, workspace_id: int, id_: int, sent: SentAutomation
+    connection: Connection, cipher: Cipher, workspace_id: int, id_: int, sent: SentAutomation, author: str
 ) -> AutomationRow:
     """Change an automation and its inactivity timers. Raises NotFound and ValidationFailed.
 
-    Waiting runs keep the steps that they began with.
+    The change is published at once. Waiting runs keep the steps that they began with, and a draft stays as it is.
     """
     stored = await lock_automation(connection, workspace_id, id_)
     fields = await _checked_fields(connection, cipher, workspace_id, sent, stored["secrets"])
-    await connection.execute(UPDATE_AUTOMATION_SQL, (*_stored_values({**stored, **fields}), workspace_id, id_))
-    changed = await find_automation(connection, workspace_id, id_)
+    return await store_change(connection, workspace_id, stored, fields, author)
+
+
+async def store_change(
+    connection: Connection, workspace_id: int, stored: AutomationRow, fields: Mapping[str, Any], author: str
+) -> AutomationRow:
+    """Store checked fields of a locked automation. One that does something else than before has a new version."""
+    id_, changed = stored["id"], {**stored, **fields}
+    is_new_version = any(changed[name] != stored[name] for name in VERSIONED_FIELDS)
+    values = (*_stored_values(changed), stored["version"] + is_new_version, workspace_id, id_)
+    await connection.execute(UPDATE_AUTOMATION_SQL, values)
+    if is_new_version:
+        await connection.execute(INSERT_VERSION_SQL, (author, workspace_id, id_))
+    automation = await find_automation(connection, workspace_id, id_)
     if fields.keys() & {"trigger", "is_active"}:
-        await _restart_timers(connection, workspace_id, changed)
-    return changed
+        await _restart_timers(connection, workspace_id, automation)
+    return automation
+
+
+async def insert_automation(connection: Connection, workspace_id: int, new: Mapping[str, Any], *, version: int) -> int:
+    """Insert the row of an automation, and return its id."""
+    values = (workspace_id, *_stored_values(new), version)
+    [(id_,)] = await (await connection.execute(INSERT_AUTOMATION_SQL, values)).fetchall()
+    return int(id_)
 
 
 async def delete_automation(connection: Connection, workspace_id: int, id_: int) -> None:

@@ -289,6 +289,10 @@ class CompiledTemplate:
             _check_time(end)
         return "".join(pieces)[:MAX_RENDERED_CHARS]
 
+    def empty_fields(self, lead: Mapping[str, Any]) -> set[str]:
+        """Return the fields that the template names and that the lead leaves empty."""
+        return {name for name in self._names & READABLE_FIELDS if lead.get(name) in (None, "", [])}
+
     def _render_variables(self, lead: Mapping[str, Any], end: float) -> dict[str, Any]:
         custom = _LeadFields(lead.get("custom_fields") or {}, end)
         variables = {name: _mark_lead_text(lead.get(name)) for name in self._names if lead.get(name) is not None}

@@ -5,7 +5,9 @@ from shared.models.alarms import Alarm
 from shared.models.audit_log import AuditRow
 from shared.models.automations import (
     Automation,
+    AutomationDraft,
     AutomationRun,
+    AutomationVersion,
     InactivityTimer,
     LeadPoints,
     RoundRobinCounter,
@@ -59,7 +61,9 @@ __all__ = [
     "ApiKey",
     "AuditRow",
     "Automation",
+    "AutomationDraft",
     "AutomationRun",
+    "AutomationVersion",
     "BackgroundCleanup",
     "Base",
     "Cause",

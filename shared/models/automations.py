@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ARRAY, BigInteger, ForeignKey, Index, SmallInteger, text
+from sqlalchemy import ARRAY, BigInteger, ForeignKey, ForeignKeyConstraint, Index, SmallInteger, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -24,6 +24,7 @@ class Automation(Base):
     trigger_type: Mapped[str]
     steps: Mapped[list[dict[str, Any]]] = mapped_column(JSONB, server_default=text("'[]'"))
     secrets: Mapped[EncryptedBytes | None]  # JSON: the secrets of its webhooks, by URL
+    version: Mapped[int] = mapped_column(server_default="1")  # 0: nothing of it was published yet
     created_at: Mapped[TransactionTime]
     updated_at: Mapped[TransactionTime]
 
@@ -31,6 +32,44 @@ class Automation(Base):
         Index("ix_automations_trigger", "workspace_id", "trigger_type", postgresql_where=text("is_active")),
         Index(None, "workspace_id", "id"),
     )
+
+
+class AutomationVersion(Base):
+    """A published version of an automation, as it was."""
+
+    __tablename__ = "automation_versions"
+
+    workspace_id: Mapped[WorkspaceKey]
+    automation_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    version: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    name: Mapped[str]
+    description: Mapped[str | None]
+    trigger: Mapped[dict[str, Any]] = mapped_column(JSONB)
+    steps: Mapped[list[dict[str, Any]]] = mapped_column(JSONB)
+    published_at: Mapped[TransactionTime]
+    published_by: Mapped[str | None]  # the person's name, or that of the key
+
+    __table_args__ = (ForeignKeyConstraint(["automation_id"], ["automations.id"], ondelete="CASCADE"),)
+
+
+class AutomationDraft(Base):
+    """Changes to an automation that are not published. `revision` grows with each save."""
+
+    __tablename__ = "automation_drafts"
+
+    workspace_id: Mapped[WorkspaceKey]
+    automation_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    name: Mapped[str]
+    description: Mapped[str | None]
+    trigger: Mapped[dict[str, Any]] = mapped_column(JSONB)
+    steps: Mapped[list[dict[str, Any]]] = mapped_column(JSONB)
+    undo_steps: Mapped[list[dict[str, Any]] | None] = mapped_column(JSONB)  # before the last step was deleted
+    secrets: Mapped[EncryptedBytes | None]  # JSON: those that were typed, by URL
+    revision: Mapped[int]
+    updated_at: Mapped[TransactionTime]
+    updated_by: Mapped[str | None]
+
+    __table_args__ = (ForeignKeyConstraint(["automation_id"], ["automations.id"], ondelete="CASCADE"),)
 
 
 class AutomationRun(Base):

@@ -126,6 +126,8 @@ IMPERSONAL_COLUMNS: Final[dict[str, dict[str, tuple[str, ...]]]] = {
         "users": ("name", "email", "role"),
     },
     "the set-up of a workspace": {
+        "automation_drafts": ("name", "description", "trigger", "steps", "undo_steps", "secrets", "updated_by"),
+        "automation_versions": ("name", "description", "trigger", "steps", "published_by"),
         "automations": ("name", "description", "trigger", "trigger_type", "steps", "secrets"),
         "form_drafts": ("name", "fields", "settings", "updated_by"),
         "form_versions": ("name", "fields", "settings", "published_by"),

@@ -99,6 +99,17 @@ def make_form(stack: Stack, **members: Any) -> dict[str, Any]:
     return made
 
 
+def make_automation(stack: Stack) -> str:
+    """The id of an automation that nothing starts by itself."""
+    steps: list[Any] = [{"condition": {"field": "status", "operator": "equals", "value": "new"}}]
+    steps += [{"action": {"type": "add_tag", "tag": "by <hand>"}}]
+    body = json.dumps({"name": "By <hand> & foot", "trigger": {"type": "manual"}, "steps": steps}).encode()
+    headers = {**stack.headers, "Content-Type": "application/json"}
+    request = urllib.request.Request(f"{stack.base}/api/v1/automations", body, headers)
+    with urllib.request.urlopen(request, timeout=60) as answer:
+        return str(json.load(answer)["data"]["id"])
+
+
 def make_welcome_link(stack: Stack) -> str:
     """The token of a link with which an account would get another password; nobody uses it."""
     token = new_token()
@@ -163,6 +174,7 @@ EXAMPLES: dict[str, tuple[Callable[[Stack], str], str]] = {
     "dead-letters/{id}": (make_cause, ABSENT_NUMBER),
     "deliveries/{delivery}": (lambda _: ABSENT_NUMBER, ABSENT_NUMBER),
     "sources/{id}": (make_source, ABSENT_NUMBER),
+    "automations/{id}": (make_automation, ABSENT_NUMBER),
     "forms/{id}": (lambda stack: str(make_form(stack)["id"]), ABSENT_NUMBER),
     "preview/{mode}": (lambda _: "dark", "dark"),
     "rules/{id}": (lambda _: ABSENT_NUMBER, ABSENT_NUMBER),

@@ -20,10 +20,11 @@ from services.api.context import (
 from services.api.crud import RecordDict, Resource, delete_record, list_records, show_record, unknown_reference_errors
 from services.api.pages import page_response, read_page
 from services.api.record_responses import created_response, record_response
-from services.api.request_parsing import body_of, json_of, query_and_errors, raise_if_invalid, workspace_of
-from services.api.schemas.automations import AutomationFields, AutomationRecord, RunFields, RunQuery, RunRecord
+from services.api.request_parsing import body_of, json_of, key_of, query_and_errors, raise_if_invalid, workspace_of
+from services.api.schemas.automations import AutomationRecord, RunFields, RunQuery, RunRecord
 from shared.automations import automation_editing
 from shared.automations.automation_editing import SentAutomation
+from shared.automations.automation_fields import AutomationFields
 from shared.automations.dry_runs import DryRun, prepare_dry_run
 from shared.automations.manual_runs import start_manual_run
 from shared.models import Automation, AutomationRun, folded_count
@@ -72,11 +73,11 @@ async def create(request: web.Request) -> web.Response:
     is a conflict: 409.
     """
     workspace, most = workspace_of(request), request.app[SETTINGS_KEY].max_automations
-    sent = await _read_automation_body(request)
+    sent, author = await _read_automation_body(request), key_of(request).name
 
     async def create_in_transaction(connection: AsyncConnection) -> RecordDict:
         database, cipher = await driver_connection(connection), request.app[CIPHER_KEY]
-        made = await automation_editing.create_automation(database, cipher, workspace, sent, most)
+        made = await automation_editing.create_automation(database, cipher, workspace, sent, most, author)
         return await AUTOMATION_RESOURCE.find(connection, workspace, made["id"])
 
     made = await writing(request, create_in_transaction)
@@ -96,11 +97,11 @@ async def show(request: web.Request) -> web.Response:
 async def update(request: web.Request) -> web.Response:
     """Change an automation. Waiting runs keep the steps they began with. Deactivating it stops them."""
     workspace, id_ = workspace_of(request), path_id(request)
-    sent = await _read_automation_body(request)
+    sent, author = await _read_automation_body(request), key_of(request).name
 
     async def update_in_transaction(connection: AsyncConnection) -> RecordDict:
         database, cipher = await driver_connection(connection), request.app[CIPHER_KEY]
-        await automation_editing.change_automation(database, cipher, workspace, id_, sent)
+        await automation_editing.change_automation(database, cipher, workspace, id_, sent, author)
         return await AUTOMATION_RESOURCE.find(connection, workspace, id_)
 
     return record_response(request, await writing(request, update_in_transaction))

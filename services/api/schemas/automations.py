@@ -6,16 +6,8 @@ from typing import Any, Literal
 from typing_extensions import TypedDict
 
 from services.api.schemas.deliveries import DeliveryState
-from shared.automations.definition import AnyStep, AnyTrigger, Steps, Trigger
-from shared.platform.validation.types import LongText, QueryId, RecordId, RequiredName, StrictFlag
-
-
-class AutomationFields(TypedDict, total=False):
-    name: RequiredName
-    description: LongText | None
-    is_active: StrictFlag
-    trigger: Trigger
-    steps: Steps
+from shared.automations.definition import AnyStep, AnyTrigger
+from shared.platform.validation.types import QueryId, RecordId, StrictFlag
 
 
 class AutomationRecord(TypedDict):

@@ -22,6 +22,18 @@ OPERATOR_SENTENCES: Mapping[str, str] = {
     "less_than": _("%(field)s is less than %(value)s"),
     "in": _("%(field)s is %(value)s"),
 }
+# The same as choices.
+OPERATOR_WORDS: Mapping[str, str] = {
+    "equals": _("is"),
+    "not_equals": _("is not"),
+    "in": _("is one of"),
+    "contains": _("contains"),
+    "not_contains": _("does not contain"),
+    "is_not_empty": _("is filled in"),
+    "is_empty": _("is empty"),
+    "greater_than": _("is more than"),
+    "less_than": _("is less than"),
+}
 MAX_SHOWN_PARTS = 6
 
 

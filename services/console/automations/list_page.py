@@ -1,17 +1,25 @@
-"""The list of automations: what each does in a sentence, whether it is on, and how its runs went."""
+"""The list of automations: what each does in a sentence, whether it is on, and how its runs went; and a new one."""
 
 from aiohttp import web
 
+from services.console.automations.builder_view import builder_path
 from services.console.automations.reads import FAILURE_DAYS, list_automations, read_definition_names
+from services.console.automations.recipes import RECIPES, made_definition
 from services.console.automations.step_words import automation_sentence
 from services.console.web.access import workspace_page
 from services.console.web.page_view import PageView
 from shared.auth.roles import Permission
+from shared.automations.automation_drafts import create_draft
+from shared.platform.errors import Conflict, NotFound
+from shared.service_app.audit import audit_details
+
+MAX_NAME_LENGTH = 255
+FIRST_RECIPE = "welcome"
 
 
 @workspace_page(Permission.SEE_RECORDS)
 async def show(view: PageView) -> web.StreamResponse:
-    """List the automations by name."""
+    """List the automations by name; without any, offer the recipes."""
     async with view.console.reading() as connection:
         automations = await list_automations(connection, view.workspace.workspace_id)
         names = await read_definition_names(connection, view.workspace.workspace_id)
@@ -23,6 +31,58 @@ async def show(view: PageView) -> web.StreamResponse:
         total=len(automations),
         days=FAILURE_DAYS,
         search=search,
+        recipes=RECIPES,
         sentence=lambda one: automation_sentence(view, names, one.trigger, one.steps),
         may_change=view.permits(Permission.SET_UP),
+    )
+
+
+@workspace_page(Permission.SET_UP)
+async def new(view: PageView) -> web.StreamResponse:
+    """Show the recipes, and ask for the name of the new automation."""
+    return await _render_new(view, view.request.query.get("recipe", FIRST_RECIPE))
+
+
+@workspace_page(Permission.SET_UP)
+async def create(view: PageView) -> web.StreamResponse:
+    """Begin an automation by a recipe. It does nothing before it is published."""
+    form = await view.read_fields()
+    recipe = RECIPES.get(form.get("recipe", ""))
+    if recipe is None:
+        raise NotFound
+    name = " ".join(form.get("name", "").replace("\0", "").encode(errors="replace").decode().split())
+    audit_details(view.request, action="automation.created", after={"name": name, "recipe": form["recipe"]})
+    if len(name) > MAX_NAME_LENGTH:
+        problem = view.translate("Give it a name of 255 characters or fewer.")
+        return await _render_new(view, form["recipe"], name, problem)
+    workspace_id, most, author = view.workspace.workspace_id, view.console.settings.max_automations, view.account.name
+    async with view.console.reading() as connection:
+        names = await read_definition_names(connection, workspace_id)
+    definition = made_definition(view, recipe, name, names)
+    try:
+        id_ = await view.console.writing(
+            lambda connection: create_draft(connection, workspace_id, definition, most, author)
+        )
+    except Conflict:
+        problem = view.translate_count(
+            "The workspace may have %(n)s automation: delete one first.",
+            "The workspace may have %(n)s automations: delete one first.",
+            most,
+        )
+        return await _render_new(view, form["recipe"], name, problem, 409)
+    audit_details(view.request, object=("automation", id_))
+    said = view.translate("This is a draft: change what you like, then publish it. Until then it does nothing.")
+    view.redirect(builder_path(view, id_), said)
+
+
+async def _render_new(
+    view: PageView, chosen: str, name: str = "", problem: str = "", status: int = 422
+) -> web.Response:
+    return await view.render(
+        "automations/new.html",
+        status if problem else 200,
+        recipes=RECIPES,
+        chosen=chosen if chosen in RECIPES else FIRST_RECIPE,
+        name=name[: MAX_NAME_LENGTH + 1],
+        problem=problem,
     )

@@ -14,7 +14,9 @@ MAX_LISTED = 500
 MAX_COUNTED_FAILURES = 10_000
 
 LIST_SQL = """
-SELECT a.id, a.name, a.is_active, a.trigger, a.steps,
+SELECT a.id, a.name, a.is_active, a.trigger, a.steps, a.version,
+       EXISTS (SELECT FROM automation_drafts d
+               WHERE d.workspace_id = a.workspace_id AND d.automation_id = a.id) AS has_draft,
        (SELECT coalesce(sum(n), 0)::bigint FROM (
             SELECT c.n FROM counters c
             WHERE c.workspace_id = a.workspace_id AND c.kind = 'automation' AND c.ref_id = a.id
@@ -44,7 +46,7 @@ SELECT id, name, type, is_active FROM integrations WHERE workspace_id = %s ORDER
 
 
 @dataclass(frozen=True)
-class StageName:
+class StageLabel:
     """A stage, and the pipeline that it belongs to."""
 
     name: str
@@ -65,7 +67,7 @@ class IntegrationName:
 class DefinitionNames:
     """What the ids of a definition stand for, each in the order of a menu."""
 
-    stages: Mapping[int, StageName] = field(default_factory=dict)
+    stages: Mapping[int, StageLabel] = field(default_factory=dict)
     users: Mapping[int, str] = field(default_factory=dict)
     inactive_users: frozenset[int] = frozenset()
     forms: Mapping[int, str] = field(default_factory=dict)
@@ -90,6 +92,8 @@ class ListedAutomation:
     is_active: bool
     trigger: Mapping[str, Any]
     steps: list[Mapping[str, Any]]
+    version: int
+    has_draft: bool
     runs_count: int
     last_run_at: datetime | None
     failures: int
@@ -101,10 +105,7 @@ async def list_automations(connection: Connection, workspace_id: int) -> list[Li
         rows = await (await cursor.execute(LIST_SQL, (workspace_id, MAX_LISTED))).fetchall()
     found = await connection.execute(FAILURES_SQL, (workspace_id, FAILURE_DAYS, MAX_COUNTED_FAILURES))
     failures: dict[int, int] = dict(await found.fetchall())
-    names = ("id", "name", "is_active", "trigger", "steps", "runs_count", "last_run_at")
-    return [
-        ListedAutomation(**{name: row[name] for name in names}, failures=failures.get(row["id"], 0)) for row in rows
-    ]
+    return [ListedAutomation(**row, failures=failures.get(row["id"], 0)) for row in rows]
 
 
 async def read_definition_names(connection: Connection, workspace_id: int) -> DefinitionNames:
@@ -115,7 +116,10 @@ async def read_definition_names(connection: Connection, workspace_id: int) -> De
 
     users = await rows_of(USERS_SQL)
     return DefinitionNames(
-        {id_: StageName(name, pipeline_id, pipeline) for id_, name, pipeline_id, pipeline in await rows_of(STAGES_SQL)},
+        {
+            id_: StageLabel(name, pipeline_id, pipeline)
+            for id_, name, pipeline_id, pipeline in await rows_of(STAGES_SQL)
+        },
         {id_: name for id_, name, _ in users},
         frozenset(id_ for id_, _, is_active in users if not is_active),
         dict(await rows_of(FORMS_SQL)),

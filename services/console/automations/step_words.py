@@ -41,6 +41,23 @@ STEP_WORDS: Mapping[str, str] = {
     "move_stage": _("Move it to a stage"),
     "adjust_score": _("Add points"),
 }
+STEP_ICONS: Mapping[str, str] = {
+    "condition": "filter",
+    "delay": "clock",
+    "send_email": "mail",
+    "notify_slack": "send",
+    "send_sms": "phone",
+    "notify_users": "bell",
+    "send_webhook": "link",
+    "assign_user": "user",
+    "create_task": "check",
+    "add_tag": "tag",
+    "remove_tag": "tag",
+    "set_status": "star",
+    "set_field": "edit",
+    "move_stage": "board",
+    "adjust_score": "plus",
+}
 ActionWords = Callable[[PageView, DefinitionNames, Mapping[str, Any]], Markup]
 
 
@@ -199,7 +216,7 @@ def _user_marks(view: PageView, names: DefinitionNames, ids: Any, word: str) -> 
 
 def _integration_mark(view: PageView, names: DefinitionNames, action: Mapping[str, Any]) -> Markup:
     id_ = action.get("integration_id")
-    known = names.integrations.get(id_) if whole_number(id_) else None
+    known = names.integrations.get(whole_number(id_) or 0)
     missing = view.translate("integration %(id)s", id=id_) if id_ else None
     return value_mark(known.name if known else missing)
 

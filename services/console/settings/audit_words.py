@@ -61,6 +61,17 @@ ACTION_WORDS: dict[str, tuple[str, str]] = {
     "automation.created": (_("Made an automation"), _("Tried to make an automation")),
     "automation.changed": (_("Changed an automation"), _("Tried to change an automation")),
     "automation.deleted": (_("Deleted an automation"), _("Tried to delete an automation")),
+    "automation.draft_saved": (_("Began a draft of an automation"), _("Tried to change the draft of an automation")),
+    "automation.draft_discarded": (
+        _("Threw the draft of an automation away"),
+        _("Tried to throw the draft of an automation away"),
+    ),
+    "automation.previewed": (_("Previewed a message"), _("Tried to preview a message")),
+    "automation.published": (_("Published an automation"), _("Tried to publish an automation")),
+    "automation.restored": (
+        _("Took an older version of an automation as the draft"),
+        _("Tried to take an older version of an automation"),
+    ),
     "automation.run": (_("Started an automation by hand"), _("Tried to start an automation by hand")),
     "cause.changed": (_("Changed a cause"), _("Tried to change a cause")),
     "delivery.resend": (_("Sent a delivery again"), _("Tried to send a delivery again")),

@@ -22,6 +22,7 @@ from shared.auth.passwords import PasswordHashing
 from shared.auth.rate_limit_redis import RedisCounters
 from shared.auth.sessions import Membership, SessionCache
 from shared.auth.sign_in import SignInService
+from shared.automations.template_turns import TemplateTurns
 from shared.files.file_downloads import FileDownloads
 from shared.intake.spool import Spool
 from shared.jobs.job_control import EndedJob, count_active_jobs, list_recently_ended
@@ -107,6 +108,7 @@ class ConsoleContext:
     open_pages: OpenPages = field(default_factory=OpenPages)
     turns: ConnectionTurns = field(default_factory=ConnectionTurns)
     recent: RecentReads = field(default_factory=RecentReads)
+    template_turns: TemplateTurns = field(default_factory=TemplateTurns)
 
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[Connection]:

@@ -1,0 +1,54 @@
+"""The versions of an automation: what was published when, by whom, what it changed, and back to one of them."""
+
+from typing import Any
+
+from aiohttp import web
+
+from services.console.automations.builder_view import builder_path
+from services.console.automations.definition_changes import definition_changes
+from services.console.automations.reads import read_definition_names
+from services.console.automations.step_words import automation_sentence
+from services.console.web.access import workspace_page
+from services.console.web.page_view import PageView
+from shared.auth.roles import Permission
+from shared.automations.automation_drafts import find_draft, list_versions, restore_version
+from shared.automations.automation_editing import find_automation
+from shared.platform.web.path_params import path_id
+from shared.service_app.audit import audit_details
+
+
+@workspace_page(Permission.SEE_RECORDS)
+async def show(view: PageView) -> web.StreamResponse:
+    """List the published versions of an automation, newest first, each with what it changed."""
+    id_, workspace_id = path_id(view.request), view.workspace.workspace_id
+    async with view.console.reading() as connection:
+        automation = await find_automation(connection, workspace_id, id_)
+        draft = await find_draft(connection, workspace_id, id_)
+        versions = await list_versions(connection, workspace_id, id_)
+        names = await read_definition_names(connection, workspace_id)
+    older: list[Any] = [*versions[1:], None]
+    shown = [
+        (version, definition_changes(view, names, before, version) if before else None)
+        for version, before in zip(versions, older, strict=True)
+    ]
+    return await view.render(
+        "automations/versions.html",
+        automation=automation,
+        draft=draft,
+        draft_changes=definition_changes(view, names, automation, draft) if draft["is_changed"] else [],
+        versions=shown,
+        sentence=lambda one: automation_sentence(view, names, one["trigger"], one["steps"]),
+        may_change=view.permits(Permission.SET_UP),
+        address=lambda below="", **query: builder_path(view, id_, below, **query),
+    )
+
+
+@workspace_page(Permission.SET_UP)
+async def restore(view: PageView) -> web.StreamResponse:
+    """Make a published version the draft. It acts once the draft is published."""
+    id_, version = path_id(view.request), path_id(view.request, "version")
+    workspace_id, author = view.workspace.workspace_id, view.account.name
+    audit_details(view.request, action="automation.restored", object=("automation", id_), after={"version": version})
+    await view.console.writing(lambda connection: restore_version(connection, workspace_id, id_, version, author))
+    said = view.translate("Version %(n)s is the draft now. Publish it to have it act again.", n=version)
+    view.redirect(builder_path(view, id_), said)
