@@ -81,6 +81,7 @@ ROUTES = [
     web.post("/api/v1/leads/{id}/tags", leads.add_tag),
     web.delete("/api/v1/leads/{id}/tags/{tag}", leads.remove_tag),
     web.get("/api/v1/leads/{id}/activities", leads.activities),
+    web.post("/api/v1/leads/{id}/activities", leads.log),
     web.get("/api/v1/leads/{id}/duplicates", duplicates.of_lead),
     web.get("/api/v1/leads/{id}/person", person_data.report),
     web.post("/api/v1/leads/{id}/erase", person_data.erase),

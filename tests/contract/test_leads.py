@@ -194,6 +194,7 @@ async def test_leads_of_another_workspace_answer_404(
         ("PATCH", path),
         ("DELETE", path),
         ("GET", f"{path}/activities"),
+        ("POST", f"{path}/activities"),
         ("POST", f"{path}/tags"),
         ("DELETE", f"{path}/tags/a"),
     ):
@@ -204,6 +205,30 @@ async def test_leads_of_another_workspace_answer_404(
     assert (answer.status, answer.body["errors"].keys()) == (422, places.keys())
     assert (await make(stranger, email=email))["email"] == email
     assert (await ask(client, "GET", path)).body["data"] == theirs
+
+
+async def test_what_people_did_is_logged(client: aiohttp.ClientSession) -> None:
+    lead, gone = await make(client, first_name="Ottilie"), await make(client, first_name="Bartholomew")
+    path = f"{LEADS}/{lead['id']}/activities"
+    called = {"type": "call", "outcome": "left_message", "text": " Asked for Jan "}
+    made = await ask(client, "POST", path, json=called)
+    entry = made.body["data"]
+    assert (made.status, entry["type"], entry["lead_id"]) == (201, "call.logged", lead["id"])
+    assert (entry["data"]["outcome"], entry["data"]["text"]) == ("left_message", "Asked for Jan")
+    assert entry["data"]["by"]["kind"] == "api"
+    await ask(client, "POST", f"{LEADS}/{lead['id']}/merge", json={"lead_id": gone["id"]})
+    by_old_id = await ask(client, "POST", f"{LEADS}/{gone['id']}/activities", json={"type": "note", "text": "Moved"})
+    assert by_old_id.body["data"]["lead_id"] == lead["id"]
+    assert (await ask(client, "GET", path)).body["data"][0] == by_old_id.body["data"]
+    wrong: dict[str, list[dict[str, Any]]] = {
+        "type": [{}, {"type": "fax"}, {"type": None}],
+        "text": [{"type": "note"}, {"type": "note", "text": "  "}, {"type": "call", "text": "x" * 5001}],
+        "outcome": [{"type": "email", "outcome": "reached"}, {"type": "call", "outcome": "angry"}],
+    }
+    for field, bodies in wrong.items():
+        for body in bodies:
+            answer = await ask(client, "POST", path, json=body)
+            assert (answer.status, list(answer.body["errors"])) == (422, [field]), body
 
 
 async def test_a_contact_belongs_to_one_lead(client: aiohttp.ClientSession) -> None:

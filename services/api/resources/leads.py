@@ -1,7 +1,7 @@
 """`/api/v1/leads`: a lead, its tags and its timeline."""
 
 from collections.abc import Awaitable, Callable
-from typing import Any
+from typing import Any, cast
 
 from aiohttp import web
 from sqlalchemy import any_, func, select
@@ -17,6 +17,7 @@ from services.api.schemas.leads import ActivityRecord, LeadRecord, LeadTag
 from shared.leads import reference_locks, writes
 from shared.leads.lead_fields import LeadFields
 from shared.leads.lead_records import read_leads
+from shared.leads.logged_activities import LoggedActivity, find_logging_errors, log_activity
 from shared.leads.writes import ChangeCause, LeadChange, LeadNotCreated
 from shared.models import Activity, Lead, Tag
 from shared.platform.errors import FieldErrors, NotFound, ValidationFailed
@@ -119,6 +120,31 @@ async def remove_tag(request: web.Request) -> web.Response:
             raise NotFound
 
     return await _change_lead(request, {}, expect_tag, remove_tags=[name])
+
+
+@requires_scope("write:leads")
+@request_body(
+    LoggedActivity,
+    required=("type",),
+    example={"type": "call", "outcome": "reached", "text": "Wants an offer for 40 seats"},
+)
+@responds(ActivityRecord, status=201)
+async def log(request: web.Request) -> web.Response:
+    """Log a call, a note, a mail or a meeting on the timeline of a lead."""
+    path_id(request)
+    fields, errors = await body_and_errors(request)
+
+    async def log_in_transaction(connection: AsyncConnection) -> RecordDict:
+        workspace, activity = workspace_of(request), cast("LoggedActivity", fields)
+        lead_id = await answering_lead(connection, workspace, path_id(request))
+        raise_if_invalid(find_logging_errors(fields) | errors)
+        database = await driver_connection(connection)
+        entry = await log_activity(database, workspace, lead_id, activity, _change_cause(request))
+        if entry is None:
+            raise NotFound
+        return dict(entry)
+
+    return record_response(request, await writing(request, log_in_transaction), 201)
 
 
 @requires_scope("read:leads")
