@@ -38,7 +38,7 @@ async def test_a_lead_is_read_edited_and_worked_on(
 
         await page.locator("summary.tag").click()
         await page.get_by_label("New tag").fill(tag)
-        await page.get_by_role("button", name="Add", exact=True).first.click()
+        await page.locator("#facts").get_by_role("button", name="Add", exact=True).click()
         await expect(page.locator("#facts .tag bdi")).to_have_text(["pricing", "second", tag])
         await page.get_by_role("button", name="Remove the tag pricing").click()
         await expect(page.locator("#facts .tag bdi")).to_have_text(["second", tag])
@@ -52,7 +52,7 @@ async def test_a_lead_is_read_edited_and_worked_on(
 
         await page.get_by_role("link", name="Changes", exact=True).click()
         await expect(page.locator("#timeline")).not_to_contain_text("Came in again")
-        await page.get_by_role("link", name="All", exact=True).click()
+        await page.get_by_role("link", name="Story", exact=True).click()
         call_api(shared_stack, "PUT", f"/api/v1/leads/{lead}", {"country": "USA"})
         await expect(page.locator("[data-new-text]")).to_have_text("1 new entry")
         await page.keyboard.press("]")

@@ -163,6 +163,7 @@ EXAMPLES: dict[str, tuple[Callable[[Stack], str], str]] = {
     "with/{lead}": (make_lead, ABSENT_NUMBER),
     "duplicates/{id}": (make_pair, ABSENT_NUMBER),
     "tasks/{task}": (lambda _: ABSENT_NUMBER, ABSENT_NUMBER),
+    "activities/{entry}": (lambda _: ABSENT_NUMBER, ABSENT_NUMBER),
     "views/{id}": (lambda _: ABSENT_NUMBER, ABSENT_NUMBER),
     "bulk/{id}": (lambda _: ABSENT_NUMBER, ABSENT_NUMBER),
     "welcome/{token}": (make_welcome_link, "no-such-link"),

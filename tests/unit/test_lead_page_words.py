@@ -4,27 +4,32 @@ import ast
 import re
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.console.leads.activity_words import (
-    ACTIVITY_LOOKS,
-    AUTHOR_WORDS,
-    MATCHED_WORDS,
-    NAMELESS_AUTHOR_WORDS,
-    SKIP_WORDS,
-)
+from services.console.leads.activity_words import ACTIVITY_LOOKS, MATCHED_WORDS, SKIP_WORDS
+from services.console.leads.author_words import AUTHOR_WORDS, NAMELESS_AUTHOR_WORDS
 from services.console.leads.edit_form import FORM_FIELDS, make_edit_form, read_lead_edits, value_text
+from services.console.leads.logged_words import (
+    KIND_WORDS,
+    LOGGED_LOOKS,
+    LOGGED_SENTENCES,
+    NAMELESS_LOOKS,
+    OUTCOME_WORDS,
+)
+from services.console.leads.score_words import RULE_WORDS
 from services.console.leads.timeline_reads import TimelinePosition, merge_rows, read_timeline_position
 from services.console.leads.words import FIELD_WORDS, STATUS_WORDS
 from services.console.submissions.contact_origins import LeadIntake, given_consents, identity_origins
 from services.console.web.colors import nearest_hue
 from services.console.web.formatting import Formatting
 from services.console.web.translations import load_languages
+from shared.automations.conditions import ConditionOperator
 from shared.leads.edit import ChangeCause, LeadChange, LeadEdit, compare_with_state
+from shared.leads.logged_activities import CALL_OUTCOMES, LOGGED_TYPES
 from shared.leads.submission import FORM_KEY, SOURCE_KEY
 
 pytestmark = pytest.mark.unit
@@ -60,11 +65,19 @@ def written_types() -> set[str]:
 def test_each_type_of_entry_has_words() -> None:
     states = {f"delivery.{state}" for state in DELIVERY_STATES} | {f"conversion.{state}" for state in CONVERSION_STATES}
     assert written_types() | states == set(ACTIVITY_LOOKS)
+    assert set(LOGGED_TYPES.values()) == set(LOGGED_LOOKS) == set(NAMELESS_LOOKS)
+    assert set(LOGGED_TYPES) == set(KIND_WORDS) == set(LOGGED_SENTENCES)
+    assert set(CALL_OUTCOMES) == set(OUTCOME_WORDS)
+    assert set(RULE_WORDS) == set(get_args(ConditionOperator))
 
 
 def test_words_of_a_lead_are_translated() -> None:
-    tables = (AUTHOR_WORDS, NAMELESS_AUTHOR_WORDS, MATCHED_WORDS, SKIP_WORDS, FIELD_WORDS, STATUS_WORDS)
-    words = {look.sentence for look in ACTIVITY_LOOKS.values()} | {word for table in tables for word in table.values()}
+    tables = (
+        *(AUTHOR_WORDS, NAMELESS_AUTHOR_WORDS, MATCHED_WORDS, SKIP_WORDS, FIELD_WORDS, STATUS_WORDS),
+        *(KIND_WORDS, NAMELESS_LOOKS, OUTCOME_WORDS, LOGGED_SENTENCES, RULE_WORDS),
+    )
+    words = {look.sentence for looks in (ACTIVITY_LOOKS, LOGGED_LOOKS) for look in looks.values()}
+    words |= {word for table in tables for word in table.values()}
     for language in load_languages().values():
         if language.code != "en":
             assert {word for word in words if language.translations.gettext(word) == word} == set()

@@ -1,20 +1,16 @@
 """The entries of a lead's timeline in words: what happened, by whom, and what changed."""
 
 from collections.abc import Callable, Collection, Iterator, Mapping
-from dataclasses import dataclass
-from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Any
 
 from markupsafe import Markup
 
-from services.console.leads.timeline_reads import (
-    REFERENCE_FIELDS,
-    NameKey,
-    TimelinePage,
-    TimelineRow,
-    author_key,
-    channel_key,
-)
+from services.console.leads.author_words import author_words
+from services.console.leads.channel_words import channel_words
+from services.console.leads.logged_words import LOGGED_LOOKS, logged_entry
+from services.console.leads.timeline_entry import ActivityLook, FieldDifference, FoldKind, Names, TimelineEntry
+from services.console.leads.timeline_folds import score_change_words
+from services.console.leads.timeline_reads import REFERENCE_FIELDS, TimelinePage, TimelineRow
 from services.console.leads.words import field_label, masked_text, shown_person_value, status_words
 from services.console.submissions.timeline import mail_title, quoted, receiver_kind, run_node
 from services.console.web.page_view import PageView
@@ -22,43 +18,6 @@ from services.console.web.translations import mark_message as _
 
 MAX_SHOWN_CHANGES = 40
 MAX_VALUE_LENGTH = 300  # characters of a value that a change shows
-
-Names = Mapping[NameKey, str]
-
-
-class ActivityLook(NamedTuple):
-    """How a type of entry looks, and its sentence. `%(name)s` is what it is about."""
-
-    icon: str
-    colour: str
-    sentence: str
-
-
-class FieldDifference(NamedTuple):
-    """A changed field with its values as texts, None where it is empty."""
-
-    label: str
-    before: str | None
-    after: str | None
-
-
-@dataclass(frozen=True)
-class TimelineEntry:
-    """An entry for the page. `link` is the submission or lead that it leads to, as (page, label)."""
-
-    icon: str
-    colour: str
-    text: Markup | str
-    at: datetime
-    detail: Markup | str = ""
-    code: str = ""
-    differences: tuple[FieldDifference, ...] = ()
-    tags_added: tuple[str, ...] = ()
-    tags_removed: tuple[str, ...] = ()
-    warnings: tuple[str, ...] = ()
-    link: tuple[str, str] | None = None
-    merge_id: int | None = None
-
 
 # A test compares the keys with all types that are written.
 ACTIVITY_LOOKS: Mapping[str, ActivityLook] = {
@@ -78,18 +37,6 @@ ACTIVITY_LOOKS: Mapping[str, ActivityLook] = {
 }
 UNKNOWN_LOOK = ActivityLook("more", "", "%(name)s")
 MATCHED_WORDS = {"email": _("joined by email"), "phone": _("joined by phone")}
-AUTHOR_WORDS = {
-    "user": _("by %(name)s"),
-    "api": _("through the API, with the key %(name)s"),
-    "automation": _("by the automation %(name)s"),
-}
-NAMELESS_AUTHOR_WORDS = {
-    "user": _("by somebody who has left"),
-    "api": _("through the API"),
-    "automation": _("by an automation that was deleted"),
-    "scoring": _("by the scoring rules"),
-    "import": _("by an import"),
-}
 SKIP_WORDS = {
     "consent_denied": _("the person did not agree to it"),
     "consent_unknown": _("it is not known whether the person agrees"),
@@ -108,14 +55,14 @@ def timeline_entries(view: PageView, page: TimelinePage, undoable: Collection[in
 
 def _timeline_entry(view: PageView, row: TimelineRow, names: Names, undoable: Collection[int]) -> TimelineEntry:
     if row.is_run:
-        node = run_node(view, row.row)
-        return TimelineEntry(
-            node.icon, node.colour, node.text, row.at, node.detail, masked_text(view, node.code) if node.code else ""
-        )
+        return _run_entry(view, row)
     type_, data = row.row["type"], row.row["data"]
+    if type_ in LOGGED_LOOKS:
+        return logged_entry(view, row.row, names)
     look = ACTIVITY_LOOKS.get(type_, UNKNOWN_LOOK)
     headline = HEADLINES.get(type_.partition(".")[0] if type_ not in HEADLINES else type_, _other_headline)
     text = headline(view, look, type_, data, names)
+    fold = _fold_kind(type_, data)
     merge_id = data.get("merge_id") if type_ == "lead.merged" else None
     return TimelineEntry(
         look.icon,
@@ -123,39 +70,35 @@ def _timeline_entry(view: PageView, row: TimelineRow, names: Names, undoable: Co
         text,
         row.at,
         _detail(view, type_, data, names),
-        differences=tuple(_differences(view, data, names)),
+        differences=() if fold == "score" else tuple(_differences(view, data, names)),
         tags_added=tuple(map(str, data.get("tags_added") or ())),
         tags_removed=tuple(map(str, data.get("tags_removed") or ())),
         warnings=tuple(masked_text(view, str(each)) for each in data.get("warnings") or ()),
         link=_link(view, data),
         merge_id=merge_id if merge_id in undoable else None,
+        fold=fold,
+        score=_score_change(data),
     )
 
 
-def author_words(view: PageView, by: Mapping[str, Any], names: Names) -> Markup | str:
-    """Return who did something, for the second line of an entry. Empty if nobody is named."""
-    kind = str(by.get("kind") or "")
-    key = author_key(by)
-    if kind in AUTHOR_WORDS and key and key in names:
-        return quoted(view.translate(AUTHOR_WORDS[kind]), name=names[key])
-    if kind in NAMELESS_AUTHOR_WORDS:
-        return view.translate(NAMELESS_AUTHOR_WORDS[kind])
-    return quoted(view.translate(AUTHOR_WORDS["user"]), name=kind) if kind else ""
+def _run_entry(view: PageView, row: TimelineRow) -> TimelineEntry:
+    """Return a run of an automation. One that waits or failed stands alone, so that it is seen."""
+    node, state = run_node(view, row.row), row.row["state"]
+    code = masked_text(view, node.code) if node.code else ""
+    fold: FoldKind = "run" if state in ("done", "stopped") else ""
+    return TimelineEntry(node.icon, node.colour, node.text, row.at, node.detail, code, fold=fold)
 
 
-def channel_words(view: PageView, channel: str, names: Names) -> Markup | str:
-    """Return by which way a submission came."""
-    kind = channel.partition(":")[0]
-    name = names.get(key) if (key := channel_key(channel)) else None
-    if kind == "form":
-        return quoted(view.translate("through the form %(name)s"), name=name or channel)
-    if kind == "integration":
-        return quoted(view.translate("through the webhook of %(name)s"), name=name or channel)
-    if kind == "import":
-        return quoted(view.translate("by an import"))
-    if kind == "inbound":
-        return quoted(view.translate("through the API"))
-    return quoted(view.translate("through %(name)s"), name=channel)
+def _fold_kind(type_: str, data: Mapping[str, Any]) -> FoldKind:
+    if type_.startswith(("delivery.", "conversion.")):
+        return "delivery"
+    only_score = set(data.get("changes") or ()) == {"lead_score"} and not data.keys() & {"tags_added", "tags_removed"}
+    return "score" if type_ == "lead.updated" and only_score else ""
+
+
+def _score_change(data: Mapping[str, Any]) -> tuple[int, int] | None:
+    change = (data.get("changes") or {}).get("lead_score")
+    return (int(change.get("from") or 0), int(change.get("to") or 0)) if change else None
 
 
 Headline = Callable[[PageView, ActivityLook, str, Mapping[str, Any], Names], Markup | str]
@@ -181,8 +124,7 @@ def _update_headline(
             return view.translate("Assigned to nobody")
         return quoted(view.translate("Assigned to %(name)s"), name=_name(names, "user", owner["to"]))
     if set(changes) == {"lead_score"}:
-        score = view.formatting.number(changes["lead_score"].get("to") or 0)
-        return view.translate("The score is now %(n)s", n=score)
+        return score_change_words(view, *(_score_change(data) or (0, 0)))
     if set(changes) == {"starred"}:
         return view.translate("Marked with a star") if changes["starred"].get("to") else view.translate("Star removed")
     if not changes and (data.get("tags_added") or data.get("tags_removed")):

@@ -9,18 +9,25 @@ from aiohttp import web
 
 from services.console.leads.activity_words import timeline_entries
 from services.console.leads.edit_form import LeadEditForm, make_edit_form
+from services.console.leads.logged_words import KIND_ICONS, KIND_WORDS, OUTCOME_WORDS
 from services.console.leads.neighbours import find_lead_neighbours
 from services.console.leads.query import LeadListState, read_lead_query
-from services.console.leads.related_records import MAX_LISTED, RelatedRecords, read_related_records
+from services.console.leads.related_records import RelatedRecords, read_related_records
+from services.console.leads.score_reads import read_score_parts
+from services.console.leads.score_words import score_sum
 from services.console.leads.sections import (
     consent_version,
     delivery_lines,
     identity_lines,
     intake_channels,
     pair_lines,
+    unsettled_deliveries,
 )
+from services.console.leads.timeline_entry import TimelineEntry, TimelineFold
+from services.console.leads.timeline_folds import folded_entries
 from services.console.leads.timeline_reads import (
     GROUP_CONDITIONS,
+    STORY_GROUP,
     TimelinePage,
     channel_key,
     count_newer_entries,
@@ -28,7 +35,17 @@ from services.console.leads.timeline_reads import (
     read_timeline,
     read_timeline_position,
 )
-from services.console.leads.words import field_label, lead_name, masked_text, short_id, shown_person_value, status_words
+from services.console.leads.touch_path import touch_path
+from services.console.leads.words import (
+    dialled_number,
+    field_label,
+    lead_name,
+    masked_text,
+    short_id,
+    shown_person_value,
+    status_words,
+    times_words,
+)
 from services.console.submissions.contact_origins import given_consents
 from services.console.submissions.origin import attribution_rows
 from services.console.web.access import workspace_page
@@ -55,8 +72,8 @@ QUESTIONS = ("delete",)
 
 
 @dataclass(frozen=True)
-class SentTask:
-    """A task that was refused, as it was typed, with its problems by field."""
+class RefusedLeadForm:
+    """What was refused, as it was typed, with its problems by field."""
 
     values: dict[str, str] = field(default_factory=dict)
     problems: dict[str, str] = field(default_factory=dict)
@@ -82,7 +99,7 @@ async def timeline(view: PageView) -> web.StreamResponse:
         undoable = await _read_undoable(view, connection, record["id"])
     html = view.render_text(
         "leads/_timeline_more.html",
-        timeline_entries=timeline_entries(view, page, undoable),
+        timeline_entries=_shown_entries(view, page, undoable),
         older=page.older,
         lead_id=record["id"],
         address=lambda below="", **query: lead_path(view, record["id"], below, **query),
@@ -134,7 +151,8 @@ async def render_lead(
     status: int = 200,
     *,
     facts: LeadEditForm | None = None,
-    task: SentTask | None = None,
+    task: RefusedLeadForm | None = None,
+    log: RefusedLeadForm | None = None,
 ) -> web.Response:
     """Return the page of a lead, with an edit of its facts under way."""
     lead_id, workspace_id = record["id"], view.workspace.workspace_id
@@ -146,23 +164,26 @@ async def render_lead(
         pairs = await list_pairs(connection, workspace_id, PairFilter(lead_id=lead_id), limit=MAX_PAIRS)
         keys = {key for channel in intake_channels(around.intakes) if (key := channel_key(channel))}
         names = await read_names(connection, workspace_id, keys)
+        parts = await read_score_parts(connection, workspace_id, record)
     return await view.render(
         "leads/lead.html",
         status,
         lead=record,
         name=lead_name(view, record),
         facts=facts,
-        task_form=task or SentTask(),
+        task_form=task or RefusedLeadForm(),
+        log_form=log or RefusedLeadForm(),
         around=around,
-        is_cut=len(around.deliveries) > MAX_LISTED,
         identities=identity_lines(view, around, names),
         consents=given_consents(around.intakes),
         consent_version=lambda consent: consent_version(view, consent),
-        deliveries=delivery_lines(view, around.deliveries[:MAX_LISTED]),
+        deliveries=delivery_lines(view, unsettled_deliveries(around.deliveries)),
+        path=touch_path(view, record, around, names),
+        score=score_sum(view, parts),
         pairs=pair_lines(view, lead_id, pairs),
         tasks=tasks,
         merges=[each for each in merges if each["undone_at"] is None],
-        timeline_entries=timeline_entries(view, page, undoable_ids(merges)),
+        timeline_entries=_shown_entries(view, page, undoable_ids(merges)),
         older=page.older,
         newest_id=page.newest_id,
         group=_asked_group(view),
@@ -201,6 +222,10 @@ def _helpers(view: PageView, record: LeadJson, around: RelatedRecords) -> dict[s
         "masked": lambda text: masked_text(view, text),
         "touches": _touches(view, attribution, hides_values=hides),
         "address": lambda below="", **query: lead_path(view, record["id"], below, **query),
+        "dialled": dialled_number,
+        "times_words": lambda times: times_words(view, times),
+        "log_kinds": [(kind, KIND_ICONS[kind], view.translate(word)) for kind, word in KIND_WORDS.items()],
+        "outcomes": [(outcome, view.translate(word)) for outcome, word in OUTCOME_WORDS.items()],
     }
 
 
@@ -211,6 +236,14 @@ def _touches(view: PageView, attribution: LeadJson, *, hides_values: bool) -> li
     if set(rows_by_touch["first"]) <= set(rows_by_touch["last"]):
         del rows_by_touch["first"]
     return [(words[name], rows) for name, rows in rows_by_touch.items() if rows]
+
+
+def _shown_entries(
+    view: PageView, page: TimelinePage, undoable: Sequence[int]
+) -> Sequence[TimelineEntry | TimelineFold]:
+    """Return the entries of a page. In the story, runs of what the machine did are folded."""
+    entries = timeline_entries(view, page, undoable)
+    return folded_entries(view, entries) if _asked_group(view) == STORY_GROUP else entries
 
 
 async def _read_timeline(view: PageView, connection: Connection, lead_id: int) -> TimelinePage:

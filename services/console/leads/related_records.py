@@ -17,7 +17,8 @@ RowDict = dict[str, Any]
 MAX_COUNTED_INTAKES = 10_000  # submissions of one lead that are counted
 MAX_READ_PAYLOADS = 30  # of its first and of its last submissions whose payloads are read
 MAX_PAYLOAD_BYTES = 262_144  # larger payloads are not looked at
-MAX_LISTED = 20  # deliveries, files and identities that are shown
+MAX_LISTED = 20  # files and identities that are shown
+MAX_SEEN_DELIVERIES = 200  # of the last, among which those are found that wait or failed
 
 # Submissions have no index on their lead: its timeline names them.
 INTAKES = """
@@ -58,7 +59,7 @@ FROM deliveries d
 LEFT JOIN webhook_subscriptions s ON s.workspace_id = d.workspace_id AND s.id = d.subscription_id
 LEFT JOIN integrations i ON i.workspace_id = d.workspace_id AND i.id = d.integration_id
 LEFT JOIN users u ON u.workspace_id = d.workspace_id AND u.id = d.user_id
-WHERE d.workspace_id = %(workspace)s AND d.lead_id = %(lead)s ORDER BY d.id DESC LIMIT {MAX_LISTED + 1}
+WHERE d.workspace_id = %(workspace)s AND d.lead_id = %(lead)s ORDER BY d.id DESC LIMIT {MAX_SEEN_DELIVERIES}
 """
 FILES_SQL = f"""
 SELECT id, name, size, type, submission_id FROM files

@@ -1,6 +1,6 @@
 """Routes of the feature `leads`, each with its handler."""
 
-from services.console.leads import changes, creation, export, lead_page, list_page, tasks, views
+from services.console.leads import activity_log, changes, creation, export, lead_page, list_page, tasks, views
 from services.console.web.routing import post, workspace_get, workspace_post
 from shared.service_app.audit import audited_as
 
@@ -23,6 +23,8 @@ ROUTES = [
     workspace_post("leads/{id}/change", changes.change, action="lead.changed"),
     workspace_post("leads/{id}/not-same", changes.not_same, action="duplicate.dismissed"),
     workspace_post("leads/{id}/delete", changes.delete, action="lead.deleted"),
+    workspace_post("leads/{id}/activities", activity_log.log, action="activity.logged"),
+    workspace_post("leads/{id}/activities/{entry}/take-back", activity_log.take_back, action="activity.taken_back"),
     workspace_post("leads/{id}/tasks", tasks.create, action="task.created"),
     workspace_post("leads/{id}/tasks/{task}", tasks.change, action="task.changed"),
 ]

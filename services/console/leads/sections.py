@@ -6,7 +6,7 @@ from datetime import datetime
 
 from markupsafe import Markup
 
-from services.console.leads.activity_words import channel_words
+from services.console.leads.channel_words import channel_words
 from services.console.leads.pair_words import pair_reasons
 from services.console.leads.related_records import RelatedRecords, RowDict
 from services.console.leads.timeline_reads import NameKey
@@ -17,6 +17,7 @@ from services.console.web.page_view import PageView
 from services.console.web.translations import mark_message as _
 
 MAX_REASONS = 3
+MAX_UNSETTLED = 20
 WAY_WORDS = {
     "submission": _("came in"),
     "typed": _("typed by somebody"),
@@ -84,6 +85,11 @@ def identity_lines(view: PageView, around: RelatedRecords, names: Mapping[NameKe
         )
         for each in origins
     ]
+
+
+def unsettled_deliveries(rows: Iterable[RowDict]) -> list[RowDict]:
+    """Return the deliveries that wait or failed. The others are on the timeline, and nobody has to look at them."""
+    return [row for row in rows if row["state"] in ("pending", "failed")][:MAX_UNSETTLED]
 
 
 def delivery_lines(view: PageView, rows: Iterable[RowDict]) -> list[DeliveryLine]:

@@ -6,7 +6,7 @@ from typing import Any
 from aiohttp import web
 
 from services.console.leads.changes import sent_texts
-from services.console.leads.lead_page import SentTask, find_lead, lead_path, render_lead
+from services.console.leads.lead_page import RefusedLeadForm, find_lead, lead_path, render_lead
 from services.console.web.access import workspace_page
 from services.console.web.page_view import PageView
 from shared.auth.roles import Permission
@@ -42,7 +42,7 @@ async def create(view: PageView) -> web.StreamResponse:
                 raise NotFound from refused
             problems = {"user_id": view.translate("This user is gone.")}
     if problems:
-        return await render_lead(view, record, 422, task=SentTask(texts, problems))
+        return await render_lead(view, record, 422, task=RefusedLeadForm(texts, problems))
     view.redirect(f"{lead_path(view, record['id'])}#tasks", view.translate("The task is added."))
 
 

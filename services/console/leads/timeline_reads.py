@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from services.console.leads.related_records import RowDict, read_rows
 from services.console.submissions.story import RUN_REMARK_SQL
@@ -12,15 +12,19 @@ from shared.platform.db.connections import Connection
 from shared.platform.web.path_params import MAX_ID
 
 TIMELINE_PAGE = 30  # entries
+STORY_PAGE = 120  # entries, most of which are folded into few lines
 MAX_NEWER = 1000  # new entries that are counted
+STORY_GROUP: Final = ""  # the group whose runs of deliveries and scores are folded
 # What the page can show alone, as conditions on entries. Runs of automations are changes.
 GROUP_CONDITIONS = {
-    "": "true",
+    STORY_GROUP: "true",
+    "people": "(type LIKE '%%.logged' OR type LIKE 'lead.%%' AND data->'by'->>'kind' = 'user')",
     "intake": "type IN ('lead.created', 'lead.duplicate')",
     "changes": "type LIKE 'lead.%%' AND type NOT IN ('lead.created', 'lead.duplicate')",
-    "deliveries": "type NOT LIKE 'lead.%%'",
+    "deliveries": "(type LIKE 'delivery.%%' OR type LIKE 'conversion.%%')",
+    "all": "true",
 }
-GROUPS_WITH_RUNS = ("", "changes")
+GROUPS_WITH_RUNS = (STORY_GROUP, "changes", "all")
 ENTRIES_SQL = """
 SELECT id, type, data, created_at FROM activities
 WHERE workspace_id = %(workspace)s AND lead_id = %(lead)s AND id < %(before)s AND {condition} ORDER BY id DESC LIMIT {n}
@@ -99,15 +103,16 @@ async def read_timeline(
 ) -> TimelinePage:
     """Return a page of a lead's timeline. `group` is one of `GROUP_CONDITIONS`."""
     values = {"workspace": workspace_id, "lead": lead_id}
-    statement = ENTRIES_SQL.format(condition=GROUP_CONDITIONS[group], n=TIMELINE_PAGE + 1)
+    size = STORY_PAGE if group == STORY_GROUP else TIMELINE_PAGE
+    statement = ENTRIES_SQL.format(condition=GROUP_CONDITIONS[group], n=size + 1)
     entries = await read_rows(connection, statement, {**values, "before": before.entry_id})
     runs = []
     if group in GROUPS_WITH_RUNS:
-        runs_statement = RUNS_SQL.format(n=TIMELINE_PAGE + 1)
+        runs_statement = RUNS_SQL.format(n=size + 1)
         runs = await read_rows(connection, runs_statement, {**values, "before": before.run_id})
     rows = merge_rows(entries, runs)
-    page, older = rows[:TIMELINE_PAGE], None
-    if len(rows) > TIMELINE_PAGE:
+    page, older = rows[:size], None
+    if len(rows) > size:
         older = TimelinePosition(
             min((row.row["id"] for row in page if not row.is_run), default=before.entry_id),
             min((row.row["id"] for row in page if row.is_run), default=before.run_id),

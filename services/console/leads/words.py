@@ -1,5 +1,6 @@
 """Leads in words: their name, fields and status. What a reader may not see of persons is masked."""
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -42,6 +43,9 @@ PERSON_FIELDS = frozenset(
         "custom_fields",
     )
 )
+_COUNTRY_CODE = re.compile(r"[A-Z]{2}")
+_NOT_DIALLED = re.compile(r"[\s()./\u00a0-]")
+_DIALLED = re.compile(r"\+?[0-9]{3,20}", re.ASCII)
 MAX_NAME_LENGTH = 120  # characters of a name that a title or a card shows
 
 
@@ -52,6 +56,19 @@ def lead_name(view: PageView, record: Mapping[str, Any]) -> str:
     parts = (str(record.get(part) or "").strip() for part in ("first_name", "last_name"))
     name = " ".join(filter(None, parts)) or record.get("email") or record.get("phone") or f"#{record['id']}"
     return str(name)[:MAX_NAME_LENGTH]
+
+
+def dialled_number(text: str | None) -> str:
+    """Return a phone as a link dials it. Empty if it is none: what cannot be read stands as it was sent."""
+    digits = _NOT_DIALLED.sub("", text or "")
+    return digits if _DIALLED.fullmatch(digits) else ""
+
+
+def times_words(view: PageView, times: int) -> str:
+    """Return how often a lead came in."""
+    if times == 1:
+        return view.translate("Once")
+    return view.translate_count("%(n)s time", "%(n)s times", times)
 
 
 def short_id(lead_id: int) -> str:
@@ -72,7 +89,15 @@ def field_label(view: PageView, field: str) -> str:
 def shown_person_value(view: PageView, field: str, value: Any) -> str | None:
     """Return a value of a lead as text, masked where the reader may not see persons. None if it is empty."""
     is_personal = field.partition(".")[0] in PERSON_FIELDS
+    if field == "country" and isinstance(value, str):
+        value = country_name(view, value)
     return shown_value(field, value, hides_values=is_personal and not view.permits(Permission.SEE_PERSONS))
+
+
+def country_name(view: PageView, text: str) -> str:
+    """Return a country by its name if it is given by its code."""
+    code = text.strip().upper()
+    return view.language.locale.territories.get(code, text) if _COUNTRY_CODE.fullmatch(code) else text
 
 
 def masked_text(view: PageView, text: str) -> str:

@@ -53,6 +53,8 @@ ACTION_WORDS: dict[str, tuple[str, str]] = {
     "submission.released": (_("Released a submission"), _("Tried to release a submission")),
     "submission.replayed": (_("Replayed a submission"), _("Tried to replay a submission")),
     "submission.tried": (_("Tried a changed submission"), _("Could not try a changed submission")),
+    "activity.logged": (_("Logged a call, a note, a mail or a meeting"), _("Tried to log on the timeline of a lead")),
+    "activity.taken_back": (_("Took back what was logged"), _("Tried to take back what was logged")),
     "task.changed": (_("Changed a task"), _("Tried to change a task")),
     "task.created": (_("Added a task"), _("Tried to add a task")),
     "api_key.created": (_("Made an API key"), _("Tried to make an API key")),

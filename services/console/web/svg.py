@@ -7,6 +7,7 @@ SVG without a view box, with a stretched plot inside. Time runs in reading direc
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from unicodedata import east_asian_width
 
 from markupsafe import Markup
 
@@ -161,9 +162,10 @@ def tag(text: str, hue: int | None = None) -> Markup:
 
 
 def avatar(name: str, classes: str = "") -> Markup:
-    """Return a person's initials on a colour that belongs to the name."""
+    """Return a person's initials on a colour that belongs to the name: one letter of scripts whose letters are wide."""
     words = name.split() or ["?"]
-    initials = (words[0][0] + (words[-1][0] if len(words) > 1 else "")).upper()
+    first, last = words[0][0], words[-1][0] if len(words) > 1 else ""
+    initials = first if east_asian_width(first) in "WF" else (first + last).upper()
     hue = sum(name.encode()) % HUES + 1
     return Markup('<span class="avatar hue-{} {}" aria-hidden="true">{}</span>').format(hue, classes, initials)
 
