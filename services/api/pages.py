@@ -87,12 +87,14 @@ def page_response(
     total: int,
     by: str | None = None,
     *,
+    is_lower_bound: bool = False,
     more_meta: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """Return the response of a list.
 
     `by` is the field that the list is sorted by ahead of the id. `more_meta` are members of `meta` of this list alone.
-    For a page by cursor `total` only tells whether more follows.
+    For a page by cursor `total` only tells whether more follows. With `is_lower_bound` there are more than `total`: the
+    last page is not known, and a next one follows each.
     """
     if page.walk:
         last = CursorPosition(data[-1][by] if by else None, data[-1]["id"]) if total > len(data) else None
@@ -108,13 +110,14 @@ def page_response(
             "total": total,
             "from": page.offset + 1 if data else None,
             "to": page.offset + len(data) if data else None,
+            **({"total_is_lower_bound": True} if is_lower_bound else {}),
             **(more_meta or {}),
         },
         "links": {
             "first": _page_link(request, 1),
-            "last": _page_link(request, pages),
+            "last": None if is_lower_bound else _page_link(request, pages),
             "prev": _page_link(request, min(page.number - 1, pages)) if page.number > 1 else None,
-            "next": _page_link(request, page.number + 1) if page.number < pages else None,
+            "next": _page_link(request, page.number + 1) if is_lower_bound or page.number < pages else None,
             "self": _page_link(request, page.number),
         },
     }

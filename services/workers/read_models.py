@@ -64,10 +64,11 @@ COUNT_TABLES = ("lead_counts", "lead_counts_by_field", "lead_counts_by_time")
 DELETE_ZERO_COUNTS_SQL = tuple(f"DELETE FROM {table} WHERE n = 0" for table in COUNT_TABLES)
 
 # Upper case first, then lower case: Greek has two small sigmas, and lower() alone would keep both.
-# Line one holds the names, line two the email, read or as given, line three the phone's digits and, unless it is E.164,
-# its spelling.
+# Line one holds the names and, behind a tab, the company, line two the email, read or as given, line three the phone's
+# digits and, unless it is E.164, its spelling.
 SEARCH_TEXT_SQL = r"""
-translate(lower(upper(concat_ws(' ', first_name, last_name))), E'\n', ' ') || E'\n'
+translate(lower(upper(concat_ws(' ', first_name, last_name))), E'\n\t', '  ')
+    || coalesce(E'\t' || translate(lower(upper(nullif(company, ''))), E'\n\t', '  '), '') || E'\n'
     || translate(coalesce(lower(upper(coalesce(email, email_as_given))), ''), E'\n', ' ') || E'\n' || CASE
         WHEN phone ~ '^\+\d+$' THEN substr(phone, 2)
         ELSE coalesce(regexp_replace(phone, '\D', '', 'g') || ' ' || translate(lower(upper(phone)), E'\n', ' '), '') END

@@ -47,12 +47,22 @@ def needs_row_count(filters: LeadFilters) -> bool:
     )
 
 
+def is_expensive_count(filters: LeadFilters) -> bool:
+    """Return whether so many leads may be counted row by row that the list waits for its turn."""
+    return filters.lead_id is None and needs_row_count(filters)
+
+
 async def count_leads(connection: Connection, filters: LeadFilters, counts: LeadTotals | None = None) -> LeadTotals:
     """Return the exact total. Pass the counts if they have been read already."""
     total = counts or await read_counts(connection, filters)
     if needs_row_count(filters):
         return replace(total, n=await _count_rows(connection, filters, by_update=total.is_by_update))
     return total
+
+
+async def count_bounded(connection: Connection, filters: LeadFilters, limit: int, *, by_update: bool) -> int:
+    """Return how many leads match, counted up to `limit`."""
+    return await _count_rows(connection, filters, by_update=by_update, limit=limit)
 
 
 async def estimate_count(connection: Connection, filters: LeadFilters) -> LeadTotals:
@@ -142,14 +152,17 @@ async def _count_time_span(connection: Connection, filters: LeadFilters, column:
     return await _fetch_number(connection, summed, parameters, prepare=None)
 
 
-async def _count_rows(connection: Connection, filters: LeadFilters, *, by_update: bool) -> int:
+async def _count_rows(
+    connection: Connection, filters: LeadFilters, *, by_update: bool, limit: int | None = None
+) -> int:
     conditions = filters.lead_conditions(by_update=by_update)
-    if not conditions:
-        hits = f"SELECT count(*) FROM ({filters.search_query}) hits"
-        return await _fetch_number(connection, hits, filters.sql_parameters)
-    conditions += [f"id IN ({filters.search_query})"] if filters.is_searched else []
-    rows = f"SELECT count(*) FROM leads WHERE {where_all(*conditions)}"
-    return await _fetch_number(connection, rows, filters.sql_parameters)
+    if conditions:
+        conditions += [f"id IN ({filters.search_query})"] if filters.is_searched else []
+        rows = f"SELECT 1 FROM leads WHERE {where_all(*conditions)}"
+    else:
+        rows = filters.search_query
+    counted = f"SELECT count(*) FROM ({rows} LIMIT {limit or 'ALL'}) matches"
+    return await _fetch_number(connection, counted, filters.sql_parameters)
 
 
 async def _fetch_number(

@@ -46,7 +46,8 @@ class LeadFilters:
     `lead_id` is the only lead that can match, or None if any can. `exact` maps columns to values, `bounds` maps names
     to times, `campaign` maps campaign parameters to values, and `patterns` maps search patterns to fragments. The index
     is searched for the fragments of a pattern, or for the whole pattern if it has none. `is_small` says that the
-    workspace has a small share of all texts.
+    workspace has a small share of all texts, `is_indexed` that the index knows parts of the text, and `likely_leads`
+    about how many leads the workspace has.
     """
 
     workspace_id: int
@@ -57,6 +58,8 @@ class LeadFilters:
     campaign: dict[str, str] = field(default_factory=dict)
     patterns: Mapping[str, Sequence[str]] = field(default_factory=dict)
     is_small: bool = False
+    is_indexed: bool = False
+    likely_leads: int = 0
     unreadable: str = ""  # the contact that cannot be read: email or phone
 
     @cached_property
@@ -87,13 +90,13 @@ class LeadFilters:
 
     @property
     def walked_conditions(self) -> list[str]:
-        """The conditions on what is searched for each entry of a walk."""
+        """The conditions on what is searched for each entry of a walk, looked up one by one: OFFSET 0 sees to it."""
         tables = {
-            **({"lead_search": self._text_condition} if self.patterns else {}),
+            **({"lead_search": self._held_text_condition} if self.patterns else {}),
             **({"lead_attributions": self._campaign_condition} if self.campaign else {}),
         }
         same = "s.workspace_id = walked.workspace_id AND s.lead_id = walked.id"
-        found = [f"EXISTS (SELECT 1 FROM {table} s WHERE {same} AND {fits})" for table, fits in tables.items()]
+        found = [f"EXISTS (SELECT 1 FROM {table} s WHERE {same} AND {fits} OFFSET 0)" for table, fits in tables.items()]
         return [*found, f"walked.id IN ({self._unreadable_query})"] if self.unreadable else found
 
     @property
@@ -119,6 +122,12 @@ class LeadFilters:
     @property
     def _text_condition(self) -> str:
         fits = [_pattern_condition(number, len(parts)) for number, parts in enumerate(self.patterns.values())]
+        return f"({' OR '.join(fits)})"
+
+    @property
+    def _held_text_condition(self) -> str:
+        """The condition on a text that has been found by its lead."""
+        fits = [f"(text || '') LIKE {_folded_pattern(number)}" for number in range(len(self.patterns))]
         return f"({' OR '.join(fits)})"
 
     @property
@@ -167,11 +176,15 @@ def _pattern_condition(number: int, parts: int) -> str:
 
     ''` is an expression, so that the index is not searched for the whole pattern.
     """
-    pattern = f"lower(upper(%(pattern_{number})s))"
+    pattern = _folded_pattern(number)
     if not parts:
         return f"text LIKE {pattern}"
     asked = [f"text LIKE %(part_{number}_{place})s" for place in range(parts)]
     return f"({' AND '.join(asked)} AND (text || '') LIKE {pattern})"
+
+
+def _folded_pattern(number: int) -> str:
+    return f"lower(upper(%(pattern_{number})s))"
 
 
 def _equality_condition(column: str) -> str:

@@ -18,6 +18,11 @@ UNREADABLE_DESCRIPTION = (
     "Leads with an email, or a phone, that cannot be read: `email_as_given`, or a `phone` by which nobody is known."
 )
 
+SEARCH_DESCRIPTION = (
+    "Part of a name, company, email or phone, in any case and any spelling of a phone. May trail a change by 2 s. "
+    "Three letters or more are found fast."
+)
+
 
 class LeadListQuery(TypedDict, total=False):
     """Filters combine with AND. Times are strict: after means later than.
@@ -34,7 +39,7 @@ class LeadListQuery(TypedDict, total=False):
     email: Annotated[QueryText, Field(description=EMAIL_DESCRIPTION)]
     phone: Annotated[QueryText, Field(description=PHONE_DESCRIPTION)]
     unreadable: Annotated[Literal["email", "phone"], Field(description=UNREADABLE_DESCRIPTION)]
-    search: QueryText
+    search: Annotated[QueryText, Field(description=SEARCH_DESCRIPTION)]
     created_after: UtcTime
     created_before: UtcTime
     updated_after: UtcTime

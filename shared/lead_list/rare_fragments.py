@@ -48,6 +48,11 @@ class TextSample:
         return {number for number, text in enumerate(self._texts) if trigram in text}
 
 
+def has_trigrams(pattern: str) -> bool:
+    """Return whether the index can be asked for a pattern: it has three letters or digits in a row, or a word's end."""
+    return any(True for _ in _trigram_fragments(pattern))
+
+
 def _trigram_fragments(pattern: str) -> Iterable[tuple[str, str]]:
     """Yield the trigrams that PostgreSQL extracts from a pattern, each with the fragment of the pattern that contains
     it.

@@ -70,9 +70,9 @@ async def read_page(
     rest = total.n - offset - size
     wanted = ListSlice(size, expensive, rest, backwards=True) if rest < offset else ListSlice(size, expensive, offset)
     plan = choose_plan(filters, sort, total, wanted.skip + size)
-    rows = await _read_rows(connection, filters, sort, wanted, plan)
+    rows = await read_rows(connection, filters, sort, wanted, plan)
     if len(rows) < size and plan.window:
-        rows = await _read_rows(connection, filters, sort, wanted, gather_plan(filters, total))
+        rows = await read_rows(connection, filters, sort, wanted, gather_plan(filters, total))
     ids = [row[0] for row in rows]
     return ids[::-1] if wanted.backwards else ids
 
@@ -93,17 +93,20 @@ async def read_cursor_page(
     """
     wanted = ListSlice(size + 1, expensive, after=after)
     plan = choose_plan(filters, sort, total, wanted.size)
-    rows = await _read_rows(connection, filters, sort, wanted, plan)
+    rows = await read_rows(connection, filters, sort, wanted, plan)
     if len(rows) < wanted.size and plan.window and await _has_more_entries(connection, filters, sort, wanted, plan):
-        rows = await _read_rows(connection, filters, sort, wanted, gather_plan(filters, total))
+        rows = await read_rows(connection, filters, sort, wanted, gather_plan(filters, total))
     last = CursorPosition(rows[size - 1][1], rows[size - 1][0]) if len(rows) > size else None
     return [row[0] for row in rows[:size]], last
 
 
-async def _read_rows(
+async def read_rows(
     connection: Connection, filters: LeadFilters, sort: LeadSort, wanted: ListSlice, plan: ReadPlan
 ) -> list[tuple[Any, ...]]:
-    """Return (id, value) of the wanted leads; fewer if an index walk was stopped early."""
+    """Return (id, value) of the wanted leads; fewer if an index walk was stopped early.
+
+    Raises ExpensiveQuery if that is expensive and not allowed.
+    """
     if plan.cost > EXPENSIVE_COST and not wanted.expensive:
         raise ExpensiveQuery
     if plan.strategy is ReadStrategy.GATHER:
@@ -121,13 +124,13 @@ def _has_stable_plan(filters: LeadFilters, plan: ReadPlan) -> bool:
 
 def _gather_sql(filters: LeadFilters, sort: LeadSort, wanted: ListSlice, *, by_update: bool) -> str:
     hits = _hits_cte(filters, sort, wanted, by_update=by_update)
-    return f"{hits} SELECT id, {sort.column} FROM hits {_order_and_limit(sort, wanted)}"
+    return f"{hits} SELECT id, {sort.column} FROM hits {order_and_limit(sort, wanted)}"
 
 
 def _gather_and_count_sql(filters: LeadFilters, sort: LeadSort, wanted: ListSlice, *, by_update: bool) -> str:
     """Return SQL for the number of matching leads and the wanted ids."""
     hits = _hits_cte(filters, sort, wanted, by_update=by_update)
-    return f"{hits} SELECT (SELECT count(*) FROM hits), ARRAY(SELECT id FROM hits {_order_and_limit(sort, wanted)})"
+    return f"{hits} SELECT (SELECT count(*) FROM hits), ARRAY(SELECT id FROM hits {order_and_limit(sort, wanted)})"
 
 
 def _hits_cte(filters: LeadFilters, sort: LeadSort, wanted: ListSlice, *, by_update: bool) -> str:
@@ -143,7 +146,7 @@ def _walk_sql(filters: LeadFilters, sort: LeadSort, wanted: ListSlice, plan: Rea
     other index is used."""
     within, outside = _split_conditions(filters, sort, wanted, plan)
     if not outside:
-        return f"SELECT id, {sort.column} FROM {sort.table} WHERE {within} {_order_and_limit(sort, wanted)}"
+        return f"SELECT id, {sort.column} FROM {sort.table} WHERE {within} {order_and_limit(sort, wanted)}"
     held, filter_columns = ["workspace_id", "id", sort.column], _filtered_columns(filters) - {sort.column}
     if sort.table == LEADS_TABLE:
         held += [*sorted(filter_columns - {"tag_ids"}), *(["few_tags"] if "tag_ids" in filter_columns else [])]
@@ -155,7 +158,7 @@ def _walk_sql(filters: LeadFilters, sort: LeadSort, wanted: ListSlice, plan: Rea
     return (
         f"SELECT id, {sort.column} FROM (SELECT {', '.join(held)} FROM {sort.table} WHERE {within} "
         f"ORDER BY {order} LIMIT {_rounded_window(plan)}) AS walked{looked_up} "
-        f"WHERE {' AND '.join(outside)} {_order_and_limit(sort, wanted)}"
+        f"WHERE {' AND '.join(outside)} {order_and_limit(sort, wanted)}"
     )
 
 
@@ -205,7 +208,7 @@ def _after_conditions(sort: LeadSort, wanted: ListSlice) -> list[str]:
     return [AFTER_CONDITION.format(column=sort.column, beyond=sort.comparison, cast=cast)] if wanted.after else []
 
 
-def _order_and_limit(sort: LeadSort, wanted: ListSlice) -> str:
+def order_and_limit(sort: LeadSort, wanted: ListSlice) -> str:
     """Return ORDER BY, LIMIT and OFFSET. The numbers are literals: a generic plan assumes a tenth of all rows for a
     parameter."""
     return f"ORDER BY {sort.order_by(backwards=wanted.backwards)} LIMIT {wanted.size:d} OFFSET {wanted.skip:d}"

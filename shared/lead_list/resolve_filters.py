@@ -5,15 +5,16 @@ from typing import Any
 
 from shared.lead_list.contact_filters import find_contact_owners
 from shared.lead_list.filters import CAMPAIGN_COLUMNS, EXACT_COLUMNS, FILTER_COLUMNS, TIME_BOUNDS, LeadFilters
-from shared.lead_list.rare_fragments import TextSample
+from shared.lead_list.rare_fragments import TextSample, has_trigrams
 from shared.lead_list.search import like_patterns
 from shared.platform.db.connections import Connection
 from shared.platform.errors import FieldErrors
 
 REFERENCE_NOUNS = {"pipeline_id": "pipeline", "stage_id": "stage", "assigned_user_id": "user"}
-# PostgreSQL's statistics give a sample of the indexed texts, and whether the workspace has less than a tenth of them.
+# PostgreSQL's statistics give a sample of the indexed texts, and about how many there are.
 # A small index needs no sample: every search in it is fast.
 MIN_SAMPLED_TEXTS = 50_000
+SMALL_DIVISOR = 10  # a workspace with less than a tenth of the texts is small
 TEXT_SAMPLE_SQL = f"""
 SELECT histogram_bounds::text::text[] FROM pg_stats
 WHERE schemaname = ANY (current_schemas(false)) AND tablename = indexed.relname AND attname = 'text'
@@ -25,9 +26,9 @@ SELECT (SELECT id FROM tags
        (SELECT country FROM workspaces WHERE id = %(workspace)s) AS country,
        lower(upper(%(term)s)) AS folded,
        ({TEXT_SAMPLE_SQL}) AS sample,
-       coalesce(indexed.reltuples > 10 * (
-           SELECT n FROM lead_counts_by_field
-           WHERE workspace_id = %(workspace)s AND field = '' AND value = ''), false) AS is_small,
+       indexed.reltuples AS texts,
+       (SELECT n FROM lead_counts_by_field
+        WHERE workspace_id = %(workspace)s AND field = '' AND value = '') AS leads,
        EXISTS (SELECT 1 FROM pipelines WHERE workspace_id = %(workspace)s AND id = %(pipeline_id)s) AS pipeline_id,
        EXISTS (SELECT 1 FROM pipeline_stages WHERE workspace_id = %(workspace)s AND id = %(stage_id)s) AS stage_id,
        EXISTS (SELECT 1 FROM users WHERE workspace_id = %(workspace)s AND id = %(assigned_user_id)s) AS assigned_user_id
@@ -44,13 +45,13 @@ async def resolve_filters(
     """
     owners = await find_contact_owners(connection, workspace_id, query, errors)
     tag, term = query.get("tag", "").strip(), query.get("search", "").strip()
-    tag_id, searched, is_small = None, {}, False
+    tag_id, folded, searched, texts, leads = None, "", {}, 0, None
     if tag or term or REFERENCE_NOUNS.keys() & query.keys():
         named = {name: query.get(name) for name in REFERENCE_NOUNS}
         parameters = {"workspace": workspace_id, "tag": tag, "term": term, **named}
         row = await (await connection.execute(FILTER_LOOKUP_SQL, parameters, prepare=True)).fetchone()
-        tag_id, country, folded, texts, is_small, *known = row or ()
-        searched = _search_patterns(term, folded, country, texts or ()) if term else {}
+        tag_id, country, folded, sample, texts, leads, *known = row or ()
+        searched = _search_patterns(term, folded, country, sample or ()) if term else {}
         strangers = [
             name for name, is_known in zip(REFERENCE_NOUNS, known, strict=True) if name in query and not is_known
         ]
@@ -66,7 +67,9 @@ async def resolve_filters(
         bounds={name: query[name] for name in TIME_BOUNDS if name in query},
         campaign={name: query[name] for name in CAMPAIGN_COLUMNS if query.get(name)},
         patterns=searched,
-        is_small=is_small,
+        is_small=leads is not None and texts > SMALL_DIVISOR * leads,
+        likely_leads=leads or 0,
+        is_indexed=has_trigrams(like_patterns(folded, None)[0]),
         unreadable=query.get("unreadable", ""),
     )
 

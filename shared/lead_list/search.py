@@ -1,7 +1,7 @@
-"""Makes patterns of a search term for names, emails and phones, as `lead_search` stores them. Pure.
+"""Makes patterns of a search term for names, companies, emails and phones, as `lead_search` stores them. Pure.
 
-The text of a lead has three lines in lower case: its names, its email, and the digits of its phone. A phone that is no
-E.164 number is stored as it is written as well.
+The text of a lead has three lines in lower case: its names and, behind a tab, its company; its email; and the digits of
+its phone. A phone that is no E.164 number is stored as it is written as well.
 """
 
 import re
@@ -11,7 +11,7 @@ from shared.leads.phone_normalization import normalise_phone
 
 _match_phone = re.compile(r"[\d\s+().\-/]+").fullmatch
 _TRUNK_PREFIX = re.compile(r"\(0\)")
-_LIKE_ESCAPES = str.maketrans({"\\": r"\\", "%": r"\%", "_": r"\_", "\n": " "})
+_LIKE_ESCAPES = str.maketrans({"\\": r"\\", "%": r"\%", "_": r"\_", "\n": " ", "\t": " "})
 MIN_PHONE_DIGITS = 3
 
 
@@ -19,7 +19,8 @@ def like_patterns(term: str, country: str | None) -> list[str]:
     """Return LIKE patterns, of which one must match. The database folds the case, as it did for the text."""
     patterns = [f"%{term.translate(_LIKE_ESCAPES)}%"]
     if sum(char.isdecimal() for char in term) >= MIN_PHONE_DIGITS:
-        patterns += [f"%\n%\n%{phone}%" for phone in sorted(_partial_number(term) | _full_number(term, country))]
+        phones = sorted(_partial_number(term) | _full_number(term, country))
+        patterns += [f"%\n%\n%{phone}%" for phone in phones if term not in phone]  # else the first one finds it
     return patterns
 
 

@@ -104,7 +104,7 @@ class LeadTimeDelta(Base):
 
 
 class LeadSearch(Base):
-    """The text that searches read: three lines in lower case, of names, email and phone. May lag the lead by 2 s.
+    """The text that searches read: three lines in lower case: names and company, email, phone. May lag by 2 s.
 
     It is a separate table, because its index costs more than all else that a lead costs (docs/decisions/0013).
     """

@@ -10,6 +10,7 @@ import pytest
 from axe_playwright_python.async_playwright import Axe  # type: ignore[import-untyped]
 from playwright.async_api import Browser, Page, expect
 
+from shared.lead_list.bounded_search import MAX_COUNTED_MATCHES
 from tests.support.console import ConsoleClient, Reader, console_client, needs_chromium, post_leads, watched_page
 from tests.support.leadlist import INSERT
 from tests.support.stack import Stack
@@ -18,6 +19,10 @@ from tests.support.waiting import until
 LIST = "/console/main/leads"
 ROW = re.compile(r'<tr data-row id="lead-(\d+)"')
 HOSTILE_NAME = '<script>alert("x")</script>‮ evil'
+FIRST_STAGE_SQL = """
+SELECT p.id, s.id FROM pipelines p JOIN pipeline_stages s ON s.pipeline_id = p.id JOIN workspaces w ON w.id = p.workspace_id
+WHERE w.slug = 'main' AND p.is_default ORDER BY s.position LIMIT 1
+"""
 LEADS_OF_SQL = "SELECT id, status, starred FROM leads WHERE source = %s ORDER BY id"
 
 
@@ -67,6 +72,28 @@ async def test_pages_meet_each_lead_once_and_lead_back(stack: Stack, client: Con
     back = link(shown.text, "newer=")
     assert back is not None
     assert [int(id_) for id_ in ROW.findall((await client.get(back)).text)] == met[50:100]
+
+
+async def test_a_wide_search_says_how_far_it_counted(stack: Stack, client: ConsoleClient) -> None:
+    name = f"Wide{secrets.token_hex(4)}"
+    with stack.database() as database:
+        place = database.execute(FIRST_STAGE_SQL).fetchone()
+    assert place is not None
+    stage = {"pipeline_id": place[0], "pipeline_stage_id": place[1]}
+    source = add_leads(stack, MAX_COUNTED_MATCHES + 1, first_name=name, **stage)
+    folded = "SELECT count(*) FROM lead_search WHERE text LIKE %s"
+    with stack.database() as database:
+        until(lambda: database.execute(folded, (f"{name.lower()}%",)).fetchone() == (MAX_COUNTED_MATCHES + 1,))
+    shown = await client.get(f"{LIST}?search={name}")
+    for sentence in ("1–50 of more than 5,000", "Export all", "Edit all that match"):
+        assert sentence in shown.text
+    older = link(shown.text, "older=")
+    assert older is not None
+    assert "51–100 of more than 5,000" in (await client.get(older)).text
+    board = await client.get(f"/console/main/pipeline?search={name}&source={source}")
+    assert "5,001 leads" in board.text
+    with stack.database() as database:
+        database.execute("DELETE FROM leads WHERE source = %s", (source,))
 
 
 async def test_lists_are_masked_and_edits_refused_by_role(stack: Stack, readers: dict[str, Reader]) -> None:

@@ -7,10 +7,16 @@ import aiohttp
 import pytest
 import pytest_asyncio
 
+from shared.lead_list.bounded_search import MAX_COUNTED_MATCHES
 from tests.contract.service import BATCH, Answer, Service, ask, new_email, new_phone
 from tests.support.waiting import until_async
 
 PATH = "/api/v1/leads"
+WIDE_SQL = """
+INSERT INTO leads (workspace_id, id, first_name, last_name, status, created_at, updated_at)
+SELECT w.id, nextval('lead_ids'), 'Widely', n, 'new', now() + n * interval '1 s', now()
+FROM generate_series(1, %s) n, workspaces w WHERE w.slug = %s
+"""
 
 
 @pytest_asyncio.fixture(scope="module")
@@ -180,3 +186,29 @@ async def test_a_tags_count_is_exact_at_once(client: aiohttp.ClientSession, sour
 @pytest.mark.parametrize("time", ["9999-12-31T23:59:59.999999Z", "0001-01-01T00:00:00Z", "0001-01-01"])
 async def test_the_ends_of_time_are_times(client: aiohttp.ClientSession, name: str, time: str) -> None:
     assert (await listed(client, **{name: time})).status == 200
+
+
+async def test_a_wide_search_says_that_its_total_is_a_lower_bound(service: Service) -> None:
+    slug = f"wide-{secrets.token_hex(4)}"
+    service.make_workspace(slug)
+    with service.stack.database() as database:
+        database.execute(WIDE_SQL, (MAX_COUNTED_MATCHES + 2, slug))
+    async with service.client(service.make_key("read:leads", workspace=slug)) as session:
+
+        async def is_folded() -> bool:
+            return bool((await listed(session, search="widely 5002")).body["data"])
+
+        await until_async(is_folded)
+        body = (await listed(session, search="WIDELY", per_page=100)).body
+        assert (body["meta"]["total"], body["meta"]["last_page"], body["meta"]["total_is_lower_bound"]) == (
+            5000,
+            50,
+            True,
+        )
+        assert body["links"]["last"] is None
+        ids = [lead["id"] for lead in body["data"]]
+        while (following := body["links"]["next"]) is not None:
+            body = (await ask(session, "GET", following)).body
+            ids += [lead["id"] for lead in body["data"]]
+        assert ids == sorted(set(ids), reverse=True)
+        assert (len(ids), body["meta"]["total"], "total_is_lower_bound" in body["meta"]) == (5002, 5002, False)

@@ -87,7 +87,7 @@ def test_a_term_is_taken_literally(term: str) -> None:
         ("+44 (0)20 79", "US", {"442079"}),
         ("8 (495) 123-45-67", "RU", {"84951234567", "74951234567"}),
         ("555-12", None, {"55512"}),
-        ("007", None, {"007"}),
+        ("007", None, set()),  # the term itself finds them
         ("12", "US", set()),
         ("Jo 555", "US", set()),
     ],

@@ -22,6 +22,10 @@ IGNORED_FIELDS_SCHEMA: SpecObject = {
     "maxItems": 100,
     "description": "Fields of the body that are unknown or cannot be written. They changed nothing.",
 }
+LOWER_BOUND_SCHEMA: SpecObject = {
+    "const": True,
+    "description": "More than `total` match: a search for leads counts up to a bound. Absent where the total is exact.",
+}
 SEARCHED_UNTIL_SCHEMA: SpecObject = {
     "anyOf": [{"type": "string", "format": "date-time"}, {"type": "null"}],
     "description": "The time down to which a search looked; null if it looked at everything. Absent without a search.",
@@ -76,15 +80,16 @@ COMMON_SCHEMAS: dict[str, SpecObject] = {
                 "total": COUNT_SCHEMA,
                 "from": nullable_schema(POSITIVE_SCHEMA),
                 "to": nullable_schema(POSITIVE_SCHEMA),
+                "total_is_lower_bound": LOWER_BOUND_SCHEMA,
                 "searched_until": SEARCHED_UNTIL_SCHEMA,
             },
-            "searched_until",
+            *("total_is_lower_bound", "searched_until"),
         ),
     },
     "PageLinks": object_schema(
         {
             "first": LINK_SCHEMA,
-            "last": LINK_SCHEMA,
+            "last": {**nullable_schema(LINK_SCHEMA), "description": "Null where the total is a lower bound."},
             "prev": nullable_schema(LINK_SCHEMA),
             "next": nullable_schema(LINK_SCHEMA),
             "self": LINK_SCHEMA,

@@ -8,11 +8,12 @@ from services.api.context import CIPHER_KEY, EXPENSIVE_LIST_LIMITER, driver_conn
 from services.api.pages import PageRequest, cursor_response, page_response, read_cursor, read_numbers
 from services.api.request_parsing import query_and_errors, raise_if_invalid, workspace_of
 from services.api.schemas.leads import LeadRecord
-from shared.lead_list.counts import estimate_count, needs_row_count
+from shared.lead_list.bounded_search import read_bounded_page
+from shared.lead_list.counts import estimate_count, is_expensive_count
 from shared.lead_list.expensive_queries import ExpensiveQuery, expensive_slot
 from shared.lead_list.filters import LeadFilters
 from shared.lead_list.list_query import LeadListQuery
-from shared.lead_list.read_page import read_counted_page, read_cursor_page
+from shared.lead_list.read_page import read_cursor_page
 from shared.lead_list.resolve_filters import resolve_filters
 from shared.lead_list.sorts import LeadSort
 from shared.leads.lead_records import LeadJson, read_leads
@@ -42,7 +43,11 @@ class LeadListRequest(NamedTuple):
 @query_params(LeadListQuery)
 @responds(LeadRecord, listed=True)
 async def index(request: web.Request) -> web.Response:
-    """List the leads that fit all filters, newest first unless asked otherwise."""
+    """List the leads that fit all filters, newest first unless asked otherwise.
+
+    A `search` counts up to 5,000 leads. If more match, `meta.total_is_lower_bound` is true, and `links.last` is null:
+    follow `links.next`, or walk with `cursor=`.
+    """
     list_request = _parse_request(request)
     try:
         return json_response(await _list_leads(request, list_request, expensive=False))
@@ -85,27 +90,18 @@ async def _list_response(
     errors = dict(list_request.errors)
     filters = await resolve_filters(connection, workspace_of(request), list_request.query, errors)
     raise_if_invalid(errors)
-    if filters and filters.lead_id is None and needs_row_count(filters) and not expensive:
-        raise ExpensiveQuery
     if list_request.signer:
         leads, position = await _read_cursor_step(connection, filters, list_request, expensive=expensive)
         return cursor_response(
             request, leads, list_request.page, list_request.signer.encode_position(position) if position else None
         )
     async with snapshot(connection):  # a page counted from the far end needs the total of the same moment
-        leads, total = await _read_numbered_page(connection, filters, list_request, expensive=expensive)
-    return page_response(request, leads, list_request.page, total)
-
-
-async def _read_numbered_page(
-    connection: Connection, filters: LeadFilters | None, list_request: LeadListRequest, *, expensive: bool
-) -> tuple[list[LeadJson], int]:
-    if filters is None:
-        return [], 0
-    ids, n = await read_counted_page(
-        connection, filters, list_request.sort, list_request.page.size, list_request.page.offset, expensive=expensive
-    )
-    return await _read_records(connection, filters, ids), n
+        if filters is None:
+            return page_response(request, [], list_request.page, 0)
+        sort, page = list_request.sort, list_request.page
+        found = await read_bounded_page(connection, filters, sort, page.size, page.offset, expensive=expensive)
+        leads = await _read_records(connection, filters, found.ids)
+    return page_response(request, leads, page, found.total, is_lower_bound=found.is_lower_bound)
 
 
 async def _read_cursor_step(
@@ -113,6 +109,8 @@ async def _read_cursor_step(
 ) -> tuple[list[LeadJson], CursorPosition | None]:
     if filters is None:
         return [], None
+    if is_expensive_count(filters) and not expensive:
+        raise ExpensiveQuery
     total = await estimate_count(connection, filters)
     ids, position = await read_cursor_page(
         connection, filters, list_request.sort, total, list_request.page.size, list_request.after, expensive=expensive

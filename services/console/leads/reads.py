@@ -6,10 +6,10 @@ from datetime import datetime
 from typing import Any
 
 from services.console.leads.query import PERSONAL_SORTS
+from shared.lead_list.bounded_search import count_bounded_leads, read_bounded_page
 from shared.lead_list.counts import count_leads, needs_row_count
-from shared.lead_list.expensive_queries import ExpensiveQuery
 from shared.lead_list.filters import LeadFilters
-from shared.lead_list.read_page import read_counted_page, read_cursor_page
+from shared.lead_list.read_page import read_cursor_page
 from shared.lead_list.resolve_filters import resolve_filters
 from shared.lead_list.sorts import LeadSort
 from shared.leads.lead_records import LeadJson, read_leads
@@ -72,10 +72,14 @@ class ListSuggestions:
 
 @dataclass(frozen=True)
 class LeadPage:
-    """A page of leads, the exact number that match, and whether others come before and behind it."""
+    """A page of leads, the number that match, and whether others come before and behind it.
+
+    With `is_lower_bound` more leads match than `total` says.
+    """
 
     rows: list[LeadJson] = field(default_factory=list)
     total: int = 0
+    is_lower_bound: bool = False
     has_newer: bool = False
     has_older: bool = False
 
@@ -104,24 +108,26 @@ async def read_lead_page(
     place: PagePlace | None = None,
     *,
     expensive: bool,
+    is_exact: bool = False,
     size: int = PAGE_SIZE,
 ) -> LeadPage:
-    """Return a page and the total of the same moment. Raises ExpensiveQuery if that is expensive and not allowed."""
-    if filters.lead_id is None and needs_row_count(filters) and not expensive:
-        raise ExpensiveQuery
+    """Return a page and the total of the same moment. With `is_exact` a search counts all leads.
+
+    Raises ExpensiveQuery if that is expensive and not allowed.
+    """
     async with snapshot(connection):
         if place is None or not (place.older or place.newer):
-            ids, total = await read_counted_page(connection, filters, sort, size, 0, expensive=expensive)
-            rows = await read_records(connection, filters.workspace_id, ids)
-            return LeadPage(rows, total, has_older=total > len(ids))
-        counts = await count_leads(connection, filters)
+            found = await read_bounded_page(connection, filters, sort, size, 0, expensive=expensive, is_exact=is_exact)
+            rows = await read_records(connection, filters.workspace_id, found.ids)
+            return LeadPage(rows, found.total, found.is_lower_bound, has_older=found.total > len(found.ids))
+        counts, is_bound = await count_bounded_leads(connection, filters, expensive=expensive, is_exact=is_exact)
         order = replace_direction(sort) if place.newer else sort
         after = await _looked_up(connection, filters.workspace_id, sort, place.newer or place.older)
         ids, further = await read_cursor_page(connection, filters, order, counts, size, after, expensive=expensive)
         rows = await read_records(connection, filters.workspace_id, ids[::-1] if place.newer else ids)
     if place.newer:
-        return LeadPage(rows, counts.n, has_newer=further is not None, has_older=True)
-    return LeadPage(rows, counts.n, has_newer=True, has_older=further is not None)
+        return LeadPage(rows, counts.n, is_bound, has_newer=further is not None, has_older=True)
+    return LeadPage(rows, counts.n, is_bound, has_newer=True, has_older=further is not None)
 
 
 async def read_records(connection: Connection, workspace_id: int, ids: Sequence[int]) -> list[LeadJson]:

@@ -93,7 +93,7 @@ async def read_column(
 ) -> BoardColumn:
     """Return a stage's cards behind a place. The pipeline is left out of the filters: the stage implies it."""
     within = replace(filters, exact=_stage_filters(filters.exact, stage["id"]))
-    page = await read_lead_page(connection, within, sort, place, expensive=expensive, size=COLUMN_SIZE)
+    page = await read_lead_page(connection, within, sort, place, expensive=expensive, is_exact=True, size=COLUMN_SIZE)
     return BoardColumn(stage, page.total, page.rows, _behind(page, sort))
 
 

@@ -19,12 +19,14 @@ from services.console.web.page_view import PageView
 from services.console.web.rendering import PAGE_HEADERS
 from shared.auth.roles import Permission
 from shared.leads.lead_records import LeadJson
+from shared.platform.db.connections import with_deadline
 from shared.platform.errors import ServiceUnavailable
 from shared.platform.web.responses import json_response
 
 PALETTE_ROWS = 8
 PALETTE_LEADS, PALETTE_SUBMISSIONS = 3, 3
 PALETTE_SEARCH_SECONDS = 0.5  # seconds: the reader is typing
+PAGE_SEARCH_SECONDS = 5.0
 SHORTEST_SEARCH = 2  # characters
 FOUND_SUBMISSIONS, FOUND_LEADS = 20, 10  # rows of the page
 
@@ -61,7 +63,7 @@ async def palette(view: PageView) -> web.StreamResponse:
     if len(text) >= SHORTEST_SEARCH:
         page = await find_submissions(view, text, PALETTE_SUBMISSIONS, PALETTE_SEARCH_SECONDS)
     lines = [submission_line(view, record) for record in page.rows] if page else []
-    leads = await find_leads(view, text, PALETTE_LEADS)
+    leads = await find_leads(view, text, PALETTE_LEADS, PALETTE_SEARCH_SECONDS)
     groups = [
         (view.translate("Leads"), [_lead_row(view, lead) for lead in leads]),
         (view.translate("Submissions"), [_submission_row(view, line) for line in lines]),
@@ -89,13 +91,13 @@ async def find_submissions(
         )
 
 
-async def find_leads(view: PageView, text: str, limit: int) -> list[LeadJson]:
-    """Return the newest leads that a text finds; none for a reader who may not see persons."""
+async def find_leads(view: PageView, text: str, limit: int, seconds: float = PAGE_SEARCH_SECONDS) -> list[LeadJson]:
+    """Return the newest leads that a text finds; none in time, or for a reader who may not see persons."""
     if len(text) < SHORTEST_SEARCH or not view.permits(Permission.SEE_PERSONS):
         return []
     try:
-        return (await read_list_page(view, LeadListState({"search": text}), size=limit)).rows
-    except ServiceUnavailable:  # too many large lists are read just now
+        return (await with_deadline(seconds, read_list_page(view, LeadListState({"search": text}), size=limit))).rows
+    except (ServiceUnavailable, TimeoutError):  # too many large lists are read just now
         return []
 
 
