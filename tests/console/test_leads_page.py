@@ -20,7 +20,8 @@ LIST = "/console/main/leads"
 ROW = re.compile(r'<tr data-row id="lead-(\d+)"')
 HOSTILE_NAME = '<script>alert("x")</script>‮ evil'
 FIRST_STAGE_SQL = """
-SELECT p.id, s.id FROM pipelines p JOIN pipeline_stages s ON s.pipeline_id = p.id JOIN workspaces w ON w.id = p.workspace_id
+SELECT p.id, s.id FROM workspaces w
+JOIN pipelines p ON p.workspace_id = w.id JOIN pipeline_stages s ON s.pipeline_id = p.id
 WHERE w.slug = 'main' AND p.is_default ORDER BY s.position LIMIT 1
 """
 LEADS_OF_SQL = "SELECT id, status, starred FROM leads WHERE source = %s ORDER BY id"
