@@ -4,6 +4,7 @@ import itertools
 
 import pytest
 
+from services.workers.imports.identity_recovery import may_mention
 from shared.imports.import_control import undo_import
 from shared.leads.edit import ChangeCause, LeadChange
 from shared.leads.writes import change_leads
@@ -73,3 +74,64 @@ async def test_lead_that_somebody_touched_between_imports_stays(database_url: st
     for import_id in (first, second):
         await finish_imports(database_url, database, import_id)
     assert await rows(database, "SELECT first_name, company, country FROM leads") == [("Ada", None, "GB")]
+
+
+KNOWN = "email,phone,first_name\nada@example.com,+14155550101,Ada\n"
+JOINING = "email,phone\nada.king@example.com,+14155550101\nada@example.com,+14155550102\n"
+USING = "email,phone\nAda.King@Example.com,\n,(415) 555-0101\n"
+
+
+async def known_by(connection: Connection) -> list[str]:
+    return [row[0] for row in await rows(connection, "SELECT value FROM identities ORDER BY 1")]
+
+
+async def undo(url: str, connection: Connection, import_id: int) -> None:
+    await ask_undo(connection, import_id)
+    await finish_imports(url, connection, import_id)
+
+
+async def test_contacts_that_an_import_joined_are_taken_back(database_url: str, database: Connection) -> None:
+    known = await finished_import(database_url, database, KNOWN)
+    joining = await finished_import(database_url, database, JOINING)
+    assert counts_of(await finish_imports(database_url, database, joining)) == (0, 0, 2, 0)
+    assert len(await known_by(database)) == 4
+    await undo(database_url, database, joining)
+    assert await known_by(database) == ["+14155550101", "ada@example.com"]
+    again = await finished_import(database_url, database, "email\nada.king@example.com\n")
+    assert counts_of(await finish_imports(database_url, database, again)) == (1, 0, 0, 0)
+    await undo(database_url, database, again)
+    await undo(database_url, database, known)
+    assert await known_by(database) == []
+
+
+async def test_contacts_that_somebody_used_since_stay(database_url: str, database: Connection) -> None:
+    w = await workspace_id(database)
+    await finished_import(database_url, database, KNOWN)
+    joining = await finished_import(database_url, database, JOINING)
+    using = await finished_import(database_url, database, USING)
+    await undo(database_url, database, joining)
+    assert await known_by(database) == ["+14155550101", "ada.king@example.com", "ada@example.com"]
+    await undo(database_url, database, using)
+    assert await known_by(database) == ["+14155550101", "ada@example.com"]
+    joining = await finished_import(database_url, database, JOINING)
+    [(ada,)] = await rows(database, "SELECT id FROM leads")
+    async with database.transaction():
+        change = LeadChange(w, ada, cause=ChangeCause("api", 1), set_fields={"phone": "+14155550102"})
+        assert await change_leads(database, [change]) == []
+    await undo(database_url, database, joining)
+    assert "+14155550102" in await known_by(database)
+
+
+@pytest.mark.parametrize(
+    ("payload", "kind", "value", "may"),
+    [
+        (None, "email", "a@b.cc", True),
+        (b'{"email": "Ada.King@gmail.com"}', "email", "adaking@gmail.com", True),
+        (b"email=ada%2Eking%40gmail.com", "email", "adaking@gmail.com", True),
+        (b'{"email": "ada@example.com"}', "email", "ada.king@example.com", False),
+        (b'{"phone": "(415) 555-0102"}', "phone", "+14155550102", True),
+        (b'{"phone": "(415) 555-0101"}', "phone", "+14155550102", False),
+    ],
+)
+def test_a_body_may_mention_a_contact(payload: bytes | None, kind: str, value: str, may: bool) -> None:
+    assert may_mention(payload, kind, value) == may

@@ -1,4 +1,5 @@
-"""Undo an import: leads that it made and nobody touched go, and values that it filled are taken back where they stand.
+"""Undo an import: leads that it made and nobody touched go, and values that it filled are taken back where they stand,
+as are contacts by which it made other leads known.
 
 Rows are handled from the last to the first. A chunk is one transaction that notes how far it came.
 """
@@ -7,6 +8,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
+from services.workers.imports.identity_recovery import release_joined_identities
 from services.workers.imports.lead_removal import remove_leads
 from services.workers.imports.value_recovery import ImportedValues, recovered_fields
 from shared.jobs.job_followers import notify_followers
@@ -166,6 +168,7 @@ async def _undo_rows(connection: Connection, undo: ClaimedUndo, rows: Sequence[U
     others = {id_ for id_, is_ours, _, _ in lead_rows if not is_ours} - gone
     merged = [row for row in rows if row.state == "merged" and row.lead_id in others]
     changed = await _take_back(connection, undo, merged, cause)
+    changed |= await release_joined_identities(connection, workspace_id, others, asked["channels"])
     return Counter("done" if row.lead_id in gone | changed else "skipped" for row in rows if row.state != "unchanged")
 
 
