@@ -250,6 +250,15 @@ END $$;
 CREATE OR REPLACE TRIGGER settings_changed BEFORE UPDATE OF country, merge_policy, fold_gmail
 ON workspaces FOR EACH ROW EXECUTE FUNCTION settings_changed();
 
+-- A trigger of its own, since earlier migrations run this file before the column is there.
+
+DO $$ BEGIN
+    IF EXISTS (SELECT FROM pg_attribute WHERE attrelid = 'workspaces'::regclass AND attname = 'never_join') THEN
+        CREATE OR REPLACE TRIGGER never_join_changed BEFORE UPDATE OF never_join
+        ON workspaces FOR EACH ROW EXECUTE FUNCTION settings_changed();
+    END IF;
+END $$;
+
 -- The version that workers compare. Whether anything waits for events belongs to it as well, and has a number of its
 -- own. Neither number ever falls, so the sum stays the same only while both do. One number for both would have the
 -- writer of a rule wait for the writer who deletes a stage.

@@ -52,6 +52,8 @@ UNFOLD_GMAIL_SQL = """
 INSERT INTO identities (workspace_id, kind, value, lead_id)
 SELECT workspace_id, 'email', email, id FROM leads
 WHERE workspace_id = %s AND split_part(email, '@', 2) IN ('gmail.com', 'googlemail.com')
+    AND NOT ARRAY[email, split_part(email, '@', 1) || '@']
+        && (SELECT never_join FROM workspaces w WHERE w.id = leads.workspace_id)
 ORDER BY email COLLATE "C", id
 ON CONFLICT DO NOTHING
 """

@@ -69,4 +69,9 @@ async def decide_submissions(submissions: Sequence[AcceptedSubmission], lookups:
 def _reset_and_normalise(submission: AcceptedSubmission, workspace: WorkspaceSettings) -> None:
     # Start from nothing: a batch that runs again must not add to the results of its first run.
     submission.fields, submission.tags, submission.keys, submission.warnings = {}, [], [], []
-    normalise_submission(submission, country=workspace.country, fold_gmail=workspace.fold_gmail)
+    normalise_submission(
+        submission,
+        country=workspace.country,
+        fold_gmail=workspace.fold_gmail,
+        never_join=workspace.never_join,
+    )

@@ -128,7 +128,8 @@ def _prepare_contacts(edit: LeadEdit, workspace: WorkspaceSettings) -> None:
                 INVALID_PHONE_MESSAGE if name == "phone" else ERROR_MESSAGES["email"].format(field=name)
             ]
         else:
-            edit.identity_keys[name] = (workspace.id, name, key)
+            if not workspace.never_join.lists(name, key):
+                edit.identity_keys[name] = (workspace.id, name, key)
 
 
 def _normalise_contact(name: str, text: str, workspace: WorkspaceSettings) -> tuple[str, str]:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from shared.leads.duplicate_policy import MergePolicy
+from shared.leads.never_join import NOTHING_LISTED, NeverJoin
 from shared.leads.submission import AcceptedSubmission
 
 PLACEMENT_FIELDS = ("pipeline_id", "pipeline_stage_id", "assigned_user_id")
@@ -20,11 +21,12 @@ class WorkspaceSettings:
     policy: MergePolicy
     pipeline_id: int | None
     stage_id: int | None
+    never_join: NeverJoin = NOTHING_LISTED
 
     @property
-    def contact_settings(self) -> tuple[str | None, bool]:
+    def contact_settings(self) -> tuple[str | None, bool, NeverJoin]:
         """The settings by which contacts are normalised."""
-        return self.country, self.fold_gmail
+        return self.country, self.fold_gmail, self.never_join
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ from typing import Any, cast
 from shared.leads.contact_text import InvalidContact
 from shared.leads.duplicate_policy import MergePolicy
 from shared.leads.email_normalization import normalise_email
+from shared.leads.never_join import NOTHING_LISTED, NeverJoin
 from shared.leads.phone_normalization import PhoneTooSlow, normalise_phone
 from shared.leads.source_part import SourcePart
 
@@ -24,6 +25,7 @@ KNOWN_FIELDS = frozenset({*TEXT_FIELDS, *OTHER_FIELDS, *PART_KEYS})  # all keys 
 QUIET_KEY = "quiet"  # in a journal item: ingest without events, so that no automation and no webhook acts on it
 
 POLICY_KEY = "policy"  # in a journal item: the merge policy of an import
+PHONE_COUNTRY_KEY = "phone_country"  # in a journal item: the country of an import's phones without a prefix
 AGAIN_KEY = "again"  # in a journal item: when it was replayed or released, in milliseconds since the epoch
 
 EXTERNAL_KIND = "external"  # an identity: the person's id at a provider, as `<type>:<id>`
@@ -64,6 +66,7 @@ class AcceptedSubmission:
     is_quiet: bool = False
     policy: MergePolicy | None = None  # of an import
     accepted_again_at: int | None = None  # when it was replayed or released last, as `received_at`
+    phone_country: str | None = None  # of an import: where phones without a prefix are dialled
     fields: dict[str, Any] = field(default_factory=dict)
     tags: list[str] = field(default_factory=list)
     keys: list[IdentityKey] = field(default_factory=list)
@@ -123,6 +126,7 @@ def decode_submission(item: dict[str, Any], gateway: str, attempts: int) -> Acce
         item.get(QUIET_KEY, False),
         item.get(POLICY_KEY),
         item.get(AGAIN_KEY),
+        item.get(PHONE_COUNTRY_KEY),
     )
 
 
@@ -142,6 +146,7 @@ def encode_submission(submission: AcceptedSubmission) -> dict[str, Any]:
         QUIET_KEY: submission.is_quiet,
         POLICY_KEY: submission.policy,
         AGAIN_KEY: submission.accepted_again_at,
+        PHONE_COUNTRY_KEY: submission.phone_country,
     }
     return item | {name: value for name, value in marks.items() if value}
 
@@ -154,16 +159,22 @@ def unique_tags(tags: list[str]) -> list[str]:
     return list(spelt.values())
 
 
-def normalise_submission(submission: AcceptedSubmission, *, country: str | None, fold_gmail: bool) -> None:
-    """Normalise the body into `fields`, `keys` and `warnings`. A lead is never refused here."""
+def normalise_submission(
+    submission: AcceptedSubmission, *, country: str | None, fold_gmail: bool, never_join: NeverJoin = NOTHING_LISTED
+) -> None:
+    """Normalise the body into `fields`, `keys` and `warnings`. A lead is never refused here.
+
+    A contact that `never_join` lists becomes a field and no key.
+    """
     body, fields = submission.body, submission.fields
+    country = submission.phone_country or country
     for name in TEXT_FIELDS:
         value = body.get(name)
         if value:
             fields[name] = value
-    _prepare_email(submission, fold_gmail)
-    _prepare_phone(submission, country)
-    _add_source_identities(submission, country)
+    _prepare_email(submission, fold_gmail, never_join)
+    _prepare_phone(submission, country, never_join)
+    _add_source_identities(submission, country, never_join)
     status = body.get("status")
     if status in LEAD_STATUSES:
         fields["status"] = status
@@ -183,7 +194,7 @@ def normalise_submission(submission: AcceptedSubmission, *, country: str | None,
         submission.warnings.append(f"{unknown}: no field that can be sent; kept on the submission alone.")
 
 
-def _add_source_identities(submission: AcceptedSubmission, country: str | None) -> None:
+def _add_source_identities(submission: AcceptedSubmission, country: str | None, never_join: NeverJoin) -> None:
     """Add the identities that a webhook names beside email and phone: the present ones first, then former ones."""
     part = submission.source_part
     if part is None:
@@ -193,7 +204,8 @@ def _add_source_identities(submission: AcceptedSubmission, country: str | None) 
     if former_phone := part.get("former_phone"):
         with contextlib.suppress(InvalidContact):
             identity = normalise_phone(former_phone, country).identity
-            keys.append((submission.workspace_id, "phone", identity))
+            if not never_join.lists_phone(identity):
+                keys.append((submission.workspace_id, "phone", identity))
     submission.keys += [key for key in keys if key not in submission.keys]
 
 
@@ -203,7 +215,7 @@ def join_names(names: list[str]) -> str:
     return ", ".join([name[:50] for name in names[:MAX_NAMED_FIELDS]]) + more
 
 
-def _prepare_email(submission: AcceptedSubmission, fold_gmail: bool) -> None:
+def _prepare_email(submission: AcceptedSubmission, fold_gmail: bool, never_join: NeverJoin) -> None:
     text = submission.body.get("email")
     if not text:
         return
@@ -215,10 +227,11 @@ def _prepare_email(submission: AcceptedSubmission, fold_gmail: bool) -> None:
         submission.warnings.append(f"email: not a valid email address; {KEPT_ENDING}")
         return
     submission.fields["email"] = email
-    submission.keys.append((submission.workspace_id, "email", key))
+    if not never_join.lists_email(key):
+        submission.keys.append((submission.workspace_id, "email", key))
 
 
-def _prepare_phone(submission: AcceptedSubmission, country: str | None) -> None:
+def _prepare_phone(submission: AcceptedSubmission, country: str | None, never_join: NeverJoin) -> None:
     text = submission.body.get("phone")
     if not text:
         return
@@ -230,4 +243,5 @@ def _prepare_phone(submission: AcceptedSubmission, country: str | None) -> None:
         submission.warnings.append(f"phone: {why}; {KEPT_ENDING}")
         return
     submission.fields["phone"] = phone.identity
-    submission.keys.append((submission.workspace_id, "phone", phone.identity))
+    if not never_join.lists_phone(phone.identity):
+        submission.keys.append((submission.workspace_id, "phone", phone.identity))

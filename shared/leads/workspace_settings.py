@@ -1,16 +1,17 @@
 """Load what a write of leads needs of workspaces: settings, pipelines, stages, users and tags."""
 
-from collections.abc import Iterable, Mapping
-from typing import NamedTuple
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, NamedTuple
 
 from shared.leads import reference_locks
+from shared.leads.never_join import NeverJoin
 from shared.leads.placement import Board, BoardStage, WorkspaceSettings
 from shared.platform.db.connections import StatementExecutor, as_json
 
 _SETTINGS_COLUMNS = """
 w.id, w.country, w.fold_gmail, w.merge_policy, p.id,
 (SELECT s.id FROM pipeline_stages s WHERE s.workspace_id = w.id AND s.pipeline_id = p.id
- ORDER BY s.position, s.id LIMIT 1)
+ ORDER BY s.position, s.id LIMIT 1), w.never_join
 """
 _JOIN_DEFAULT_PIPELINE = "LEFT JOIN pipelines p ON p.workspace_id = w.id AND p.is_default"
 WORKSPACE_SETTINGS_SQL = f"SELECT {_SETTINGS_COLUMNS} FROM workspaces w {_JOIN_DEFAULT_PIPELINE} WHERE w.id = ANY(%s)"
@@ -35,7 +36,13 @@ async def load_workspace_settings(connection: StatementExecutor, ids: Iterable[i
     wanted = list(set(ids))
     await reference_locks.lock_shared(connection, wanted)
     rows = await (await connection.execute(WORKSPACE_SETTINGS_SQL, (wanted,))).fetchall()
-    return {row[0]: WorkspaceSettings(*row) for row in rows}
+    return {row[0]: _settings_of(row) for row in rows}
+
+
+def _settings_of(row: Sequence[Any]) -> WorkspaceSettings:
+    id_, country, fold_gmail, policy, pipeline_id, stage_id, entries = row
+    never_join = NeverJoin.from_entries(entries, fold_gmail=fold_gmail)
+    return WorkspaceSettings(id_, country, fold_gmail, policy, pipeline_id, stage_id, never_join)
 
 
 class WorkspaceSnapshot(NamedTuple):
@@ -56,7 +63,7 @@ async def load_snapshots(
     """Return snapshots of workspaces by id, each with those of the named tags that exist. Takes no lock."""
     document = as_json([{"w": id_, "names": list(of)} for id_, of in names.items()])
     rows = await (await connection.execute(WORKSPACE_SNAPSHOTS_SQL, (document,))).fetchall()
-    return {row[0]: WorkspaceSnapshot(WorkspaceSettings(*row[:-3]), row[-3], row[-2], row[-1] or {}) for row in rows}
+    return {row[0]: WorkspaceSnapshot(_settings_of(row[:-3]), row[-3], row[-2], row[-1] or {}) for row in rows}
 
 
 async def load_board(connection: StatementExecutor, ids: Iterable[int]) -> Board:

@@ -49,7 +49,12 @@ def identities_of_body(body: Any, settings: WorkspaceSettings) -> set[PersonIden
         return set()
     submission = AcceptedSubmission("", 0, settings.id, "", None, None, body, None, "", 0, 0)
     try:
-        normalise_submission(submission, country=settings.country, fold_gmail=settings.fold_gmail)
+        normalise_submission(
+            submission,
+            country=settings.country,
+            fold_gmail=settings.fold_gmail,
+            never_join=settings.never_join,
+        )
     except (TypeError, ValueError, AttributeError):
         return set()
     return {(kind, value) for _, kind, value in submission.keys}

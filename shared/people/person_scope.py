@@ -11,6 +11,7 @@ from urllib.parse import quote, quote_plus
 import orjson
 
 from shared.leads import lead_redirects
+from shared.leads.never_join import NeverJoin
 from shared.people.identity_hashes import PersonIdentity
 from shared.people.waiting_people import decoded_payload, find_undecided, raw_holder
 from shared.platform.db.connections import Connection
@@ -37,6 +38,7 @@ HAS_TIMELINE_SQL = """
 SELECT EXISTS (SELECT FROM activities WHERE workspace_id = %s AND lead_id = %s AND NOT data ? 'erased')
 """
 IDENTITIES_SQL = "SELECT kind, value FROM identities WHERE workspace_id = %s AND lead_id = ANY(%s) ORDER BY 1, 2"
+NEVER_JOIN_SQL = "SELECT never_join, fold_gmail FROM workspaces WHERE id = %s"
 OTHERS_SQL = """
 SELECT i.kind, i.value FROM unnest(%s::text[], %s::text[]) AS k(kind, value)
 JOIN identities i ON i.workspace_id = %s AND i.kind = k.kind AND i.value = k.value WHERE NOT i.lead_id = ANY(%s)
@@ -141,6 +143,7 @@ async def find_person(connection: Connection, workspace_id: int, lead_id: int) -
     _note_leads(person, [*lead_rows, *former])
     rows = await (await connection.execute(IDENTITIES_SQL, (workspace_id, lead_ids))).fetchall()
     person.identities = sorted({*person.identities, *((row[0], row[1]) for row in rows)})
+    await _leave_unrecognised(connection, person)
     await _leave_to_others(connection, person)
     await _add_deleted_leads(connection, person)
     await _find_submissions(connection, person, None)
@@ -183,6 +186,13 @@ async def _add_deleted_leads(connection: Connection, person: PersonScope) -> Non
     rows = await (await connection.execute(DELETED_LEADS_SQL, asked)).fetchall()
     person.lead_ids += dict.fromkeys(row[0] for row in rows)
     _note_leads(person, rows)
+
+
+async def _leave_unrecognised(connection: Connection, person: PersonScope) -> None:
+    """Leave out the contacts by which nobody is recognised: other people came with them, too."""
+    row = await (await connection.execute(NEVER_JOIN_SQL, (person.workspace_id,))).fetchone()
+    never_join = NeverJoin.from_entries(row[0] if row else (), fold_gmail=bool(row and row[1]))
+    person.identities = [one for one in person.identities if not never_join.lists(*one)]
 
 
 async def _leave_to_others(connection: Connection, person: PersonScope) -> None:

@@ -140,7 +140,7 @@ IMPERSONAL_COLUMNS: Final[dict[str, dict[str, tuple[str, ...]]]] = {
         "source_polls": ("cursor",),
         "tags": ("color",),
         "webhook_subscriptions": ("url", "events", "description", "secret", "old_secret", "disabled_reason"),
-        "workspaces": ("slug", "name", "country", "merge_policy", "timezone", "mail_key"),
+        "workspaces": ("slug", "name", "country", "merge_policy", "never_join", "timezone", "mail_key"),
         "imports": ("encoding", "delimiter", "columns", "mapping"),
     },
     "names of states and kinds": {

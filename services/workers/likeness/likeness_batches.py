@@ -25,6 +25,7 @@ from services.workers.likeness.likeness_store import (
     add_counts,
     delete_profiles,
     read_leads,
+    read_never_join,
     read_profiles,
     read_weights,
     write_profiles,
@@ -33,6 +34,7 @@ from services.workers.likeness.path_pairs import lift_paths
 from services.workers.likeness.queue_rows import QueuedLeads, lock_workspace, take_leads
 from services.workers.likeness.suggestions import noted_pairs, stored_pairs, write_pairs
 from services.workers.likeness.value_frequencies import ValueFrequencies, counted_hashes
+from shared.leads.never_join import NOTHING_LISTED
 from shared.platform.db.connections import Connection
 from shared.platform.db.database_errors import is_unavailable
 from shared.platform.observability import logging
@@ -159,10 +161,12 @@ class _Batch:
         self._gone: list[int] = []
         self._new: dict[int, NewProfile] = {}
         self._changed: set[int] = set()
+        self._never_join = NOTHING_LISTED
 
     async def compare(self) -> BatchCosts:
         """Compare the leads, in the caller's transaction, which holds the workspace's lock. Raises CallerCame."""
         connection, workspace_id = self._connection, self._workspace_id
+        self._never_join = await read_never_join(connection, workspace_id)
         await self._make_profiles(await read_leads(connection, workspace_id, self._queued.lead_ids))
         noted = await noted_pairs(connection, workspace_id, list(self._new))
         compared = {id_: new for id_, new in self._new.items() if id_ in self._changed or any(id_ in p for p in noted)}
@@ -191,7 +195,7 @@ class _Batch:
                 self._add_lead(lead, lead.id in self._queued.rescored)
 
     def _add_lead(self, lead: QueuedLead, is_rescored: bool) -> None:
-        profile, stored = make_profile(lead.record or {}), lead.stored
+        profile, stored = make_profile(self._never_join.without_listed(lead.record or {})), lead.stored
         is_same = stored and stored.version == PROFILE_VERSION and stored.text == encode_profile(profile)
         if is_same and stored:
             self._new[lead.id] = NewProfile(profile, stored.keys, stored.counted)

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 from services.workers.likeness.lead_profile import PROFILE_VERSION, LeadProfile, decode_profile, encode_profile
 from services.workers.likeness.likeness_score import DEFAULT_DUPLICATES, MatchWeights
 from services.workers.likeness.sql_arrays import bigint_array
+from shared.leads.never_join import NOTHING_LISTED, NeverJoin
 from shared.platform.db.connections import Connection, as_json
 
 ALL_LEADS = 0  # the hash that counts all leads with a profile
@@ -51,6 +52,7 @@ ON CONFLICT (workspace_id, lead_id) DO UPDATE SET
     profile = excluded.profile, keys = excluded.keys, counted = excluded.counted, version = excluded.version
 """
 DELETE_PROFILES_SQL = "DELETE FROM likeness_profiles WHERE workspace_id = %s AND lead_id = ANY(%s::bigint[])"
+NEVER_JOIN_SQL = "SELECT never_join, fold_gmail FROM workspaces WHERE id = %s"
 READ_WEIGHTS_SQL = "SELECT weights FROM likeness_weights WHERE workspace_id = %s"
 WRITE_WEIGHTS_SQL = """
 INSERT INTO likeness_weights (workspace_id, weights, leads, computed_at) VALUES (%s, %s::jsonb, %s, clock_timestamp())
@@ -82,6 +84,12 @@ class NewProfile(NamedTuple):
     profile: LeadProfile
     keys: list[int]
     counted: list[int]
+
+
+async def read_never_join(connection: Connection, workspace_id: int) -> NeverJoin:
+    """Return the contacts that say nothing about who a lead is."""
+    row = await (await connection.execute(NEVER_JOIN_SQL, (workspace_id,))).fetchone()
+    return NeverJoin.from_entries(row[0], fold_gmail=row[1]) if row else NOTHING_LISTED
 
 
 async def read_leads(connection: Connection, workspace_id: int, lead_ids: Iterable[int]) -> list[QueuedLead]:
