@@ -28,6 +28,7 @@ SELECT i.id, CASE WHEN i.undone_at IS NOT NULL THEN 'undone' ELSE j.state END AS
        coalesce(i.options -> 'tags', '[]') AS tags, coalesce((i.options ->> 'run_automations')::boolean, false)
            AS run_automations,
        coalesce(i.options ->> 'invalid', 'keep') AS invalid_contacts, i.options ->> 'sheet' AS sheet,
+       i.options ->> 'phone_country' AS phone_country,
        i.rows_read AS rows, i.created, i.merged, i.unchanged, i.invalid,
        coalesce((j.cursor ->> 'warned')::bigint, 0) AS warned, coalesce((j.cursor ->> 'kept')::bigint, 0) AS kept,
        CASE WHEN i.is_settled THEN 1.0 ELSE least(0.999,

@@ -12,6 +12,7 @@ from shared.imports.code_pages import PAGE_CODECS
 from shared.imports.column_mapping import ColumnMapping, guess_mapping, mapping_errors
 from shared.imports.text_encoding import TEXT_ENCODINGS, TextEncoding
 from shared.leads.duplicate_policy import MergePolicy
+from shared.leads.phone_countries import PhoneCountry
 from shared.platform.errors import FieldErrors
 from shared.platform.validation.schema import FieldsSchema
 from shared.platform.validation.types import StrictFlag, Text100, Text255
@@ -44,7 +45,8 @@ class ImportOptions(TypedDict, total=False):
 
     `source` is that of rows without one, and every lead gets the `tags`. The policy is the workspace's without one.
     `encoding` is judged without one. `invalid`: whether a lead keeps an email that cannot be read as it was given, or
-    its row is rejected.
+    its row is rejected. `phone_country`: where phones without a prefix are dialled, otherwise the
+    workspace's.
     """
 
     mapping: dict[str, str | None] | None
@@ -54,6 +56,7 @@ class ImportOptions(TypedDict, total=False):
     run_automations: StrictFlag | None
     invalid: InvalidContacts | None
     encoding: ChosenEncoding | None
+    phone_country: PhoneCountry | None
 
 
 _SCHEMA = FieldsSchema(ImportOptions)

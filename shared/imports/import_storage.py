@@ -38,7 +38,7 @@ SELECT n, data FROM import_chunks WHERE workspace_id = %s AND import_id = %s AND
 
 
 class NewImport(NamedTuple):
-    """An import to be stored. `options` are `merge_policy, source, tags, run_automations`, as far as they were sent."""
+    """An import to be stored. `options` are those of `ImportOptions`, as far as they were sent."""
 
     is_dry_run: bool
     file_name: str

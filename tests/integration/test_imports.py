@@ -55,6 +55,20 @@ async def a_known_lead(connection: Connection, **fields: Any) -> int:
         return await create_lead(connection, await workspace_id(connection), known, KNOWN)
 
 
+@pytest.mark.parametrize("dry_run", [True, False])
+async def test_phones_are_read_as_dialled_in_the_country_of_the_import(
+    database_url: str, database: Connection, *, dry_run: bool
+) -> None:
+    await database.execute("UPDATE workspaces SET country = 'US'")
+    known = await a_known_lead(database, phone="+4930123450")
+    people = "First name;Phone\r\nAda;030 123450\r\nBob;030 987650\r\nCid;+12015550123\r\n"
+    import_id = await start_import(database, people, dry_run=dry_run, phone_country="DE")
+    done = await finish_imports(database_url, database, import_id)
+    assert (done["phone_country"], counts_of(done)) == ("DE", (2, 0, 1, 0))
+    phones = {lead["first_name"]: lead["phone"] for lead in await leads_of(database) if lead["id"] != known}
+    assert phones == ({} if dry_run else {"Bob": "+4930987650", "Cid": "+12015550123"})
+
+
 async def test_dry_run_says_what_the_import_then_does(database_url: str, database: Connection) -> None:
     known, w = await a_known_lead(database), await workspace_id(database)
     dry_id = await start_import(database, PEOPLE, dry_run=True, tags=["import"], invalid="reject")

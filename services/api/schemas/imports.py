@@ -25,7 +25,8 @@ FILE_DESCRIPTION = (
 OPTIONS_DESCRIPTION = (
     'JSON: `{"mapping": {column: lead field | "full_name" | "custom_fields.<key>" | "tags" | null}, "merge_policy", '
     '"source", "tags": [], "run_automations": false, "invalid": "keep" | "reject", '
-    '"encoding"}`, each of them optional. The encoding is judged without one.'
+    '"encoding", "phone_country"}`, each of them optional. The encoding is judged without one. Phones without a prefix '
+    "are read as dialled in `phone_country`, two letters, otherwise in the workspace's country."
 )
 
 
@@ -94,6 +95,7 @@ class ImportRecord(TypedDict):
     tags: list[str]
     run_automations: bool
     invalid_contacts: InvalidContacts
+    phone_country: str | None
     rows: int
     created: int
     merged: int

@@ -31,6 +31,7 @@ def sent_options(form: Mapping[str, str], errors: FieldErrors) -> dict[str, Any]
         "source": form.get("source", ""),
         "merge_policy": form.get("merge_policy", ""),
         "invalid": form.get("invalid", ""),
+        "phone_country": form.get("phone_country", ""),
         "tags": split_tags(form.get("tags", "")[:MAX_TAGS_LENGTH]),
     }
     return parse_option_fields(fields, errors)

@@ -9,7 +9,9 @@ from aiohttp import web
 from services.console.imports import form as import_form
 from services.console.imports import words as import_words
 from services.console.imports.list_page import import_author
+from services.console.imports.reads import read_country
 from services.console.web.access import workspace_page
+from services.console.web.country_words import country_label
 from services.console.web.live_updates import stream_snapshots
 from services.console.web.page_view import PageView
 from shared.auth.roles import Permission
@@ -197,6 +199,7 @@ async def _render(
             import_words.is_draft(import_row) or errors is not None or "columns" in view.request.query
         )
         sample = await import_control.read_sample(connection, workspace_id, import_row) if shows_columns else []
+        country = await read_country(connection, workspace_id)
         state = _asked_state(view) or _telling_state(import_row)
         after = _after(view)
         rows: list[ReportRow] = []
@@ -212,6 +215,8 @@ async def _render(
         examples=_examples(import_row, sample),
         form=import_form,
         targets=import_words.target_choices(view),
+        phone_countries=import_words.phone_country_choices(view, country),
+        country_label=lambda code: country_label(view, code or country),
         errors=errors or {},
         asks=next((name for name in ("undo", "cancel") if name in view.request.query), ""),
     )

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from services.console.leads.words import FIELD_WORDS
+from services.console.web.country_words import country_choices, country_label
 from services.console.web.page_view import PageView
 from services.console.web.translations import mark_message as _
 from shared.imports.column_mapping import LEAD_TARGETS
@@ -56,6 +57,12 @@ STATE_WORDS: Mapping[str, str] = {
     "cancelled": _("cancelled"),
     "undone": _("undone"),
 }
+
+
+def phone_country_choices(view: PageView, workspace_country: str | None) -> list[tuple[str, str]]:
+    """Return the countries that phones without a prefix may be from, the workspace's first."""
+    own = view.translate("%(country)s: the workspace's", country=country_label(view, workspace_country))
+    return [("", own), *country_choices(view)]
 
 
 def target_choices(view: PageView) -> list[tuple[str, str]]:

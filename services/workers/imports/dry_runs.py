@@ -77,9 +77,11 @@ async def _decide(connection: Connection, one: ClaimedImport, rows: Sequence[Rea
 
 def _as_submission(claim: ClaimedImport, row: ReadRow) -> AcceptedSubmission:
     lead = dict(row.lead or {})
-    policy = claim.options.get("merge_policy")
+    policy, country = claim.options.get("merge_policy"), claim.options.get("phone_country")
     at = (claim.received_ms, claim.workspace_id)
-    return AcceptedSubmission("", *at, f"import:{claim.id}", None, None, lead, None, "", 0, 0, policy=policy)
+    submission = AcceptedSubmission("", *at, f"import:{claim.id}", None, None, lead, None, "", 0, 0, policy=policy)
+    submission.phone_country = country
+    return submission
 
 
 def _record_of(row: ReadRow, record: JsonRow) -> dict[str, Any]:

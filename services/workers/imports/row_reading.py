@@ -11,7 +11,7 @@ from shared.imports.csv_records import CsvRecord, read_records
 from shared.imports.import_storage import CHUNK_BYTES, read_file_part
 from shared.imports.text_encoding import decode_text, text_size
 from shared.intake.journal import Lane, NewJournalRow, append_row, chunk_by_size
-from shared.leads.submission import POLICY_KEY, QUIET_KEY
+from shared.leads.submission import PHONE_COUNTRY_KEY, POLICY_KEY, QUIET_KEY
 from shared.platform.db.connections import Connection, as_json
 from shared.platform.ids import numbered_uuid7
 
@@ -125,6 +125,8 @@ def _journal_item(claim: ClaimedImport, number: int, lead: dict[str, Any]) -> tu
         item[QUIET_KEY] = True
     if policy := claim.options.get("merge_policy"):
         item[POLICY_KEY] = policy
+    if country := claim.options.get("phone_country"):
+        item[PHONE_COUNTRY_KEY] = country
     return submission_id, orjson.dumps(item)
 
 
