@@ -5,6 +5,7 @@ from typing import Annotated, Any, Final
 
 from psycopg.rows import dict_row
 from pydantic import Field, Strict
+from typing_extensions import TypedDict
 
 from shared.platform.db.connections import Connection
 from shared.platform.errors import ValidationFailed
@@ -27,6 +28,15 @@ ON CONFLICT (workspace_id) DO UPDATE SET
 """
 
 RetentionSettings = dict[str, int | None]
+
+
+class RetentionFields(TypedDict, total=False):
+    """Days. Null: as long as the installation keeps them."""
+
+    submissions_days: RetentionDays | None
+    held_days: RetentionDays | None
+    activities_days: RetentionDays | None
+    attempts_days: RetentionDays | None
 
 
 async def read_retention(connection: Connection, workspace_id: int) -> RetentionSettings:

@@ -1,6 +1,7 @@
 """Management of workspaces, for the command line."""
 
 import re
+from collections.abc import Mapping
 from typing import Any
 from zoneinfo import available_timezones
 
@@ -12,6 +13,7 @@ from shared.leads import reference_locks
 from shared.leads.duplicate_policy import MergePolicy
 from shared.platform.db.connections import Connection
 
+SETTING_NAMES = ("name", "country", "timezone", "merge_policy", "fold_gmail", "never_join")
 SLUG_PATTERN = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
 
 # One statement, so that a workspace is never visible without its default pipeline.
@@ -32,8 +34,9 @@ SELECT id FROM workspace
 # NULL leaves a setting unchanged.
 CHANGE_WORKSPACE_SQL = """
 UPDATE workspaces SET
-    country = coalesce(%(country)s, country), timezone = coalesce(%(timezone)s, timezone),
-    merge_policy = coalesce(%(merge_policy)s, merge_policy), fold_gmail = coalesce(%(fold_gmail)s, fold_gmail)
+    name = coalesce(%(name)s, name), country = coalesce(%(country)s, country),
+    timezone = coalesce(%(timezone)s, timezone), merge_policy = coalesce(%(merge_policy)s, merge_policy),
+    fold_gmail = coalesce(%(fold_gmail)s, fold_gmail), never_join = coalesce(%(never_join)s::text[], never_join)
 WHERE id = %(id)s
 """
 
@@ -106,12 +109,18 @@ async def change_workspace(
         row = await (await connection.execute("SELECT id FROM workspaces WHERE slug = %s", (slug,))).fetchone()
         if row is None:
             raise InvalidWorkspace(f"there is no workspace {slug!r}; `workspace list` shows them")
-        # Waits for transactions that have read the old settings.
-        await reference_locks.lock_exclusive(connection, row[0])
-        await connection.execute(CHANGE_WORKSPACE_SQL, {**settings, "id": row[0]})
-        if fold_gmail is not None:
-            await connection.execute(FOLD_GMAIL_SQL if fold_gmail else UNFOLD_GMAIL_SQL, row)
+        await apply_settings(connection, row[0], settings)
     return int(row[0])
+
+
+async def apply_settings(connection: Connection, workspace_id: int, settings: Mapping[str, Any]) -> None:
+    """Change checked settings, in the caller's transaction. One that is missing or None stays."""
+    # Waits for transactions that have read the old settings.
+    await reference_locks.lock_exclusive(connection, workspace_id)
+    await connection.execute(CHANGE_WORKSPACE_SQL, {**dict.fromkeys(SETTING_NAMES), **settings, "id": workspace_id})
+    fold_gmail = settings.get("fold_gmail")
+    if fold_gmail is not None:
+        await connection.execute(FOLD_GMAIL_SQL if fold_gmail else UNFOLD_GMAIL_SQL, (workspace_id,))
 
 
 def _check_country_and_timezone(country: str | None, timezone: str | None) -> None:

@@ -22,6 +22,7 @@ from services.api.resources import (
     form_versions,
     forms,
     health,
+    identities,
     imports,
     integrations,
     jobs,
@@ -45,6 +46,7 @@ from services.api.resources import (
     tasks,
     users,
     webhooks,
+    workspace,
 )
 from shared.platform.settings import Settings
 from shared.service_app.app import mount_routes
@@ -85,6 +87,10 @@ ROUTES = [
     web.get("/api/v1/leads/{id}/duplicates", duplicates.of_lead),
     web.get("/api/v1/leads/{id}/person", person_data.report),
     web.post("/api/v1/leads/{id}/erase", person_data.erase),
+    web.get("/api/v1/workspace", workspace.show),
+    web.put("/api/v1/workspace", workspace.update),
+    web.patch("/api/v1/workspace", workspace.update),
+    web.get("/api/v1/identities/crowded", identities.crowded),
     web.get("/api/v1/retention", retention.show),
     web.put("/api/v1/retention", retention.update),
     web.patch("/api/v1/retention", retention.update),

@@ -38,6 +38,8 @@ TAG_DESCRIPTIONS = {
     "webhooks": "Subscriptions of your addresses to events. The messages are described under Webhooks.",
     "deliveries": "Every outgoing message with its attempts. Messages can be sent again.",
     "retention": "For how many days a workspace keeps submissions, held ones, timelines and messages.",
+    "workspace": "The settings of the workspace, and what a change of them would do.",
+    "identities": "The emails and phones by which people are recognised.",
     "suppressions": "Addresses that get no mail, and the page on which people unsubscribe.",
     SERVICE_TAG: "The service itself: its health, this document, and what your key may do.",
 }

@@ -6,9 +6,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from services.api.context import SETTINGS_KEY, driver_connection, reading, writing
 from services.api.record_responses import record_response
 from services.api.request_parsing import body_of, workspace_of
-from services.api.schemas.person_data import RetentionFields, RetentionRecord
+from services.api.schemas.person_data import RetentionRecord
 from shared.platform.web.openapi import request_body, responds
-from shared.retention import RetentionSettings, change_retention, read_retention
+from shared.retention import RetentionFields, RetentionSettings, change_retention, read_retention
 from shared.service_app.authorization import requires_scope
 
 

@@ -9,7 +9,6 @@ from typing_extensions import TypedDict
 from services.api.schemas.submissions import ReasonText
 from shared.people.personal_tables import PersonalGroup
 from shared.platform.validation.types import StrictFlag
-from shared.retention import RetentionDays
 
 PersonRows = list[dict[str, Any]]
 
@@ -89,15 +88,6 @@ class ErasureRecord(TypedDict):
     erased_at: datetime | None
     finished_at: datetime | None
     groups: NotRequired[list[HeldGroupRecord]]
-
-
-class RetentionFields(TypedDict, total=False):
-    """Days. Null: as long as the installation keeps them."""
-
-    submissions_days: RetentionDays | None
-    held_days: RetentionDays | None
-    activities_days: RetentionDays | None
-    attempts_days: RetentionDays | None
 
 
 class RetentionRecord(TypedDict):

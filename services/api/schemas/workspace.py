@@ -1,0 +1,83 @@
+"""A workspace with its settings, as they are sent and shown."""
+
+from datetime import datetime
+from typing import Literal, NotRequired
+
+from typing_extensions import TypedDict
+
+from shared.leads.duplicate_policy import MergePolicy
+from shared.platform.validation.types import QueryFlag
+
+
+class PreviewQuery(TypedDict, total=False):
+    """With `preview=1` nothing is changed."""
+
+    preview: QueryFlag
+
+
+class KeptDays(TypedDict):
+    """For how many days what is kept. Null: as long as the installation keeps it."""
+
+    submissions_days: int | None
+    held_days: int | None
+    activities_days: int | None
+    attempts_days: int | None
+
+
+class WorkspaceMail(TypedDict):
+    """Whose server sends the workspace's mails. Null: nobody's."""
+
+    sent_by: Literal["workspace", "installation"] | None
+
+
+class AlarmReceivers(TypedDict):
+    """By which ways the installation's operators are told of alarms."""
+
+    mail: bool
+    slack: bool
+
+
+class SettingEffectRecord(TypedDict):
+    """What a change would do. `count` is null where counting took too long; `of` says how many were looked at.
+
+    `is_final`: it cannot be taken back.
+    """
+
+    field: str
+    code: str
+    count: int | None
+    of: int | None
+    entry: str | None
+    is_final: bool
+    text: str
+
+
+class WorkspaceRecord(TypedDict):
+    """A workspace. `country` is where phones without a prefix are dialled.
+
+    By what `never_join` lists nobody is recognised. `effects` are those of a change that is previewed.
+    """
+
+    id: int
+    slug: str
+    name: str
+    country: str | None
+    timezone: str
+    merge_policy: MergePolicy
+    fold_gmail: bool
+    never_join: list[str]
+    retention: KeptDays
+    installation_days: int
+    mail: WorkspaceMail
+    alarms: AlarmReceivers
+    created_at: datetime
+    effects: NotRequired[list[SettingEffectRecord]]
+
+
+class CrowdedContactRecord(TypedDict):
+    """A contact that people with many unlike names came with, and three of these."""
+
+    kind: Literal["email", "phone"]
+    value: str
+    names: int
+    examples: list[str]

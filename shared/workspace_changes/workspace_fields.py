@@ -1,0 +1,71 @@
+"""The settings of a workspace that its admins may change, with their rules. Pure."""
+
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any
+from zoneinfo import available_timezones
+
+from pydantic import AfterValidator, Field, Strict
+from typing_extensions import TypedDict
+
+from shared.leads.contact_text import InvalidContact
+from shared.leads.duplicate_policy import MergePolicy
+from shared.leads.never_join import MAX_NEVER_JOIN, normalise_entry
+from shared.leads.phone_countries import PhoneCountry
+from shared.platform.errors import FieldErrors
+from shared.platform.validation.messages import custom_error
+from shared.platform.validation.types import RequiredName, StrictFlag, Text255
+from shared.retention import RetentionFields
+
+ZONE_MESSAGE = "The {field} field must be a time zone, such as Europe/Berlin or Asia/Riyadh."
+NAME_MESSAGE = "The {field} field must be one line of characters that can be printed."
+ENTRY_MESSAGE = "An entry must be an email, a local part such as info@, or a phone."
+COLUMNS = ("name", "country", "timezone", "merge_policy", "fold_gmail", "never_join")
+
+
+def _check_zone(zone: str) -> str:
+    if zone not in available_timezones():
+        raise custom_error(ZONE_MESSAGE)
+    return zone
+
+
+def _check_name(name: str) -> str:
+    if not name.isprintable():
+        raise custom_error(NAME_MESSAGE)
+    return name
+
+
+NeverJoinEntries = Annotated[list[Text255], Strict(), Field(max_length=MAX_NEVER_JOIN)]
+
+
+class WorkspaceFields(TypedDict, total=False):
+    """What is sent changes, the rest stays. `never_join` replaces the list; `retention` changes the kinds in it.
+
+    An entry of `never_join` is an email, a local part with its at sign (`info@`), or a phone.
+    """
+
+    name: Annotated[RequiredName, AfterValidator(_check_name)]
+    country: PhoneCountry
+    timezone: Annotated[Text255, AfterValidator(_check_zone)]
+    merge_policy: MergePolicy
+    fold_gmail: StrictFlag
+    never_join: NeverJoinEntries
+    retention: RetentionFields
+
+
+def normalise_entries(entries: Sequence[str], country: str | None, errors: FieldErrors) -> list[str]:
+    """Return each entry once, as it is stored. Errors go into `errors`, as `never_join.<place>`."""
+    normalised: dict[str, None] = {}
+    for place, entry in enumerate(entries):
+        try:
+            normalised[normalise_entry(entry, country)] = None
+        except InvalidContact:
+            errors[f"never_join.{place}"] = [ENTRY_MESSAGE]
+    return list(normalised)
+
+
+def changed_settings(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, tuple[Any, Any]]:
+    """Return what differs between two records: the values before and after, retention as `retention.<kind>`."""
+    pairs = {name: (before[name], after[name]) for name in COLUMNS}
+    kept, then = before["retention"], after["retention"]
+    pairs |= {f"retention.{kind}": (kept[kind], then[kind]) for kind in kept}
+    return {name: pair for name, pair in pairs.items() if pair[0] != pair[1]}

@@ -1,0 +1,145 @@
+"""The settings of a workspace: shown, previewed with the effect of each change, changed, and refused."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+import pytest_asyncio
+
+from tests.contract.service import Service, ask, new_email
+from tests.contract.workspaces import Workspace, new_workspace
+
+HOSTILE = ["\0", "x" * 10_000, "  ", 7, None, [], {}, "\u202e"]
+
+
+@pytest_asyncio.fixture
+async def ours(service: Service) -> AsyncIterator[Workspace]:
+    async with new_workspace(service) as workspace:
+        yield workspace
+
+
+async def test_settings_are_shown_and_changed(ours: Workspace) -> None:
+    shown = await ours.show("/workspace")
+    assert (shown["name"], shown["country"], shown["timezone"]) == ("Own", "US", "UTC")
+    assert (shown["merge_policy"], shown["fold_gmail"], shown["never_join"]) == ("fill_empty", False, [])
+    assert shown["installation_days"] == 90
+    sent = {
+        "name": "  Nordlys & <Sons> ",
+        "country": "no",
+        "timezone": "Europe/Oslo",
+        "merge_policy": "overwrite",
+        "fold_gmail": True,
+        "never_join": ["INFO@", "info@", "Desk@Firm.example", "22 00 40 00"],
+        "retention": {"held_days": 7},
+        "slug": "other",
+    }
+    changed = (await ours.ask("PATCH", "/workspace", sent)).body
+    assert changed["meta"] == {"ignored": ["slug"]}
+    assert changed["data"] == await ours.show("/workspace")
+    assert changed["data"]["never_join"] == ["info@", "desk@firm.example", "+4722004000"]
+    assert changed["data"]["retention"]["held_days"] == 7
+    assert changed["data"]["name"] == "Nordlys & <Sons>"
+    assert (await ours.ask("PUT", "/workspace", {"retention": {"held_days": None}})).body["data"]["retention"] == (
+        dict.fromkeys(("submissions_days", "held_days", "activities_days", "attempts_days"))
+    )
+    entries = (await ours.ask("GET", "/audit-log?action=workspace.changed")).body["data"]
+    assert entries[-1]["before"]["country"] == "US"
+    assert entries[-1]["after"]["country"] == "NO"
+    assert "slug" not in entries[-1]["after"]
+
+
+async def test_each_change_is_previewed_with_its_effect(ours: Workspace) -> None:
+    for number in range(3):
+        await ours.lead(phone=f"(201) 555-012{number}", email=f"ada.{number}+x@gmail.com", first_name=f"Ada {number}")
+    await ours.lead(email="a.da0@gmail.com")
+    before = await ours.show("/workspace")
+    sent = {
+        "name": "Other",
+        "country": "DE",
+        "timezone": "Europe/Oslo",
+        "merge_policy": "keep",
+        "fold_gmail": True,
+        "never_join": ["ada.1+x@gmail.com", "a.da0@", "+12015550120"],
+        "retention": {"submissions_days": 1, "activities_days": 90},
+    }
+    preview = (await ours.ask("PATCH", "/workspace?preview=1", sent)).body["data"]
+    assert await ours.show("/workspace") == before
+    assert preview["country"] == "DE"
+    found = [(one["field"], one["code"], one["count"], one["entry"]) for one in preview["effects"]]
+    assert found == [
+        ("name", "renamed", None, None),
+        ("country", "phones_read_otherwise", 3, None),
+        ("country", "phones_stay", None, None),
+        ("timezone", "zone_of_automations", 0, None),
+        ("merge_policy", "duplicates_changed", 0, None),
+        ("fold_gmail", "gmail_joins", 1, None),
+        ("never_join", "entry_added", 1, "ada.1+x@gmail.com"),
+        ("never_join", "entry_added", 1, "a.da0@"),
+        ("never_join", "entry_added", 1, "+12015550120"),
+        ("retention.submissions_days", "rows_deleted", 0, None),
+        ("retention.activities_days", "rows_deleted", 0, None),
+    ]
+    assert preview["effects"][1]["text"] == "Of the last 3 phones that came, 3 would have been another number."
+    assert (await ours.ask("GET", "/audit-log?action=workspace.changed")).body["data"] == []
+    assert (await ours.ask("PATCH", "/workspace?preview=1", {})).body["data"]["effects"] == []
+
+
+async def test_wrong_values_are_told_by_field(ours: Workspace) -> None:
+    wrong = {
+        "name": " ",
+        "country": "XX",
+        "timezone": "Europe/Atlantis",
+        "merge_policy": "shred",
+        "fold_gmail": "yes",
+        "retention": {"held_days": 0},
+    }
+    assert (await ours.errors("PATCH", "/workspace", wrong)).keys() == {*wrong} - {"retention"} | {
+        "retention.held_days"
+    }
+    listed = {"never_join": ["info@", "no", "@", "a b@", "x@y"], "retention": {"submissions_days": 91}}
+    assert (await ours.errors("PATCH", "/workspace?preview=1", listed)).keys() == {
+        *("never_join.1", "never_join.2", "never_join.3", "never_join.4", "retention.submissions_days")
+    }
+    assert "never_join" in await ours.errors("PATCH", "/workspace", {"never_join": ["info@"] * 501})
+    assert "preview" in await ours.errors("PATCH", "/workspace?preview=maybe", {})
+
+
+@pytest.mark.parametrize(
+    "field", ["name", "country", "timezone", "merge_policy", "fold_gmail", "never_join", "retention"]
+)
+async def test_hostile_values_are_refused_with_a_sentence(ours: Workspace, field: str) -> None:
+    for value in HOSTILE:
+        answer = await ours.ask("PATCH", "/workspace", {field: value})
+        assert answer.status in (200, 422), (field, value, answer.raw)
+        if field == "never_join" and value != []:
+            assert answer.status == 422
+        listed = await ours.ask("PATCH", "/workspace", {"never_join": [value]})
+        assert listed.status == 422, (value, listed.raw)
+
+
+async def test_only_a_key_for_everything_sees_the_settings(ours: Workspace) -> None:
+    async with await ours.client_with("read:leads", "write:operations") as client:
+        assert (await ask(client, "GET", "/api/v1/workspace")).status == 403
+        assert (await ask(client, "PATCH", "/api/v1/workspace", json={"name": "Mine"})).status == 403
+        assert (await ask(client, "GET", "/api/v1/identities/crowded")).status == 200
+
+
+async def test_crowded_contacts_are_told_and_listed_ones_join_nobody(ours: Workspace) -> None:
+    words = "Ann Bob Cid Dan Eve Fay Gus Hal Ida Jon Kim".split()
+    leads = {await ours.lead(email="desk@firm.example", first_name=word, last_name=f"{word}sen") for word in words[:10]}
+    for number, word in enumerate(words):
+        await ours.lead(email=new_email(), phone="+1 201 555 0199", first_name=word, last_name=f"Zed{number}")
+    assert len(leads) == 1
+    assert [one["value"] for one in await ours.show("/identities/crowded")] == ["+12015550199"]
+    await ours.lead(email="desk@firm.example", first_name=words[10])
+    for same in ("ann annsen", "ÁNN", "Sir Bob"):  # alike: each has a word that was there before
+        await ours.lead(email="shop@firm.example", first_name=same)
+    crowded = await ours.show("/identities/crowded")
+    assert [(one["kind"], one["value"], one["names"]) for one in crowded] == [
+        ("phone", "+12015550199", 11),
+        ("email", "desk@firm.example", 11),
+    ]
+    assert len(crowded[0]["examples"]) == 3
+    listed = [one["value"] for one in crowded]
+    assert (await ours.ask("PATCH", "/workspace", {"never_join": listed})).status == 200
+    assert await ours.show("/identities/crowded") == []
+    assert await ours.lead(email="desk@firm.example", first_name="Lea") not in leads
