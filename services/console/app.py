@@ -28,6 +28,7 @@ from services.console.web.context import console_lifetime
 from services.console.web.fallback import FALLBACK_ROUTES
 from services.console.web.live_updates import LIVE_UPDATES, LiveUpdates
 from services.console.web.static_files import STATIC_ROUTES
+from services.console.workspace import routes as workspace
 from shared.platform.settings import Settings
 from shared.service_app.app import mount_routes
 from shared.service_app.audit import AUDITED_PREFIXES
@@ -35,7 +36,8 @@ from shared.service_app.audit import AUDITED_PREFIXES
 # The first route that fits is taken: `leads/bulk` of the jobs stands before `leads/{id}`.
 FEATURES = (
     *(accounts, now, search, submissions, quarantine, dead_letters, queues, jobs),
-    *(leads, pipeline, duplicates, imports, people, forms, automations, sources, tags, settings_pages),
+    *(leads, pipeline, duplicates, imports, people, forms),
+    *(automations, sources, tags, workspace, settings_pages),
 )
 CONSOLE_ROUTES = [route for feature in FEATURES for route in feature.ROUTES]
 TEXT_FILTERS = {"stored_sentence": stored_sentence}

@@ -18,6 +18,7 @@ from shared.platform.crypto.encryption import TransactionCipher
 from shared.platform.db.connections import StatementExecutor
 
 REPLY_EVENT = "form.reply"  # the event of a form's own reply to who filled it in
+MAIL_TRIAL_EVENT = "mail.trial"  # the event of a mail that an admin sends to see whether mails go out
 DeliveryKind = Literal["webhook", "email", "sms", "slack", "notice", "conversion"]
 
 # The limit of one statement. Each message to a subscription contains the whole lead, so that the messages of one batch
@@ -154,6 +155,14 @@ def notification_to_address(
     target = cipher.encrypt(orjson.dumps({"to": address}).decode())
     payload = {"subject": subject, "body": body}
     return NewDelivery(workspace_id, "notice", MAIL_ENDPOINT, payload, event, lead_id, target=target)
+
+
+def mail_on_trial(cipher: TransactionCipher, workspace_id: int, address: str, subject: str, body: str) -> NewDelivery:
+    """Make a mail that an admin sends to their own mailbox, to see whether mails go out."""
+    target = cipher.encrypt(orjson.dumps({"to": address}).decode())
+    return NewDelivery(
+        workspace_id, "notice", MAIL_ENDPOINT, {"subject": subject, "body": body}, MAIL_TRIAL_EVENT, target=target
+    )
 
 
 def mail_with_secret_link(

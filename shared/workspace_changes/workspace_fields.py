@@ -13,6 +13,7 @@ from shared.leads.never_join import MAX_NEVER_JOIN, normalise_entry
 from shared.leads.phone_countries import PhoneCountry
 from shared.platform.errors import FieldErrors
 from shared.platform.validation.messages import custom_error
+from shared.platform.validation.schema import FieldsSchema
 from shared.platform.validation.types import RequiredName, StrictFlag, Text255
 from shared.retention import RetentionFields
 
@@ -22,8 +23,12 @@ ENTRY_MESSAGE = "An entry must be an email, a local part such as info@, or a pho
 COLUMNS = ("name", "country", "timezone", "merge_policy", "fold_gmail", "never_join")
 
 
+# Without names that mean something else on each machine, such as `localtime`, and without abbreviations.
+TIME_ZONES = frozenset(zone for zone in available_timezones() if "/" in zone or zone == "UTC")
+
+
 def _check_zone(zone: str) -> str:
-    if zone not in available_timezones():
+    if zone not in TIME_ZONES:
         raise custom_error(ZONE_MESSAGE)
     return zone
 
@@ -50,6 +55,15 @@ class WorkspaceFields(TypedDict, total=False):
     fold_gmail: StrictFlag
     never_join: NeverJoinEntries
     retention: RetentionFields
+
+
+_SCHEMA = FieldsSchema(WorkspaceFields)
+
+
+def check_fields(sent: Mapping[str, Any]) -> tuple[dict[str, Any], FieldErrors]:
+    """Return the valid fields that were sent, and the errors of the others, by field."""
+    fields, errors = _SCHEMA.validate_fields(sent)
+    return dict(fields), errors
 
 
 def normalise_entries(entries: Sequence[str], country: str | None, errors: FieldErrors) -> list[str]:

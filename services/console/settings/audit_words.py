@@ -163,6 +163,7 @@ ACTION_WORDS: dict[str, tuple[str, str]] = {
     "webhook.deleted": (_("Deleted a webhook"), _("Tried to delete a webhook")),
     "webhook.rotate_secret": (_("Renewed the secret of a webhook"), _("Tried to renew the secret of a webhook")),
     "workspace.created": (_("Made the workspace"), _("Tried to make the workspace")),
+    "workspace.mail_tried": (_("Sent a test mail to themselves"), _("Tried to send a test mail to themselves")),
     "workspace.changed": (_("Changed the workspace"), _("Tried to change the workspace")),
 }
 

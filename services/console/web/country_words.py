@@ -3,7 +3,7 @@
 from services.console.web.page_view import PageView
 from shared.leads.phone_countries import CALLING_CODES
 
-LEFT_TO_RIGHT_START, LEFT_TO_RIGHT_END = "\u2066", "\u2069"  # an option of a select holds no element
+LEFT_TO_RIGHT_MARK = "\u200e"  # keeps the plus sign before the number: an option of a select holds no element
 
 
 def country_label(view: PageView, country: str | None) -> str:
@@ -11,7 +11,7 @@ def country_label(view: PageView, country: str | None) -> str:
     if country not in CALLING_CODES:
         return country or view.translate("no country")
     name = view.language.locale.territories.get(country, country)
-    return f"{name}, {LEFT_TO_RIGHT_START}+{CALLING_CODES[country]}{LEFT_TO_RIGHT_END}"
+    return f"{name}, {LEFT_TO_RIGHT_MARK}+{CALLING_CODES[country]}"
 
 
 def country_choices(view: PageView) -> list[tuple[str, str]]:

@@ -1,0 +1,10 @@
+"""Routes of the feature `workspace`, each with its handler."""
+
+from services.console.web.routing import workspace_get, workspace_post
+from services.console.workspace import mail_trial, workspace_page
+
+ROUTES = [
+    workspace_get("settings/workspace", workspace_page.show),
+    workspace_post("settings/workspace", workspace_page.save, action="workspace.changed"),
+    workspace_post("settings/workspace/mail", mail_trial.send, action="workspace.mail_tried"),
+]
