@@ -154,6 +154,7 @@ ROUTES = [
     web.get("/api/v1/sources", sources.index),
     *resource_routes("/api/v1/webhooks", webhooks),
     web.post("/api/v1/webhooks/{id}/rotate-secret", webhooks.rotate_secret),
+    web.post("/api/v1/webhooks/{id}/test", webhooks.send_test),
     web.get("/api/v1/webhooks/{id}/deliveries", deliveries.of_webhook),
     web.post("/api/v1/webhooks/{id}/resend", deliveries.resend_failed),
     web.get("/api/v1/deliveries", deliveries.index),

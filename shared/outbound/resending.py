@@ -1,8 +1,11 @@
-"""Send deliveries again, many at once. A resent delivery keeps its id and restarts its schedule."""
+"""Send deliveries again, one or many at once. A resent delivery keeps its id and restarts its schedule."""
 
 from collections.abc import Sequence
 
+from shared.outbound import cancellation
+from shared.outbound.receivers import allow_attempt
 from shared.platform.db.connections import Connection
+from shared.platform.errors import Conflict, NotFound
 
 MAX_DELIVERY_ATTEMPTS = 32_000  # the number has 15 bits, and one beyond them would make every claim fail
 
@@ -37,6 +40,41 @@ SELECT d.id, CASE
 FROM deliveries d WHERE d.workspace_id = %(workspace)s AND d.id = ANY(%(ids)s)
 """
 GONE_DELIVERY_REASON = "It is gone."
+CANCELLATION_PENDING_MESSAGE = (
+    "What waited when the subscription was disabled is still being cancelled. Send the request again in a moment."
+)
+
+FIND_SUBSCRIPTION_OF_SQL = "SELECT subscription_id FROM deliveries WHERE workspace_id = %s AND id = %s"
+# The sweeper finds it within a fraction of a second.
+RESEND_ONE_SQL = """
+UPDATE deliveries SET state = 'pending', attempts_before = attempts, due_at = now(), error = NULL, finished_at = NULL,
+                      cause_id = NULL
+WHERE workspace_id = %s AND id = %s AND sending_since IS NULL AND attempts < %s RETURNING endpoint
+"""
+
+
+async def resend_one(connection: Connection, workspace_id: int, delivery_id: int) -> bool:
+    """Send a delivery again, whatever its state, in the caller's transaction. Return whether it was.
+
+    One that is being sent is left alone, and so is one that was tried 32,000 times. The receiver is tried at once, even
+    after failures. Raises NotFound, and Conflict while deliveries of its subscription are still being cancelled: it
+    would be cancelled as well.
+    """
+    row = await (await connection.execute(FIND_SUBSCRIPTION_OF_SQL, (workspace_id, delivery_id))).fetchone()
+    if row is None:
+        raise NotFound
+    await expect_no_cancellation(connection, workspace_id, row[0])
+    limits = (workspace_id, delivery_id, MAX_DELIVERY_ATTEMPTS)
+    again = await (await connection.execute(RESEND_ONE_SQL, limits)).fetchone()
+    if again is not None:
+        await allow_attempt(connection, workspace_id, again[0])
+    return again is not None
+
+
+async def expect_no_cancellation(connection: Connection, workspace_id: int, subscription_id: int | None) -> None:
+    """Raise Conflict while a cancellation is pending: messages that are sent again now would be cancelled too."""
+    if subscription_id and await cancellation.is_cancelling(connection, workspace_id, subscription_id):
+        raise Conflict(CANCELLATION_PENDING_MESSAGE)
 
 
 async def resend_deliveries(connection: Connection, workspace_id: int, delivery_ids: Sequence[int]) -> set[int]:

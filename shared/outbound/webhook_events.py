@@ -10,7 +10,7 @@ from typing import Any
 class WebhookEvent:
     """An event as webhooks describe it: `lead` as in the API; `data` names the tag, stage, form or fields concerned.
 
-    Events about no lead, such as that of a silent source, have none.
+    Events about no lead, such as that of a silent source, have none. A test event is about a lead that there is not.
     """
 
     event: str
@@ -18,6 +18,7 @@ class WebhookEvent:
     lead_id: int | None
     lead: Mapping[str, Any] | None
     data: Mapping[str, Any]
+    is_test: bool = False
 
     def payload(self, message_id: str) -> dict[str, Any]:
         """Return the JSON body that the receiver gets."""
@@ -27,4 +28,5 @@ class WebhookEvent:
             "occurred_at": self.occurred_at,
             "lead": self.lead,
             "data": self.data,
+            **({"test": True} if self.is_test else {}),
         }

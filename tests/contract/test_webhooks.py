@@ -82,6 +82,33 @@ async def test_a_new_secret_has_the_old_one_beside_it_for_a_day(ours: Workspace,
     assert made["secret"].encode() not in after[0] + after[1]
 
 
+async def test_how_long_the_old_secret_signs_is_asked_for(ours: Workspace, service: Service) -> None:
+    made = await ours.make("/webhooks", body())
+    path = f"/webhooks/{made['id']}/rotate-secret"
+    kept = "SELECT old_secret IS NOT NULL, old_secret_until FROM webhook_subscriptions WHERE id = %s"
+    for hours in (3, 0):
+        assert (await ours.ask("POST", path, {"overlap_hours": hours})).status == 200
+        with service.stack.database() as database:
+            [(has_old, until)] = database.execute(kept, (made["id"],)).fetchall()
+        assert (has_old, until is not None) == (hours > 0, hours > 0)
+        if hours:
+            assert timedelta(hours=2, minutes=59) < until - datetime.now(UTC) <= timedelta(hours=3)
+    for wrong in (-1, 169, "3", 1.5, None):
+        assert list(await ours.errors("POST", path, {"overlap_hours": wrong})) == ["overlap_hours"]
+
+
+async def test_a_test_event_is_a_delivery_unless_the_subscription_is_off(ours: Workspace) -> None:
+    made = await ours.make("/webhooks", body(events=["tag.added", "lead.created"]))
+    path = f"/webhooks/{made['id']}"
+    for sent, event in (({}, "tag.added"), ({"event": "source.silent"}, "source.silent")):
+        answer = await ours.ask("POST", f"{path}/test", sent)
+        assert (answer.status, answer.body["data"]["event"]) == (202, event)
+        assert (answer.body["data"]["subscription_id"], answer.body["data"]["lead_id"]) == (made["id"], None)
+    assert list(await ours.errors("POST", f"{path}/test", {"event": "lead.eaten"})) == ["event"]
+    await ours.ask("PATCH", path, {"is_active": False})
+    assert (await ours.ask("POST", f"{path}/test")).status == 409
+
+
 async def test_activating_one_that_was_switched_off_forgets_why(ours: Workspace, service: Service) -> None:
     made = await ours.make("/webhooks", body())
     path = f"/webhooks/{made['id']}"
@@ -129,5 +156,6 @@ async def test_a_value_that_cannot_be_is_refused(ours: Workspace, field: str, va
 async def test_subscriptions_of_another_workspace_are_invisible(ours: Workspace, theirs: Workspace) -> None:
     made = await ours.make("/webhooks", body())
     await assert_foreign(ours, theirs, f"/webhooks/{made['id']}", {"is_active": False})
-    assert (await theirs.ask("POST", f"/webhooks/{made['id']}/rotate-secret")).status == 404
+    for below in ("rotate-secret", "test"):
+        assert (await theirs.ask("POST", f"/webhooks/{made['id']}/{below}")).status == 404
     assert (await theirs.ask("GET", "/webhooks")).body["meta"]["total"] == 0

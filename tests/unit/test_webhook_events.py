@@ -9,10 +9,11 @@ import pytest
 
 from services.api.openapi.document import openapi_document
 from services.api.schemas.leads import LeadRecord
-from services.api.schemas.webhooks import WebhookEventType
 from services.workers.alarms.silent_sources import SOURCE_SILENT_EVENT
 from services.workers.automations.effects import AUTOMATION_RAN
 from services.workers.outbox.lead_events import event_facts
+from shared.outbound.sample_events import sample_event
+from shared.outbound.subscription_fields import EVENT_TYPES, WebhookEventType
 from shared.outbound.webhook_events import WebhookEvent
 
 pytestmark = pytest.mark.unit
@@ -63,6 +64,15 @@ def test_message_of_a_silent_source_fits_its_description() -> None:
     data = {"integration_id": 7, "form_id": None, "name": "Quiz", "type": "typeform", "last_received_at": None}
     event = WebhookEvent(SOURCE_SILENT_EVENT, NOW, None, None, {**data, "silence_after_minutes": 30})
     assert message_faults(SOURCE_SILENT_EVENT, event.payload("msg_1")) == []
+
+
+@pytest.mark.parametrize("event", EVENT_TYPES)
+def test_test_event_has_all_that_the_real_one_has_and_says_what_it_is(event: str) -> None:
+    message = sample_event(event, NOW).payload("msg_1")
+    assert message_faults(event, message) == []
+    assert message["test"] is True
+    if message["lead"]:
+        assert message["lead"].keys() == LeadRecord.__annotations__.keys()
 
 
 def test_message_with_a_field_too_many_does_not_fit() -> None:

@@ -23,11 +23,11 @@ from services.api.schemas.deliveries import (
 )
 from services.api.schemas.jobs import BulkCountRecord, BulkResendFields, JobRecord
 from shared.models import Delivery, DeliveryAttempt, WebhookSubscription
-from shared.outbound import cancellation
 from shared.outbound.deliveries import subscription_endpoint
 from shared.outbound.delivery_filters import delivery_conditions
 from shared.outbound.receivers import allow_attempt
-from shared.outbound.resending import MAX_DELIVERY_ATTEMPTS
+from shared.outbound.resending import MAX_DELIVERY_ATTEMPTS, expect_no_cancellation, resend_one
+from shared.outbound.subscriptions import SUBSCRIPTION_DISABLED_MESSAGE
 from shared.platform.errors import Conflict, FieldErrors, NotFound
 from shared.platform.web.openapi import query_params, request_body, responds
 from shared.platform.web.path_params import path_id
@@ -37,10 +37,6 @@ from shared.service_app.authorization import requires_scope
 _IS_WAITING = and_(Delivery.state == "pending", Delivery.sending_since.is_(None))
 DELIVERY_RESOURCE = Resource(Delivery, DeliveryRecord, {"next_attempt_at": case((_IS_WAITING, Delivery.due_at))})
 ATTEMPT_COLUMNS = [getattr(DeliveryAttempt, name) for name in AttemptRecord.__annotations__]
-SUBSCRIPTION_DISABLED_MESSAGE = "The subscription is disabled: set is_active to true first."
-CANCELLATION_PENDING_MESSAGE = (
-    "What waited when the subscription was disabled is still being cancelled. Send the request again in a moment."
-)
 
 # The number of attempts has 15 bits. A number beyond them would make every claim of deliveries fail, in all workspaces.
 _CAN_RETRY = Delivery.attempts < MAX_DELIVERY_ATTEMPTS
@@ -99,12 +95,7 @@ async def resend(request: web.Request) -> web.Response:
     workspace, id_ = workspace_of(request), path_id(request)
 
     async def resend_in_transaction(connection: AsyncConnection) -> RecordDict:
-        found = await DELIVERY_RESOURCE.find(connection, workspace, id_)
-        await _expect_no_cancellation(connection, workspace, found["subscription_id"])
-        where = (Delivery.workspace_id == workspace, Delivery.id == id_, Delivery.sending_since.is_(None), _CAN_RETRY)
-        again = update(Delivery).where(*where).values(RESEND_VALUES).returning(Delivery.endpoint)
-        for endpoint in (await connection.execute(again)).scalars():
-            await allow_attempt(await driver_connection(connection), workspace, endpoint)
+        await resend_one(await driver_connection(connection), workspace, id_)
         return await DELIVERY_RESOURCE.find(connection, workspace, id_)
 
     return record_response(request, await writing(request, resend_in_transaction))
@@ -135,7 +126,7 @@ async def resend_failed(request: web.Request) -> web.Response:
     async def resend_failed_in_transaction(connection: AsyncConnection) -> int:
         if not await _is_subscription_active(connection, workspace, id_):
             raise Conflict(SUBSCRIPTION_DISABLED_MESSAGE)
-        await _expect_no_cancellation(connection, workspace, id_)
+        await expect_no_cancellation(await driver_connection(connection), workspace, id_)
         where = (
             Delivery.workspace_id == workspace,
             Delivery.subscription_id == id_,
@@ -159,14 +150,6 @@ async def _list_deliveries(request: web.Request, *where: ColumnElement[bool]) ->
             connection, workspace, page, *where, *delivery_conditions(query)
         )
     return json_response(page_response(request, deliveries, page, total))
-
-
-async def _expect_no_cancellation(connection: AsyncConnection, workspace_id: int, subscription_id: int | None) -> None:
-    """Raise Conflict while a cancellation is pending: messages that are sent again now would be cancelled too."""
-    if subscription_id and await cancellation.is_cancelling(
-        await driver_connection(connection), workspace_id, subscription_id
-    ):
-        raise Conflict(CANCELLATION_PENDING_MESSAGE)
 
 
 async def _is_subscription_active(connection: AsyncConnection, workspace_id: int, id_: int) -> bool:

@@ -1,7 +1,7 @@
 """The messages that webhook subscriptions receive, for the OpenAPI document."""
 
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any, Literal, NotRequired
 
 from typing_extensions import TypedDict
 
@@ -15,11 +15,15 @@ class RemovedLead(TypedDict):
 
 
 class EventMessage(TypedDict):
-    """`id` is the same in every attempt. `lead` is the lead as it is when the message is made."""
+    """`id` is the same in every attempt. `lead` is the lead as it is when the message is made.
+
+    `test` is in test events only, and true: their lead is made up, and its id is 0.
+    """
 
     id: str
     occurred_at: datetime
     lead: LeadRecord | RemovedLead
+    test: NotRequired[Literal[True]]
 
 
 class LeadCreatedData(TypedDict, total=False):
@@ -163,6 +167,7 @@ class SourceSilentEvent(TypedDict):
     lead: None
     event: Literal["source.silent"]
     data: SourceSilentData
+    test: NotRequired[Literal[True]]
 
 
 class AutomationRanEvent(EventMessage):

@@ -1,34 +1,25 @@
 """Subscriptions to events as they are sent and shown."""
 
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import Annotated
 
 from pydantic import Field, Strict
 from typing_extensions import TypedDict
 
-from shared.platform.validation.types import HttpUrl, LongText, StrictFlag
-
-WebhookEventType = Literal[
-    "lead.created",
-    "lead.updated",
-    "lead.deleted",
-    "lead.merged",
-    "lead.unmerged",
-    "lead.duplicate",
-    "lead.stage_changed",
-    "lead.assigned",
-    "tag.added",
-    "form.submitted",
-    "source.silent",
-    "*",
-]
+from shared.outbound.subscription_fields import WebhookEventType
+from shared.outbound.subscriptions import MAX_OVERLAP_HOURS
 
 
-class WebhookFields(TypedDict, total=False):
-    url: HttpUrl
-    events: Annotated[list[WebhookEventType], Strict(), Field(min_length=1, max_length=100)]
-    description: LongText | None
-    is_active: StrictFlag
+class RotationFields(TypedDict, total=False):
+    """`overlap_hours` says for how long the old secret signs as well: 24 unless sent. With 0 it ends at once."""
+
+    overlap_hours: Annotated[int, Strict(), Field(ge=0, le=MAX_OVERLAP_HOURS)]
+
+
+class SampleEventFields(TypedDict, total=False):
+    """`event` is the one to send; without it, the first of the subscription. `*` stands for `lead.created`."""
+
+    event: WebhookEventType
 
 
 class WebhookRecord(TypedDict):

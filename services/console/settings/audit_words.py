@@ -161,6 +161,8 @@ ACTION_WORDS: dict[str, tuple[str, str]] = {
     "webhook.created": (_("Made a webhook"), _("Tried to make a webhook")),
     "webhook.changed": (_("Changed a webhook"), _("Tried to change a webhook")),
     "webhook.deleted": (_("Deleted a webhook"), _("Tried to delete a webhook")),
+    "webhook.send_test": (_("Sent a test event to a webhook"), _("Tried to send a test event to a webhook")),
+    "webhook.cancel_waiting": (_("Cancelled what waited for a webhook"), _("Tried to cancel what waits for a webhook")),
     "webhook.rotate_secret": (_("Renewed the secret of a webhook"), _("Tried to renew the secret of a webhook")),
     "workspace.created": (_("Made the workspace"), _("Tried to make the workspace")),
     "workspace.mail_tried": (_("Sent a test mail to themselves"), _("Tried to send a test mail to themselves")),

@@ -1,0 +1,66 @@
+"""The fields of a webhook subscription as they are sent, and whether its address may be one. No database."""
+
+from collections.abc import Mapping
+from typing import Annotated, Any, Final, Literal, get_args
+
+from pydantic import Field, Strict
+from typing_extensions import TypedDict
+
+from shared.outbound.address_policy import AddressPolicy
+from shared.platform.errors import FieldErrors, ValidationFailed
+from shared.platform.validation.messages import ERROR_MESSAGES
+from shared.platform.validation.schema import FieldsSchema
+from shared.platform.validation.types import HttpUrl, LongText, StrictFlag
+
+WebhookEventType = Literal[
+    "lead.created",
+    "lead.updated",
+    "lead.deleted",
+    "lead.merged",
+    "lead.unmerged",
+    "lead.duplicate",
+    "lead.stage_changed",
+    "lead.assigned",
+    "tag.added",
+    "form.submitted",
+    "source.silent",
+    "*",
+]
+ALL_EVENTS: Final = "*"
+EVENT_TYPES: Final[tuple[str, ...]] = tuple(name for name in get_args(WebhookEventType) if name != ALL_EVENTS)
+PRIVATE_ADDRESS_MESSAGE: Final = (
+    "The url field must not name a private address: nothing is sent there unless LEADHUB_ALLOWED_TARGETS has it."
+)
+
+
+class WebhookFields(TypedDict, total=False):
+    url: HttpUrl
+    events: Annotated[list[WebhookEventType], Strict(), Field(min_length=1, max_length=100)]
+    description: LongText | None
+    is_active: StrictFlag
+
+
+NEW_SUBSCRIPTION = FieldsSchema(WebhookFields, required=("url", "events"))
+CHANGED_SUBSCRIPTION = FieldsSchema(WebhookFields)
+
+
+def checked_fields(fields: Mapping[str, Any], errors: FieldErrors, allowed_targets: str) -> dict[str, Any]:
+    """Return valid fields, each event once. Raises ValidationFailed with `errors`, and for an address that is blocked.
+
+    Most addresses are only judged when their name is resolved.
+    """
+    all_errors = _url_errors(fields, allowed_targets) | errors
+    if all_errors:
+        raise ValidationFailed(all_errors)
+    checked = dict(fields)
+    if "events" in checked:
+        checked["events"] = list(dict.fromkeys(checked["events"]))
+    return checked
+
+
+def _url_errors(fields: Mapping[str, Any], allowed_targets: str) -> FieldErrors:
+    policy = AddressPolicy.from_text(allowed_targets)
+    try:
+        return {"url": [PRIVATE_ADDRESS_MESSAGE]} if "url" in fields and policy.refuses_url(fields["url"]) else {}
+    except ValueError:
+        return {"url": [ERROR_MESSAGES["url"].format(field="url")]}

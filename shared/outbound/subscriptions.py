@@ -1,0 +1,170 @@
+"""The webhook subscriptions of a workspace as the API and the console make, change and delete them.
+
+Each function that writes needs a transaction of the caller's.
+"""
+
+import os
+from base64 import b64encode
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Final, NamedTuple
+
+from psycopg.rows import class_row
+
+from shared.outbound import cancellation
+from shared.outbound.deliveries import enqueue_deliveries, subscription_endpoint, webhook_to_subscription
+from shared.outbound.receivers import allow_attempt, cancel_deliveries
+from shared.outbound.sample_events import sample_event
+from shared.platform.crypto.encryption import Cipher
+from shared.platform.db.connections import Connection
+from shared.platform.errors import Conflict, NotFound
+
+SECRET_PREFIX: Final = "whsec_"  # noqa: S105  # what secrets begin with is known
+SECRET_BYTES: Final = 32
+DEFAULT_OVERLAP_HOURS: Final = 24  # in which the old secret signs as well
+MAX_OVERLAP_HOURS: Final = 168
+SUBSCRIPTION_DISABLED_MESSAGE: Final = "The subscription is disabled: set is_active to true first."
+SUBSCRIPTIONS_FULL_MESSAGE: Final = (
+    "The workspace has {count} webhook subscriptions, and may have {most}: delete some first. An operator can raise "
+    "LEADHUB_MAX_SUBSCRIPTIONS."
+)
+
+_COLUMNS = "id, url, events, description, is_active, disabled_reason, disabled_at, old_secret_until, created_at"
+FIND_SUBSCRIPTION_SQL = f"SELECT {_COLUMNS} FROM webhook_subscriptions WHERE workspace_id = %s AND id = %s"
+# Two requests at the same time would otherwise both find room.
+LOCK_COUNT_SQL = "SELECT FROM workspaces WHERE id = %s FOR NO KEY UPDATE"
+COUNT_SUBSCRIPTIONS_SQL = "SELECT count(*) FROM webhook_subscriptions WHERE workspace_id = %s"
+INSERT_SUBSCRIPTION_SQL = """
+INSERT INTO webhook_subscriptions (workspace_id, url, events, description, is_active, secret)
+VALUES (%(workspace)s, %(url)s, %(events)s, %(description)s, %(is_active)s, %(secret)s) RETURNING id
+"""
+# Activating it clears the reason for which it was disabled.
+CHANGE_SUBSCRIPTION_SQL = """
+UPDATE webhook_subscriptions
+SET url = coalesce(%(url)s::text, url), events = coalesce(%(events)s::text[], events),
+    description = CASE WHEN %(has_description)s THEN %(description)s::text ELSE description END,
+    is_active = coalesce(%(is_active)s::boolean, is_active),
+    disabled_reason = CASE WHEN %(is_active)s::boolean THEN NULL ELSE disabled_reason END,
+    disabled_at = CASE WHEN %(is_active)s::boolean THEN NULL ELSE disabled_at END, updated_at = now()
+WHERE workspace_id = %(workspace)s AND id = %(id)s
+"""
+ROTATE_SQL = """
+UPDATE webhook_subscriptions
+SET old_secret = CASE WHEN %(hours)s > 0 THEN secret END,
+    old_secret_until = CASE WHEN %(hours)s > 0 THEN now() + %(hours)s * interval '1 hour' END,
+    secret = %(secret)s, updated_at = now()
+WHERE workspace_id = %(workspace)s AND id = %(id)s
+"""
+DELETE_SUBSCRIPTION_SQL = "DELETE FROM webhook_subscriptions WHERE workspace_id = %s AND id = %s"
+
+
+@dataclass(frozen=True, slots=True)
+class Subscription:
+    """A subscription without its secrets. Until `old_secret_until` the secret from before signs as well."""
+
+    id: int
+    url: str
+    events: list[str]
+    description: str | None
+    is_active: bool
+    disabled_reason: str | None
+    disabled_at: datetime | None
+    old_secret_until: datetime | None
+    created_at: datetime
+
+
+class NewSubscription(NamedTuple):
+    """The id of a subscription that was made, and its secret, which is shown this once."""
+
+    id: int
+    secret: str
+
+
+async def find_subscription(connection: Connection, workspace_id: int, id_: int) -> Subscription:
+    """Return a subscription. Raises NotFound."""
+    async with connection.cursor(row_factory=class_row(Subscription)) as cursor:
+        await cursor.execute(FIND_SUBSCRIPTION_SQL, (workspace_id, id_))
+        found = await cursor.fetchone()
+    if found is None:
+        raise NotFound
+    return found
+
+
+async def create_subscription(
+    connection: Connection, cipher: Cipher, workspace_id: int, fields: Mapping[str, Any], most: int
+) -> NewSubscription:
+    """Subscribe an address. Raises Conflict where the workspace has as many as it may have (`most`)."""
+    await connection.execute(LOCK_COUNT_SQL, (workspace_id,))
+    [(count,)] = await (await connection.execute(COUNT_SUBSCRIPTIONS_SQL, (workspace_id,))).fetchall()
+    if count >= most:
+        raise Conflict(SUBSCRIPTIONS_FULL_MESSAGE.format(count=count, most=most))
+    secret = _new_secret()
+    values = {
+        "workspace": workspace_id,
+        "url": fields["url"],
+        "events": fields["events"],
+        "description": fields.get("description"),
+        "is_active": fields.get("is_active", True),
+        "secret": (await cipher.in_transaction(connection)).encrypt(secret),
+    }
+    [(id_,)] = await (await connection.execute(INSERT_SUBSCRIPTION_SQL, values)).fetchall()
+    return NewSubscription(id_, secret)
+
+
+async def change_subscription(connection: Connection, workspace_id: int, id_: int, fields: Mapping[str, Any]) -> None:
+    """Change a subscription. With a new address, or when activated, it is tried at once. Raises NotFound."""
+    if "url" in fields or fields.get("is_active"):
+        await allow_attempt(connection, workspace_id, subscription_endpoint(id_))
+    names = ("url", "events", "description", "is_active")
+    values = {name: fields.get(name) for name in names} | {"has_description": "description" in fields}
+    values |= {"workspace": workspace_id, "id": id_}
+    if not (await connection.execute(CHANGE_SUBSCRIPTION_SQL, values)).rowcount:
+        raise NotFound
+
+
+async def rotate_secret(
+    connection: Connection, cipher: Cipher, workspace_id: int, id_: int, overlap_hours: int = DEFAULT_OVERLAP_HOURS
+) -> str:
+    """Give a subscription another secret and return it. The old one signs as well for some hours. Raises NotFound."""
+    await allow_attempt(connection, workspace_id, subscription_endpoint(id_))
+    secret = _new_secret()
+    sealed = (await cipher.in_transaction(connection)).encrypt(secret)
+    values = {"workspace": workspace_id, "id": id_, "secret": sealed, "hours": overlap_hours}
+    if not (await connection.execute(ROTATE_SQL, values)).rowcount:
+        raise NotFound
+    return secret
+
+
+async def delete_subscription(connection: Connection, workspace_id: int, id_: int) -> None:
+    """Delete a subscription. Its pending messages are not sent. Raises NotFound."""
+    await cancel_deliveries(connection, workspace_id, "subscription", id_)
+    if not (await connection.execute(DELETE_SUBSCRIPTION_SQL, (workspace_id, id_))).rowcount:
+        raise NotFound
+
+
+async def cancel_waiting(connection: Connection, workspace_id: int, id_: int, last_id: int) -> None:
+    """Cancel what waits to be sent to a subscription, up to a delivery. Raises NotFound.
+
+    What is being sent ends by itself. If there is much, the sweeper cancels the rest soon after.
+    """
+    await find_subscription(connection, workspace_id, id_)
+    await cancellation.cancel_waiting(connection, workspace_id, id_, last_id)
+
+
+async def send_test_event(connection: Connection, workspace_id: int, id_: int, event: str | None = None) -> int:
+    """Send a subscription an event of a made-up lead, the first of its own unless named. Return the delivery's id.
+
+    Raises NotFound, and Conflict while the subscription is disabled.
+    """
+    subscription = await find_subscription(connection, workspace_id, id_)
+    if not subscription.is_active:
+        raise Conflict(SUBSCRIPTION_DISABLED_MESSAGE)
+    await allow_attempt(connection, workspace_id, subscription_endpoint(id_))
+    made = sample_event(event or subscription.events[0], datetime.now(UTC))
+    delivery = webhook_to_subscription(workspace_id, id_, made)
+    return (await enqueue_deliveries(connection, [delivery]))[delivery.message_id]
+
+
+def _new_secret() -> str:
+    return SECRET_PREFIX + b64encode(os.urandom(SECRET_BYTES)).decode()
