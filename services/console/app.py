@@ -28,6 +28,7 @@ from services.console.web.context import console_lifetime
 from services.console.web.fallback import FALLBACK_ROUTES
 from services.console.web.live_updates import LIVE_UPDATES, LiveUpdates
 from services.console.web.static_files import STATIC_ROUTES
+from services.console.webhooks import routes as webhooks
 from services.console.workspace import routes as workspace
 from shared.platform.settings import Settings
 from shared.service_app.app import mount_routes
@@ -37,7 +38,7 @@ from shared.service_app.audit import AUDITED_PREFIXES
 FEATURES = (
     *(accounts, now, search, submissions, quarantine, dead_letters, queues, jobs),
     *(leads, pipeline, duplicates, imports, people, forms),
-    *(automations, sources, tags, workspace, settings_pages),
+    *(automations, sources, webhooks, tags, workspace, settings_pages),
 )
 CONSOLE_ROUTES = [route for feature in FEATURES for route in feature.ROUTES]
 TEXT_FILTERS = {"stored_sentence": stored_sentence}

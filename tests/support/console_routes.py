@@ -108,6 +108,14 @@ def make_automation(stack: Stack) -> str:
     request = urllib.request.Request(f"{stack.base}/api/v1/automations", body, headers)
     with urllib.request.urlopen(request, timeout=60) as answer:
         return str(json.load(answer)["data"]["id"])
+def make_webhook(stack: Stack, **members: Any) -> dict[str, Any]:
+    """A webhook subscription, as the API shows it once."""
+    body = json.dumps({"url": "https://hooks.example.com/x", "events": ["source.silent"], **members}).encode()
+    headers = {**stack.headers, "Content-Type": "application/json"}
+    request = urllib.request.Request(f"{stack.base}/api/v1/webhooks", body, headers)
+    with urllib.request.urlopen(request, timeout=60) as answer:
+        made: dict[str, Any] = json.load(answer)["data"]
+    return made
 
 
 def make_welcome_link(stack: Stack) -> str:
@@ -177,6 +185,7 @@ EXAMPLES: dict[str, tuple[Callable[[Stack], str], str]] = {
     "sources/{id}": (make_source, ABSENT_NUMBER),
     "automations/{id}": (make_automation, ABSENT_NUMBER),
     "forms/{id}": (lambda stack: str(make_form(stack)["id"]), ABSENT_NUMBER),
+    "webhooks/{id}": (lambda stack: str(make_webhook(stack)["id"]), ABSENT_NUMBER),
     "preview/{mode}": (lambda _: "dark", "dark"),
     "rules/{id}": (lambda _: ABSENT_NUMBER, ABSENT_NUMBER),
     "versions/{version}": (lambda _: "1", ABSENT_NUMBER),

@@ -201,7 +201,8 @@ def _confirmation_path(view: PageView, selection: BulkSelection) -> str:
 
 def _back_path(view: PageView, selection: BulkSelection) -> str:
     """Return the list that the reader came from, with its filter."""
-    if selection.kind == "deliveries":  # which have no list
-        return view.path("jobs")
+    if selection.kind == "deliveries":  # which have a list on the page of their webhook only
+        subscription_id = selection.filters.get("subscription_id")
+        return view.path(f"webhooks/{subscription_id}" if subscription_id else "jobs")
     filters = {name: value for name, value in selection.filters.items() if name != "ids"}
     return view.path("submissions", **filter_values(selection.kind, filters))

@@ -41,6 +41,7 @@ NAVIGATION_ENTRIES = (
     NavigationEntry("forms", "setup", "form", _("Forms"), key="f"),
     NavigationEntry("automations", "setup", "bolt", _("Automations"), key="a"),
     NavigationEntry("sources", "setup", "plug", _("Sources"), key="s"),
+    NavigationEntry("webhooks", "setup", "send", _("Webhooks out"), key="w"),
     NavigationEntry("settings/workspace", "settings", "building", _("Workspace"), permission=Permission.ADMINISTER),
     NavigationEntry("settings/tags", "settings", "tag", _("Tags"), permission=Permission.SET_UP),
     NavigationEntry("settings/keys", "settings", "key", _("API keys"), permission=Permission.ADMINISTER),
