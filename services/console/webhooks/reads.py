@@ -13,10 +13,12 @@ from psycopg.rows import class_row
 from shared.platform.db.connections import Connection
 
 LISTED: Final = 200  # subscriptions on the page
-LISTED_DELIVERIES: Final = 200  # of each, whose attempts are measured for the list
+LISTED_DELIVERIES: Final = 200  # at most of each, whose attempts are measured for the list
+ALL_LISTED_DELIVERIES: Final = 4_000  # of all together
 MEASURED_DELIVERIES: Final = 2_000  # of the one that is shown
 COUNTED_WAITING: Final = 10_000  # more are not counted
-LISTED_WAITING: Final = 2_000
+LISTED_WAITING: Final = 2_000  # at most of each for the list
+ALL_LISTED_WAITING: Final = 20_000
 CHART_MINUTES: Final = 60
 
 # Attempts that sent nothing, such as those to a subscription that is disabled, say nothing about the receiver.
@@ -30,7 +32,7 @@ SELECT count(*) AS tried,
 IS_MEASURED = "finished_at IS NOT NULL AND request IS NOT NULL AND started_at > now() - interval '1 day'"
 REPORTS_SQL = f"""
 SELECT s.id, s.url, s.events, s.description, s.is_active, s.disabled_reason, s.disabled_at,
-       recent.*, waiting.n AS waiting, coalesce(e.failures, 0) AS failures
+       recent.*, waiting.n AS waiting, waiting.n >= %(waiting)s AS is_waiting_cut, coalesce(e.failures, 0) AS failures
 FROM (SELECT * FROM webhook_subscriptions WHERE workspace_id = %(workspace)s ORDER BY id DESC LIMIT %(listed)s) s
 LEFT JOIN endpoints e ON e.workspace_id = s.workspace_id AND e.endpoint = 'subscription:' || s.id
 CROSS JOIN LATERAL (
@@ -46,6 +48,7 @@ CROSS JOIN LATERAL (
             AND w.state = 'pending' LIMIT %(waiting)s) counted
 ) waiting
 """
+COUNT_SQL = "SELECT count(*) FROM webhook_subscriptions WHERE workspace_id = %s"
 NEWEST = """
 WITH newest AS MATERIALIZED (
     SELECT workspace_id, id, state FROM deliveries
@@ -78,7 +81,7 @@ SELECT count(*), max(id) FROM (
 class WebhookReport:
     """A subscription as the list shows it. `tried`, `failed` and durations (ms) are of its newest attempts of a day.
 
-    `waiting` is counted up to a bound, `failures` are those in a row.
+    `waiting` is counted up to a bound, and `is_waiting_cut` beyond it. `failures` are those in a row.
     """
 
     id: int
@@ -94,6 +97,7 @@ class WebhookReport:
     p95: int | None
     last_at: datetime | None
     waiting: int
+    is_waiting_cut: bool
     failures: int
 
 
@@ -121,11 +125,13 @@ class AnswerMinute:
 
 async def read_reports(connection: Connection, workspace_id: int) -> list[WebhookReport]:
     """Return the subscriptions of a workspace: those that fail or wait come first."""
+    [(count,)] = await (await connection.execute(COUNT_SQL, (workspace_id,))).fetchall()
+    shown = min(max(count, 1), LISTED)
     values = {
         "workspace": workspace_id,
         "listed": LISTED,
-        "deliveries": LISTED_DELIVERIES,
-        "waiting": LISTED_WAITING,
+        "deliveries": min(LISTED_DELIVERIES, ALL_LISTED_DELIVERIES // shown),
+        "waiting": min(LISTED_WAITING, ALL_LISTED_WAITING // shown),
     }
     async with connection.cursor(row_factory=class_row(WebhookReport)) as cursor:
         await cursor.execute(REPORTS_SQL, values)

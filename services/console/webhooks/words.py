@@ -8,7 +8,7 @@ from services.console.web.page_view import PageView
 from services.console.web.payload_text import VALUE_MASK
 from services.console.web.translations import mark_message as _
 from services.console.webhooks.delivery_reads import DeliveryRow
-from services.console.webhooks.reads import LISTED_WAITING, WebhookFigures, WebhookReport
+from services.console.webhooks.reads import WebhookFigures, WebhookReport
 from shared.outbound.subscription_fields import ALL_EVENTS
 
 NAMED_EVENTS: Final = 2  # events that a line of the list names; more are counted
@@ -136,8 +136,8 @@ def list_figure(view: PageView, report: WebhookReport) -> str:
     if not report.is_active:
         since = f" {shown.short_date(report.disabled_at)}" if report.disabled_at else ""
         return view.translate("off") + since
-    if report.waiting >= LISTED_WAITING:
-        return view.translate("over %(n)s wait", n=shown.number(LISTED_WAITING))
+    if report.is_waiting_cut:
+        return view.translate("over %(n)s wait", n=shown.number(report.waiting))
     if report.waiting:
         return view.translate_count("%(n)s waits", "%(n)s wait", report.waiting)
     return f"p95 {shown.milliseconds(report.p95)}" if report.p95 is not None else shown.age(report.last_at)
