@@ -139,7 +139,7 @@ def list_figure(view: PageView, report: WebhookReport) -> str:
     if report.is_waiting_cut:
         return view.translate("over %(n)s wait", n=shown.number(report.waiting))
     if report.waiting:
-        return view.translate_count("%(n)s waits", "%(n)s wait", report.waiting)
+        return view.translate_count("%(n)s waiting", "%(n)s waiting", report.waiting)
     return f"p95 {shown.milliseconds(report.p95)}" if report.p95 is not None else shown.age(report.last_at)
 
 
