@@ -108,6 +108,8 @@ def make_automation(stack: Stack) -> str:
     request = urllib.request.Request(f"{stack.base}/api/v1/automations", body, headers)
     with urllib.request.urlopen(request, timeout=60) as answer:
         return str(json.load(answer)["data"]["id"])
+
+
 def make_webhook(stack: Stack, **members: Any) -> dict[str, Any]:
     """A webhook subscription, as the API shows it once."""
     body = json.dumps({"url": "https://hooks.example.com/x", "events": ["source.silent"], **members}).encode()

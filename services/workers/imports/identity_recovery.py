@@ -79,17 +79,18 @@ async def _joined_identities(
     connection: Connection, workspace_id: int, asked: Mapping[str, Any]
 ) -> dict[IdentityKey, JoinedIdentity]:
     """Return the contacts that were new to their leads, except those that the leads show."""
-    country, fold_gmail = (await load_workspace_settings(connection, [workspace_id]))[workspace_id].contact_settings
+    settings = (await load_workspace_settings(connection, [workspace_id]))[workspace_id]
+    country, fold_gmail, *_ = settings.contact_settings
     joined: dict[IdentityKey, JoinedIdentity] = {}
-    for lead_id, entry_id, matched, *contacts in await (
+    for lead_id, entry_id, matched, email, phone in await (
         await connection.execute(JOINED_CONTACTS_SQL, asked)
     ).fetchall():
-        for kind, value in identity_values(*contacts, country, fold_gmail=fold_gmail):
+        for kind, value in identity_values(email, phone, country, fold_gmail=fold_gmail):
             if kind not in (matched or ()):
                 joined.setdefault((workspace_id, kind, value), JoinedIdentity(lead_id, entry_id))
     shown = await (await connection.execute(SHOWN_CONTACTS_SQL, (workspace_id, asked["leads"]))).fetchall()
-    for _, *contacts in shown:
-        for kind, value in identity_values(*contacts, country, fold_gmail=fold_gmail):
+    for _, email, phone in shown:
+        for kind, value in identity_values(email, phone, country, fold_gmail=fold_gmail):
             joined.pop((workspace_id, kind, value), None)
     return joined
 

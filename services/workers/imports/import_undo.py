@@ -160,15 +160,15 @@ async def _undo_rows(connection: Connection, undo: ClaimedUndo, rows: Sequence[U
     await identities.lock_leads(connection, [(workspace_id, id_) for id_ in lead_ids], ("workspace_id", "id"))
     undone = await (await connection.execute(UNDONE_CHANNELS_SQL, (workspace_id,))).fetchall()
     channel = f"import:{undo.import_id}"
-    asked = {"workspace": workspace_id, "leads": lead_ids, "channel": channel}
-    asked["channels"] = [channel, *(row[0] for row in undone)]
+    channels = [channel, *(str(row[0]) for row in undone)]
+    asked = {"workspace": workspace_id, "leads": lead_ids, "channel": channel, "channels": channels}
     lead_rows = await (await connection.execute(LEADS_OF_IMPORT_SQL, asked)).fetchall()
     gone = {id_ for id_, _, is_imported, is_touched in lead_rows if is_imported and not is_touched}
     await remove_leads(connection, workspace_id, gone, cause)
     others = {id_ for id_, is_ours, _, _ in lead_rows if not is_ours} - gone
     merged = [row for row in rows if row.state == "merged" and row.lead_id in others]
     changed = await _take_back(connection, undo, merged, cause)
-    changed |= await release_joined_identities(connection, workspace_id, others, asked["channels"])
+    changed |= await release_joined_identities(connection, workspace_id, others, channels)
     return Counter("done" if row.lead_id in gone | changed else "skipped" for row in rows if row.state != "unchanged")
 
 

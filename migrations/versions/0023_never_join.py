@@ -5,8 +5,8 @@ from pathlib import Path
 import sqlalchemy as sa
 from alembic import op
 
-revision = "r0022"
-down_revision = "r0021"
+revision = "r0023"
+down_revision = "r0022"
 
 FUNCTIONS = Path(__file__).parents[1] / "functions.sql"
 
