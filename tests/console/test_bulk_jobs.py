@@ -43,6 +43,8 @@ async def test_a_job_takes_exactly_what_was_confirmed_and_its_ledger_adds_up(
     assert "Replay 30" in shown.text
     assert source in shown.text
     assert "would make a new lead" in shown.text
+    assert 'class="push state waiting"' in shown.text  # it may die again
+    assert "novalidate" in shown.text  # what is missing is said at its field, in the reader's language
     assert "<script>alert" not in shown.text
     path = f"{CONFIRM}?{query}"
     fields = hidden_fields(shown.text)

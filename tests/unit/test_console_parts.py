@@ -8,13 +8,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from services.console.dead_letters.words import common_message
+from services.console.queues.queues_page import longest_waiting
 from services.console.web import svg
 from services.console.web.bidi_controls import show_controls_in_html
 from services.console.web.csrf import cross_site_reason
 from services.console.web.formatting import Formatting
+from services.console.web.navigation import NAVIGATION_GROUPS, ordered_groups
 from services.console.web.page_view import workspace_path
 from services.console.web.safe_redirect import CONSOLE_HOME, local_path
 from services.console.web.translations import load_languages, preferred_language
+from shared.operations.overview_types import LaneState
 
 pytestmark = pytest.mark.unit
 
@@ -209,3 +213,47 @@ def test_signs_of_direction_are_shown_and_not_obeyed() -> None:
     )
     assert show_controls_in_html(html) == shown
     assert show_controls_in_html("<b>\u200f\u061cplain</b>") == "<b>\u200f\u061cplain</b>"
+
+
+@pytest.mark.parametrize(
+    ("seconds", "english", "arabic"),
+    [
+        (0.2, "every second", "كل ثانية"),
+        (5.5, "every 6 seconds", "كل 6 ثوانٍ"),
+        (59.7, "every minute", "كل دقيقة"),
+        (47 * 60, "every 47 minutes", "كل 47 دقيقة"),
+        (2 * 3600, "every 2 hours", "كل ساعتين"),
+        (3 * 86_400, "every 3 days", "كل 3 أيام"),
+    ],
+)
+def test_an_interval_is_a_part_of_a_sentence(seconds: float, english: str, arabic: str) -> None:
+    for code, text in (("en", english), ("ar", arabic)):
+        assert Formatting(LANGUAGES[code], UTC, NOON).interval(seconds) == text
+
+
+def test_a_full_time_has_the_comma_of_its_language() -> None:
+    assert Formatting(LANGUAGES["en"], UTC, NOON).full_time(NOON) == "27 November 2026, 12:00:00"
+    assert "2026، 12:00:00" in Formatting(LANGUAGES["ar"], UTC, NOON).full_time(NOON)
+
+
+@pytest.mark.parametrize(("name", "initials"), [("Ada Lovelace", "AL"), ("明慧 欧阳", "明"), ("ليلى البستاني", "لا")])
+def test_initials_are_two_where_two_fit(name: str, initials: str) -> None:
+    assert f">{initials}<" in svg.avatar(name)
+
+
+def test_agents_have_the_leads_before_the_intake() -> None:
+    assert list(ordered_groups("agent"))[:3] == ["now", "leads", "intake"]
+    assert ordered_groups("manager") == NAVIGATION_GROUPS
+    assert ordered_groups("agent") == NAVIGATION_GROUPS  # the same ones
+
+
+def test_the_message_of_a_cause_is_shown_where_all_say_the_same() -> None:
+    said = 'CheckViolation: custom field "budget" is not a number'
+    assert common_message([said, f"{said}\nDETAIL: row 7"]) == said
+    assert common_message([said, 'CheckViolation: custom field "seats" is not a number']) == ""
+    assert common_message([None, None]) == common_message([]) == ""
+
+
+def test_the_lane_that_has_waited_longest_comes_first() -> None:
+    lanes = [LaneState("prompt", 3, 2.0), LaneState("bulk", 0, None), LaneState("deliveries", 9, 40.0)]
+    assert longest_waiting([*lanes, LaneState("automations", None, None)]) == ["deliveries", "prompt", "bulk"]

@@ -15,7 +15,7 @@ from services.console.dead_letters.failed_rows import (
     read_failed_rows,
     read_tried,
 )
-from services.console.dead_letters.words import delivery_receiver, failed_step
+from services.console.dead_letters.words import common_message, delivery_receiver, failed_step
 from services.console.web.access import workspace_page
 from services.console.web.page_view import PageView
 from services.console.web.payload_words import read_sender
@@ -136,12 +136,14 @@ async def _render_cause(
         failed_rows = await read_failed_rows(connection, workspace, cause["kind"], cause_id, before)
         actor = await read_actor_name(connection, workspace, cause["changed_by"])
         outcome = await read_tried(connection, workspace, tried) if tried else None
+    shown_rows = [_shown_row(view, cause["kind"], row) for row in failed_rows[:ROWS_SHOWN]]
     return await view.render(
         "dead_letters/cause.html",
         status,
         channel_names=await view.console.read_channel_names(view.workspace.workspace_id),
         cause=cause,
-        rows=[_shown_row(view, cause["kind"], row) for row in failed_rows[:ROWS_SHOWN]],
+        rows=shown_rows,
+        message=common_message([row["error"] for row in shown_rows]),
         older_than=failed_rows[ROWS_SHOWN - 1]["id"] if len(failed_rows) > ROWS_SHOWN else None,
         changed_by=actor,
         tried=outcome,

@@ -15,7 +15,7 @@ class FailedStep(NamedTuple):
 
 
 class ShownExample(NamedTuple):
-    """An example of a fix: what would become of it, as `new`, `joins` or `fails`, and the fields that differ."""
+    """An example of a fix: its `verdict` is `new`, `joins`, `unchanged` or `fails`. With the fields that differ."""
 
     preview: ReplayPreview
     sender: SenderWords
@@ -38,10 +38,21 @@ def failed_step(steps: Sequence[Mapping[str, Any]]) -> FailedStep | None:
     return None
 
 
+def common_message(errors: Sequence[str | None]) -> str:
+    """Return what all of these errors say, if it is the same: what a cause leaves out of its title.
+
+    The type of an error may stand before its message.
+    """
+    messages = {next(iter((error or "").splitlines()), "").strip() for error in errors}
+    return messages.pop() if len(messages) == 1 else ""
+
+
 def shown_example(preview: ReplayPreview) -> ShownExample:
     """Return an example as the page shows it."""
     outcome = preview.outcome
     verdict = "fails" if outcome is None else "joins" if outcome["lead_id"] else "new"
+    if outcome is not None and not preview.differences:
+        verdict = "unchanged"  # it died as it is, which the decision alone does not tell
     return ShownExample(
         preview,
         read_sender(preview.before),

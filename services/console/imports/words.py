@@ -122,7 +122,7 @@ REASON_PATTERNS = tuple(
     for pattern, message in (
         (r"The row has no value\.", _("The row has no value.")),
         (r"The row has (?P<found>\d+) cells, the header (?P<columns>\d+)\.", _("The row has more cells than columns.")),
-        (r"The email field must be a valid email address\.", _("The e-mail is no address.")),
+        (r"The email field must be a valid email address\.", _("This is not an e-mail address.")),
         (r"The starred cell must be yes or no\.", _("The star must be yes or no.")),
         (r"The custom_fields cell must be a JSON object\.", _("The custom fields are no JSON object.")),
         (r"A quotation mark is opened and not closed\.", _("A quotation mark is opened and not closed.")),

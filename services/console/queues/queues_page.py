@@ -130,12 +130,20 @@ def _asked_lane(view: PageView) -> str:
 
 
 def _chosen_lane(view: PageView, lanes: list[LaneState]) -> str:
-    """Return the lane that is shown in detail: the one in the address, otherwise the one in the worst state."""
+    """Return the lane that is shown in detail: the one in the address, otherwise the one in the worst state.
+
+    Where all are well, it is the one whose work has waited longest.
+    """
     if asked := _asked_lane(view):
         return asked
     bad = [lane.name for lane in lanes if lane.forecast and lane.forecast.state in ("growing", "stalled")]
-    visible = [lane.name for lane in lanes if lane.depth is not None]
-    return next(iter([*bad, *visible]), "deliveries")
+    return next(iter([*bad, *longest_waiting(lanes)]), "deliveries")
+
+
+def longest_waiting(lanes: list[LaneState]) -> list[str]:
+    """Return the lanes whose depth is known, the one whose work has waited longest first."""
+    known = [lane for lane in lanes if lane.depth is not None]
+    return [lane.name for lane in sorted(known, key=lambda lane: -(lane.oldest_s or 0.0) if lane.depth else 0.0)]
 
 
 async def _read(view: PageView, read_overview: OverviewRead) -> QueuesSnapshot:

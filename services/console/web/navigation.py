@@ -27,6 +27,7 @@ NAVIGATION_GROUPS = {
     "setup": _("Set-up"),
     "settings": _("Settings"),
 }
+LEADS_FIRST = ("now", "leads", "intake", "setup", "settings")  # for whoever works on leads alone
 NAVIGATION_ENTRIES = (
     NavigationEntry("now", "now", "now", _("Now"), key="n"),
     NavigationEntry("submissions", "intake", "inbox", _("Submissions"), key="i"),
@@ -50,6 +51,12 @@ NAVIGATION_ENTRIES = (
     NavigationEntry("settings/audit-log", "settings", "book", _("Audit log"), permission=Permission.ADMINISTER),
     NavigationEntry("settings/system", "settings", "system", _("System"), permission=Permission.OPERATE_INSTALLATION),
 )
+
+
+def ordered_groups(role: str | None) -> dict[str, str]:
+    """Return the groups with their headings, in the order in which a role needs them."""
+    order = LEADS_FIRST if role == "agent" else NAVIGATION_GROUPS
+    return {group: NAVIGATION_GROUPS[group] for group in order}
 
 
 def visible_entries(permits: Callable[[Permission], bool]) -> Iterator[NavigationEntry]:

@@ -15,7 +15,7 @@ from multidict import MultiDictProxy
 
 from services.console.web.context import CONSOLE_CONTEXT, ConsoleContext, NavigationFigures
 from services.console.web.formatting import Formatting
-from services.console.web.navigation import NAVIGATION_GROUPS, visible_entries
+from services.console.web.navigation import ordered_groups, visible_entries
 from services.console.web.rendering import new_nonce, page_response
 from services.console.web.role_words import PERMISSION_WORDS
 from services.console.web.sent_form import FORM_BYTES, read_form_body
@@ -245,11 +245,13 @@ class PageView:
 
     def render_text(self, template: str, **values: Any) -> str:
         """Return a rendered template, for instance a part of a page."""
+        is_operator = self.session is not None and self.session.is_operator
+        role = self.membership.role if self.membership and not is_operator else None
         common = {
             "view": self,
             "format": self.formatting,
             "nonce": self.nonce,
-            "groups": NAVIGATION_GROUPS,
+            "groups": ordered_groups(role),
             "entries": list(visible_entries(self.permits)) if self.membership else [],
             "permits": self.permits,
             "Permission": Permission,
