@@ -145,11 +145,11 @@ async def publish_draft(
     cipher: Cipher,
     workspace_id: int,
     id_: int,
-    sent: SentAutomation,
+    checked: SentAutomation,
     revision: int,
     author: str,
 ) -> AutomationRow:
-    """Make the draft what runs from now on. `sent` is the draft of that revision, checked.
+    """Make the draft what runs from now on. `checked` is the draft of that revision, checked.
 
     The first version switches the automation on. Raises NotFound, ValidationFailed, or Conflict without a draft, or if
     the draft has another revision.
@@ -160,9 +160,9 @@ async def publish_draft(
     missing = await find_draft_problems(connection, workspace_id, draft)
     known = decrypt_secrets(cipher, automation["secrets"]) | decrypt_secrets(cipher, draft["secrets"])
     _steps, _typed, unknown = take_secrets(draft["steps"], known)
-    if errors := missing | unknown | sent.errors:
+    if errors := missing | unknown | checked.errors:
         raise ValidationFailed(errors)
-    fields = {name: sent.fields.get(name) for name in VERSIONED_FIELDS}
+    fields = {name: checked.fields.get(name) for name in VERSIONED_FIELDS}
     if draft["secrets"]:
         fields["secrets"] = seal_secrets(await cipher.in_transaction(connection), known)
     if not automation["version"]:

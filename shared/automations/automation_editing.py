@@ -81,10 +81,10 @@ async def lock_automation(connection: Connection, workspace_id: int, id_: int) -
 
 
 async def create_automation(
-    connection: Connection, cipher: Cipher, workspace_id: int, sent: SentAutomation, limit: int, author: str
+    connection: Connection, cipher: Cipher, workspace_id: int, new_state: SentAutomation, limit: int, author: str
 ) -> AutomationRow:
     """Create an automation and its inactivity timers. Raises ValidationFailed, or Conflict at the `limit`."""
-    fields = await _checked_fields(connection, cipher, workspace_id, sent, None)
+    fields = await _checked_fields(connection, cipher, workspace_id, new_state, None)
     await expect_below_limit(connection, workspace_id, limit)
     new = {"description": None, "is_active": True, "secrets": None, **fields}
     id_ = await insert_automation(connection, workspace_id, new, version=1)
@@ -95,14 +95,14 @@ async def create_automation(
 
 
 async def change_automation(
-    connection: Connection, cipher: Cipher, workspace_id: int, id_: int, sent: SentAutomation, author: str
+    connection: Connection, cipher: Cipher, workspace_id: int, id_: int, new_state: SentAutomation, author: str
 ) -> AutomationRow:
     """Change an automation and its inactivity timers. Raises NotFound and ValidationFailed.
 
     The change is published at once. Waiting runs keep the steps that they began with, and a draft stays as it is.
     """
     stored = await lock_automation(connection, workspace_id, id_)
-    fields = await _checked_fields(connection, cipher, workspace_id, sent, stored["secrets"])
+    fields = await _checked_fields(connection, cipher, workspace_id, new_state, stored["secrets"])
     return await store_change(connection, workspace_id, stored, fields, author)
 
 
@@ -153,12 +153,18 @@ async def expect_below_limit(connection: Connection, workspace_id: int, limit: i
 
 
 async def _checked_fields(
-    connection: Connection, cipher: Cipher, workspace_id: int, sent: SentAutomation, stored_secrets: bytes | None
+    connection: Connection,
+    cipher: Cipher,
+    workspace_id: int,
+    new_state: SentAutomation,
+    stored_secrets: bytes | None,
 ) -> AutomationRow:
     """Return the fields with their secrets encrypted. Raises ValidationFailed with all errors."""
-    fields, secret_errors = encrypt_secrets(await cipher.in_transaction(connection), sent.fields, stored_secrets)
-    missing = await missing_references(connection, workspace_id, sent.body.get("trigger"), sent.body.get("steps"))
-    if errors := missing | secret_errors | sent.errors:
+    fields, secret_errors = encrypt_secrets(await cipher.in_transaction(connection), new_state.fields, stored_secrets)
+    missing = await missing_references(
+        connection, workspace_id, new_state.body.get("trigger"), new_state.body.get("steps")
+    )
+    if errors := missing | secret_errors | new_state.errors:
         raise ValidationFailed(errors)
     return fields
 

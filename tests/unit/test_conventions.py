@@ -44,6 +44,8 @@ NOUN_FOLDERS = (
 ONE_SERVICE_MODULES = {
     "shared.auth.operator_accounts": "accounts lie together, whether the console or the command line makes them",
     "shared.auth.sign_in": "accounts lie together, whether the console or the command line makes them",
+    "shared.automations.automation_drafts": "drafts lie beside the automations that they become",
+    "shared.automations.step_rehearsal": "it lies beside the steps that it takes without effect",
     "shared.operations.settings_display": "it belongs to the report on the installation",
     "shared.operations.system_report": "the report on the installation lies beside what it reads",
     "shared.operations.overview_verdict": "it judges an overview, which the API reads as well",

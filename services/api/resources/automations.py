@@ -25,8 +25,8 @@ from services.api.schemas.automations import AutomationRecord, RunFields, RunQue
 from shared.automations import automation_editing
 from shared.automations.automation_editing import SentAutomation
 from shared.automations.automation_fields import AutomationFields
-from shared.automations.dry_runs import DryRun, prepare_dry_run
 from shared.automations.manual_runs import start_manual_run
+from shared.automations.step_rehearsal import StepRehearsal, prepare_dry_run
 from shared.models import Automation, AutomationRun, folded_count
 from shared.platform.errors import FieldErrors
 from shared.platform.web.openapi import operation_description, query_params, request_body, responds
@@ -73,11 +73,11 @@ async def create(request: web.Request) -> web.Response:
     is a conflict: 409.
     """
     workspace, most = workspace_of(request), request.app[SETTINGS_KEY].max_automations
-    sent, author = await _read_automation_body(request), key_of(request).name
+    sent_automation, author = await _read_automation_body(request), key_of(request).name
 
     async def create_in_transaction(connection: AsyncConnection) -> RecordDict:
         database, cipher = await driver_connection(connection), request.app[CIPHER_KEY]
-        made = await automation_editing.create_automation(database, cipher, workspace, sent, most, author)
+        made = await automation_editing.create_automation(database, cipher, workspace, sent_automation, most, author)
         return await AUTOMATION_RESOURCE.find(connection, workspace, made["id"])
 
     made = await writing(request, create_in_transaction)
@@ -97,11 +97,11 @@ async def show(request: web.Request) -> web.Response:
 async def update(request: web.Request) -> web.Response:
     """Change an automation. Waiting runs keep the steps they began with. Deactivating it stops them."""
     workspace, id_ = workspace_of(request), path_id(request)
-    sent, author = await _read_automation_body(request), key_of(request).name
+    sent_automation, author = await _read_automation_body(request), key_of(request).name
 
     async def update_in_transaction(connection: AsyncConnection) -> RecordDict:
         database, cipher = await driver_connection(connection), request.app[CIPHER_KEY]
-        await automation_editing.change_automation(database, cipher, workspace, id_, sent, author)
+        await automation_editing.change_automation(database, cipher, workspace, id_, sent_automation, author)
         return await AUTOMATION_RESOURCE.find(connection, workspace, id_)
 
     return record_response(request, await writing(request, update_in_transaction))
@@ -161,7 +161,7 @@ async def run(request: web.Request) -> web.Response:
     return record_response(request, await writing(request, run_in_transaction), 202)
 
 
-def _dry_run_record(id_: int, prepared: DryRun) -> RecordDict:
+def _dry_run_record(id_: int, prepared: StepRehearsal) -> RecordDict:
     walked = prepared.take()
     blank: RecordDict = dict.fromkeys(RunRecord.__annotations__)
     outcomes = [{**outcome, "deliveries": []} for outcome in walked.outcomes]

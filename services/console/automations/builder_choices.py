@@ -11,17 +11,17 @@ from services.console.web.page_view import PageView
 from shared.automations.fields import CUSTOM_FIELD_PREFIX, WRITABLE_FIELDS
 from shared.platform.db.connections import Connection
 
-LATEST_LEADS = 20
+PREVIEW_LEADS = 20
 Choice = tuple[Any, str]
 
-LATEST_LEADS_SQL = """
+PREVIEW_LEADS_SQL = """
 SELECT id, first_name, last_name, email, phone FROM leads WHERE workspace_id = %s
 ORDER BY created_at DESC, id DESC LIMIT %s
 """
 
 
 @dataclass(frozen=True)
-class LatestLead:
+class PreviewLead:
     """A lead on which a message can be previewed."""
 
     id: int
@@ -37,7 +37,7 @@ class BuilderChoices:
 
     names: DefinitionNames
     values: ListSuggestions
-    leads: Sequence[LatestLead]
+    leads: Sequence[PreviewLead]
     stages: Sequence[Choice]
 
     @property
@@ -54,10 +54,10 @@ async def read_builder_choices(connection: Connection, workspace_id: int) -> Bui
     """Return what the builder offers."""
     names = await read_definition_names(connection, workspace_id)
     values = await read_suggestions(connection, workspace_id)
-    rows = await (await connection.execute(LATEST_LEADS_SQL, (workspace_id, LATEST_LEADS))).fetchall()
+    rows = await (await connection.execute(PREVIEW_LEADS_SQL, (workspace_id, PREVIEW_LEADS))).fetchall()
     is_one = len(names.pipelines) == 1
     stages = [(id_, one.name if is_one else f"{one.pipeline}: {one.name}") for id_, one in names.stages.items()]
-    return BuilderChoices(names, values, [LatestLead(*row) for row in rows], stages)
+    return BuilderChoices(names, values, [PreviewLead(*row) for row in rows], stages)
 
 
 def field_choices(view: PageView, choices: BuilderChoices, *, writable: bool = False) -> list[Choice]:
@@ -74,12 +74,12 @@ def value_choices(view: PageView, choices: BuilderChoices, field: str) -> list[C
         return [(status, view.translate(word)) for status, word in STATUS_WORDS.items()]
     if field == "starred":
         return [("true", view.translate("yes")), ("false", view.translate("no"))]
-    found: Mapping[str, Sequence[Choice]] = {
+    choices_by_field: Mapping[str, Sequence[Choice]] = {
         "assigned_user_id": choices.users,
         "pipeline_stage_id": choices.stages,
         "pipeline_id": list(choices.names.pipelines.items()),
     }
-    return list(found.get(field, ()))
+    return list(choices_by_field.get(field, ()))
 
 
 def value_suggestions(choices: BuilderChoices, field: str) -> Sequence[str]:

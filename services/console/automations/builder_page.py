@@ -17,7 +17,7 @@ from services.console.automations.builder_view import (
 )
 from services.console.automations.draft_conditions import change_condition, condition_of_root, read_condition
 from services.console.automations.draft_problems import input_problems
-from services.console.automations.draft_steps import SentInputs, read_step, read_trigger
+from services.console.automations.draft_steps import PartInputs, read_step, read_trigger
 from services.console.web.access import workspace_page
 from services.console.web.page_view import PageView
 from shared.auth.roles import Permission
@@ -29,7 +29,7 @@ from shared.platform.errors import Conflict, FieldErrors, ValidationFailed
 from shared.platform.web.path_params import path_id
 from shared.service_app.audit import audit_as_continued, audit_details
 
-QUESTIONS = ("delete", "discard", "off")
+QUESTIONS = ("delete", "discard", "off", "run")
 CONDITION_ACTIONS = ("line", "group", "drop")
 MAX_REVISION_DIGITS = 18
 Changes = dict[str, Any]
@@ -49,7 +49,7 @@ async def show(view: PageView) -> web.StreamResponse:
 async def save(view: PageView) -> web.StreamResponse:
     """Do what the button says: keep the open part, show its form again, or move, copy or delete a step."""
     id_, form = path_id(view.request), await view.read_form()
-    inputs = SentInputs(form, list(dict.fromkeys(form)))
+    inputs = PartInputs(form, list(dict.fromkeys(form)))
     audit_details(view.request, action="automation.draft_saved", object=("automation", id_))
     action, _, argument = inputs.text("do").partition(":")
     if action in ("up", "down", "move", "copy", "delete"):
@@ -81,7 +81,7 @@ async def undo(view: PageView) -> web.StreamResponse:
 
 
 async def _keep(
-    view: PageView, id_: int, inputs: SentInputs, place: BuilderPlace, draft: DraftRow
+    view: PageView, id_: int, inputs: PartInputs, place: BuilderPlace, draft: DraftRow
 ) -> web.StreamResponse:
     """Store the open part in the draft, unless something is wrong with it."""
     edited, workspace_id = _edited(inputs, place, draft), view.workspace.workspace_id
@@ -107,7 +107,7 @@ async def _keep(
     view.redirect(builder_path(view, id_, at=place.part if number is not None else None))
 
 
-async def _rearrange(view: PageView, id_: int, inputs: SentInputs, action: str, argument: str) -> web.StreamResponse:
+async def _rearrange(view: PageView, id_: int, inputs: PartInputs, action: str, argument: str) -> web.StreamResponse:
     """Move, copy or delete a step."""
     async with view.console.reading() as connection:
         draft = await find_draft(connection, view.workspace.workspace_id, id_)
@@ -159,7 +159,7 @@ async def _store(
     return await view.console.writing(change)
 
 
-def _edited(inputs: SentInputs, place: BuilderPlace, draft: DraftRow) -> EditedPart:
+def _edited(inputs: PartInputs, place: BuilderPlace, draft: DraftRow) -> EditedPart:
     """Return the open part as it was typed."""
     lead = inputs.text("lead")
     if place.part == TRIGGER:

@@ -160,7 +160,7 @@ async def render_builder(
         may_change=may_change,
         address=lambda below="", **query: builder_path(view, id_, below, **query),
         **_form_words(view, choices),
-        **{"conflict": None, "asked": "", "refusal": "", **news},
+        **{"conflict": None, "asked": "", "refusal": "", "typed_lead": "", "problem": "", **news},
     )
 
 

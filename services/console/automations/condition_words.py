@@ -5,7 +5,7 @@ from typing import Any
 
 from markupsafe import Markup
 
-from services.console.automations.phrases import joined, joined_values, phrase, value_mark
+from services.console.automations.phrases import Link, joined, joined_values, phrase, value_mark
 from services.console.automations.reads import DefinitionNames
 from services.console.leads.words import STATUS_WORDS, field_label
 from services.console.web.page_view import PageView
@@ -38,10 +38,11 @@ MAX_SHOWN_PARTS = 6
 
 
 def condition_sentence(view: PageView, names: DefinitionNames, condition: Mapping[str, Any], level: int = 0) -> Markup:
-    """Return a condition as a phrase, to follow `if`. Groups within groups stand in brackets."""
-    for group, word in (("all", view.translate("and")), ("any", view.translate("or"))):
-        if isinstance(condition.get(group), list):
-            return _group_sentence(view, names, condition[group], word, level)
+    """Return a condition as a phrase, to follow "if". Groups within groups stand in brackets."""
+    if isinstance(condition.get("all"), list):
+        return _group_sentence(view, names, condition["all"], "and", level)
+    if isinstance(condition.get("any"), list):
+        return _group_sentence(view, names, condition["any"], "or", level)
     if isinstance(condition.get("not"), Mapping):
         inner = condition_sentence(view, names, condition["not"], level + 1)
         return phrase(view.translate("not %(condition)s"), condition=inner)
@@ -70,15 +71,15 @@ def value_text(view: PageView, names: DefinitionNames, field: str, value: Any) -
 
 def _value_marks(view: PageView, names: DefinitionNames, field: str, value: Any) -> Markup:
     values = value if isinstance(value, list) else [] if value is None else [value]
-    return joined_values(view, [value_text(view, names, field, one) for one in values], view.translate("or"))
+    return joined_values(view, [value_text(view, names, field, one) for one in values])
 
 
-def _group_sentence(view: PageView, names: DefinitionNames, parts: list[Any], word: str, level: int) -> Markup:
+def _group_sentence(view: PageView, names: DefinitionNames, parts: list[Any], link: Link, level: int) -> Markup:
     shown = [condition_sentence(view, names, one, level + 1) for one in parts[:MAX_SHOWN_PARTS]]
     if len(parts) > MAX_SHOWN_PARTS:
         more = len(parts) - MAX_SHOWN_PARTS
         shown.append(phrase(view.translate_count("%(n)s more", "%(n)s more", more)))
     if not shown:
         return value_mark(None)
-    together = joined(shown, word, view.translate(", "))
+    together = joined(view, shown, link)
     return Markup("({})").format(together) if level and len(shown) > 1 else together

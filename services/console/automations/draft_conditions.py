@@ -19,7 +19,7 @@ NUMBER_FIELDS = frozenset(("id", "lead_score", "pipeline_id", "pipeline_stage_id
 INPUT_NAME = re.compile(r"(c(?:\.[0-9]{1,3}){0,9})\.(group|not|field|custom|operator|value)", re.ASCII)
 
 
-class RepeatedInputs(Protocol):
+class ConditionInputs(Protocol):
     """The inputs of a form. A name may occur several times."""
 
     def getall(self, name: str, default: Any) -> Any:
@@ -63,14 +63,14 @@ def condition_of_root(root: ConditionNode) -> dict[str, Any]:
     return members[0] if not root.is_negated and len(members) == 1 else condition
 
 
-def read_condition(form: RepeatedInputs, names: Sequence[str]) -> ConditionNode:
+def read_condition(form: ConditionInputs, names: Sequence[str]) -> ConditionNode:
     """Return the condition that was sent."""
     inputs: dict[str, dict[str, list[str]]] = {}
     for name in names:
-        if found := INPUT_NAME.fullmatch(name):
+        if parts := INPUT_NAME.fullmatch(name):
             if len(inputs) > MAX_CONDITION_PARTS + 1:
                 break
-            inputs.setdefault(found[1], {})[found[2]] = [str(text) for text in form.getall(name, [])]
+            inputs.setdefault(parts[1], {})[parts[2]] = [str(text) for text in form.getall(name, [])]
     inputs.setdefault(ROOT_PATH, {}).setdefault("group", ["all"])
     root = _read_node(inputs, ROOT_PATH)
     return root if root.members else replace(root, members=[ConditionNode(f"{ROOT_PATH}.0")])

@@ -71,15 +71,15 @@ def input_problems(view: PageView, errors: FieldErrors) -> dict[str, str]:
 
 def definition_problems(view: PageView, definition: Mapping[str, Any], errors: FieldErrors) -> list[DefinitionProblem]:
     """Return all that stands in the way of publishing a draft, in the order of its parts."""
-    found: dict[str, str] = {}
+    text_by_place: dict[str, str] = {}
     for path, messages in errors.items():
         parts = path.split(".")
         place = parts[1] if parts[0] == "steps" and len(parts) > 1 else parts[0]
         name = _input_name(parts)
-        found.setdefault(place, _problem_text(view, name, messages[0] if messages else ""))
+        text_by_place.setdefault(place, _problem_text(view, name, messages[0] if messages else ""))
     count = len(definition["steps"])
     order = ["name", "description", "trigger", "steps", *(str(place) for place in range(count))]
-    return [DefinitionProblem(found[place], place) for place in order if place in found]
+    return [DefinitionProblem(text_by_place[place], place) for place in order if place in text_by_place]
 
 
 def _input_name(parts: list[str]) -> str:
@@ -102,13 +102,13 @@ def _problem_text(view: PageView, name: str, message: str) -> str:
 
 def template_problem(view: PageView, name: str, message: str) -> str:
     """Return what is wrong with a template, by what its checker says."""
-    if found := FOREIGN_NAME.search(message):
-        return view.translate("“%(name)s” is no field of a lead. The names stand below.", name=found[1])
-    if found := FORBIDDEN_PART.search(message):
-        return view.translate("A text may not have this in double braces: %(part)s.", part=found[1])
-    if found := WRONG_SYNTAX.search(message):
+    if match := FOREIGN_NAME.search(message):
+        return view.translate("“%(name)s” is no field of a lead. The names stand below.", name=match[1])
+    if match := FORBIDDEN_PART.search(message):
+        return view.translate("A text may not have this in double braces: %(part)s.", part=match[1])
+    if match := WRONG_SYNTAX.search(message):
         text = view.translate("What stands in braces cannot be read, in line %(n)s: %(detail)s")
-        return text % {"n": found[1], "detail": found[2]}
+        return text % {"n": match[1], "detail": match[2]}
     if "template" in message or "nested" in message:
         return view.translate("What stands in braces is too much for one text.")
     return view.translate(PROBLEM_WORDS[name])

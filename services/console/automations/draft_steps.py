@@ -5,7 +5,7 @@ from typing import Any
 
 from services.console.automations.draft_conditions import (
     OTHER_FIELD,
-    RepeatedInputs,
+    ConditionInputs,
     condition_of_root,
     read_condition,
     typed_value,
@@ -20,10 +20,10 @@ MAX_ID_DIGITS = 19
 Part = dict[str, Any]
 
 
-class SentInputs:
+class PartInputs:
     """The inputs that the form sent. Half surrogates and NUL, which no database takes, are replaced."""
 
-    def __init__(self, form: RepeatedInputs, names: Sequence[str]) -> None:
+    def __init__(self, form: ConditionInputs, names: Sequence[str]) -> None:
         self.form, self.names = form, names
 
     def getall(self, name: str, default: Any = ()) -> list[str]:
@@ -63,7 +63,7 @@ def _clean(text: object) -> str:
     return str(text)[:MAX_INPUT_LENGTH].replace("\r\n", "\n").replace("\0", "").encode(errors="replace").decode()
 
 
-def read_step(inputs: SentInputs, before: Mapping[str, Any] | None = None) -> Part:
+def read_step(inputs: PartInputs, before: Mapping[str, Any] | None = None) -> Part:
     """Return the step that was sent. A webhook keeps the secret of the step `before` unless another was typed."""
     kind = inputs.text("kind")
     if kind == "condition":
@@ -73,7 +73,7 @@ def read_step(inputs: SentInputs, before: Mapping[str, Any] | None = None) -> Pa
     return {"action": {"type": kind, **_read_action(kind, inputs, (before or {}).get("action") or {})}}
 
 
-def read_trigger(inputs: SentInputs) -> Part:
+def read_trigger(inputs: PartInputs) -> Part:
     """Return the trigger that was sent."""
     kind = inputs.text("kind")
     trigger: Part = {"type": kind}
@@ -98,13 +98,13 @@ def read_trigger(inputs: SentInputs) -> Part:
     return {name: value for name, value in trigger.items() if name in ("type", "tag") or value not in (None, [])}
 
 
-def _read_delay(inputs: SentInputs) -> Part:
+def _read_delay(inputs: PartInputs) -> Part:
     unit = inputs.text("unit")
     delay: Part = {unit if unit in MINUTES_BY_UNIT else "minutes": inputs.number("amount")}
     return {**delay, "business_hours": True} if inputs.text("business_hours") == "1" else delay
 
 
-def _read_action(kind: str, inputs: SentInputs, before: Mapping[str, Any]) -> Part:
+def _read_action(kind: str, inputs: PartInputs, before: Mapping[str, Any]) -> Part:
     if kind in ("add_tag", "remove_tag"):
         return {"tag": inputs.text("tag")}
     if kind == "set_field":
@@ -123,7 +123,7 @@ def _read_action(kind: str, inputs: SentInputs, before: Mapping[str, Any]) -> Pa
     return _read_message(kind, inputs)
 
 
-def _read_message(kind: str, inputs: SentInputs) -> Part:
+def _read_message(kind: str, inputs: PartInputs) -> Part:
     to = inputs.text("to")
     if kind == "send_email":
         receivers = to if to == "lead" else inputs.ids("users")
@@ -140,7 +140,7 @@ def _read_message(kind: str, inputs: SentInputs) -> Part:
     return {}
 
 
-def _read_set_field(inputs: SentInputs) -> Part:
+def _read_set_field(inputs: PartInputs) -> Part:
     name = inputs.text("field")
     if name == OTHER_FIELD:
         name = f"{CUSTOM_FIELD_PREFIX}{inputs.text('custom')}"
@@ -148,7 +148,7 @@ def _read_set_field(inputs: SentInputs) -> Part:
     return {"field": name, "value": typed_value(name, text) if text else None}
 
 
-def _read_webhook(inputs: SentInputs, before: Mapping[str, Any]) -> Part:
+def _read_webhook(inputs: PartInputs, before: Mapping[str, Any]) -> Part:
     url, secret = inputs.text("url"), inputs.text("secret")
     if inputs.text("signed") != "1":
         return {"url": url}

@@ -4,7 +4,7 @@ from aiohttp import web
 
 from services.console.automations.builder_view import builder_path
 from services.console.automations.reads import FAILURE_DAYS, list_automations, read_definition_names
-from services.console.automations.recipes import RECIPES, made_definition
+from services.console.automations.recipes import AUTOMATION_RECIPES, made_definition
 from services.console.automations.step_words import automation_sentence
 from services.console.web.access import workspace_page
 from services.console.web.page_view import PageView
@@ -31,7 +31,7 @@ async def show(view: PageView) -> web.StreamResponse:
         total=len(automations),
         days=FAILURE_DAYS,
         search=search,
-        recipes=RECIPES,
+        recipes=AUTOMATION_RECIPES,
         sentence=lambda one: automation_sentence(view, names, one.trigger, one.steps),
         may_change=view.permits(Permission.SET_UP),
     )
@@ -47,7 +47,7 @@ async def new(view: PageView) -> web.StreamResponse:
 async def create(view: PageView) -> web.StreamResponse:
     """Begin an automation by a recipe. It does nothing before it is published."""
     form = await view.read_fields()
-    recipe = RECIPES.get(form.get("recipe", ""))
+    recipe = AUTOMATION_RECIPES.get(form.get("recipe", ""))
     if recipe is None:
         raise NotFound
     name = " ".join(form.get("name", "").replace("\0", "").encode(errors="replace").decode().split())
@@ -81,8 +81,8 @@ async def _render_new(
     return await view.render(
         "automations/new.html",
         status if problem else 200,
-        recipes=RECIPES,
-        chosen=chosen if chosen in RECIPES else FIRST_RECIPE,
+        recipes=AUTOMATION_RECIPES,
+        chosen=chosen if chosen in AUTOMATION_RECIPES else FIRST_RECIPE,
         name=name[: MAX_NAME_LENGTH + 1],
         problem=problem,
     )

@@ -9,7 +9,7 @@ from pydantic_core import PydanticCustomError
 
 from services.console.automations.builder_choices import BuilderChoices
 from services.console.automations.draft_problems import template_problem
-from services.console.automations.draft_steps import SentInputs, read_step
+from services.console.automations.draft_steps import PartInputs, read_step
 from services.console.leads.words import field_label
 from services.console.web.access import workspace_page
 from services.console.web.page_view import PageView
@@ -44,7 +44,7 @@ async def show(view: PageView) -> web.StreamResponse:
     """Show the message of the form as it is typed. Nothing is stored or sent."""
     form = await view.read_form()
     audit_as_continued(view.request)
-    inputs = SentInputs(form, list(dict.fromkeys(form)))
+    inputs = PartInputs(form, list(dict.fromkeys(form)))
     async with view.console.reading() as connection:
         await find_automation(connection, view.workspace.workspace_id, path_id(view.request))
         lead = await read_preview_lead(connection, view.workspace.workspace_id, inputs.text("lead"))

@@ -1,7 +1,7 @@
 """Phrases in which values stand out: the parts that sentences of triggers and steps are made of."""
 
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Any, Literal
 
 from markupsafe import Markup, escape
 
@@ -9,6 +9,7 @@ from services.console.web.page_view import PageView
 
 MAX_SHOWN_LENGTH = 80  # characters of a value in a sentence
 MAX_LISTED_VALUES = 5
+Link = Literal["and", "or"]
 UNITS = (("days", 1440), ("hours", 60), ("minutes", 1))
 
 
@@ -21,21 +22,22 @@ def value_mark(value: object) -> Markup:
     return Markup('<bdi class="slot-value break-anywhere">{}</bdi>').format(shown)
 
 
-def joined_values(view: PageView, values: Sequence[object], word: str) -> Markup:
-    """Return values with a word between the last two: `and` or `or`, translated by the caller."""
+def joined_values(view: PageView, values: Sequence[object], link: Link = "or") -> Markup:
+    """Return values as a list, of which all or any count."""
     marks = [value_mark(value) for value in values[:MAX_LISTED_VALUES]]
     if len(values) > MAX_LISTED_VALUES:
         more = len(values) - MAX_LISTED_VALUES
         marks.append(Markup("{}").format(view.translate_count("%(n)s more", "%(n)s more", more)))
-    return joined(marks or [value_mark(None)], word, view.translate(", "))
+    return joined(view, marks or [value_mark(None)], link)
 
 
-def joined(parts: Sequence[Markup], word: str, comma: str) -> Markup:
+def joined(view: PageView, parts: Sequence[Markup], link: Link) -> Markup:
     """Return parts as a list, with a word before the last one."""
     if len(parts) == 1:
         return parts[0]
-    head = escape(comma).join(parts[:-1]) if len(parts) > 2 else parts[0]
-    return Markup("{} {} {}").format(head, word, parts[-1])
+    head = escape(view.translate(", ")).join(parts[:-1])
+    text = view.translate("%(head)s and %(last)s") if link == "and" else view.translate("%(head)s or %(last)s")
+    return phrase(text, head=head, last=parts[-1])
 
 
 def phrase(text: str, **values: Any) -> Markup:

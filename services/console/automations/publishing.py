@@ -17,6 +17,7 @@ from shared.automations.automation_editing import (
     delete_automation,
     find_automation,
 )
+from shared.automations.manual_runs import start_manual_run
 from shared.platform.db.connections import Connection
 from shared.platform.errors import Conflict, ValidationFailed
 from shared.platform.web.path_params import path_id
@@ -40,16 +41,16 @@ async def publish(view: PageView) -> web.StreamResponse:
         automation = await find_automation(connection, workspace_id, id_)
         draft = await find_draft(connection, workspace_id, id_)
         names = await read_definition_names(connection, workspace_id)
-    told = [one.text for one in definition_changes(view, names, automation, draft)][:MAX_TOLD_CHANGES]
-    audit_details(view.request, before={"version": automation["version"]}, after={"changes": told})
-    sent = await view.console.template_turns.run(workspace_id, draft["steps"], lambda: checked_draft(draft))
+    changes = [one.text for one in definition_changes(view, names, automation, draft)][:MAX_TOLD_CHANGES]
+    audit_details(view.request, before={"version": automation["version"]}, after={"changes": changes})
+    checked = await view.console.template_turns.run(workspace_id, draft["steps"], lambda: checked_draft(draft))
     if not draft["is_changed"]:
         view.redirect(builder_path(view, id_), view.translate("There is no draft: nothing is left to publish."))
     if revision != draft["revision"]:
         return await render_builder(view, id_, BuilderPlace(), status=409, conflict=draft)
 
     async def work(connection: Connection) -> AutomationRow:
-        return await publish_draft(connection, view.console.cipher, workspace_id, id_, sent, revision, author)
+        return await publish_draft(connection, view.console.cipher, workspace_id, id_, checked, revision, author)
 
     try:
         published = await view.console.writing(work)
@@ -78,14 +79,14 @@ async def switch(view: PageView) -> web.StreamResponse:
     id_, workspace_id, author = path_id(view.request), view.workspace.workspace_id, view.account.name
     fields = await view.read_fields()
     is_on = fields.get("on") == "1"
-    told = _number(fields.get("count", ""))
+    told_count = _number(fields.get("count", ""))
     audit_details(view.request, action="automation.changed", object=("automation", id_), after={"is_active": is_on})
     back = view.path("automations") if fields.get("list") == "1" else builder_path(view, id_)
 
     async def work(connection: Connection) -> AutomationRow:
         automation = await find_automation(connection, workspace_id, id_)
         if not is_on:
-            await _expect_told(connection, view, id_, told)
+            await _expect_told(connection, view, id_, told_count)
         elif not automation["version"]:
             raise Conflict("Nothing of it is published yet.")
         audit_details(view.request, before={"is_active": automation["is_active"]})
@@ -103,15 +104,35 @@ async def switch(view: PageView) -> web.StreamResponse:
 
 
 @workspace_page(Permission.SET_UP)
+async def run(view: PageView) -> web.StreamResponse:
+    """Start an automation by hand for the lead whose number was typed."""
+    id_, workspace_id = path_id(view.request), view.workspace.workspace_id
+    text = (await view.read_fields()).get("lead", "").strip().removeprefix("#")
+    lead_id = _number(text)
+    audit_details(view.request, action="automation.run", object=("automation", id_), after={"lead_id": lead_id})
+    try:
+        await view.console.writing(lambda connection: start_manual_run(connection, workspace_id, id_, lead_id))
+    except ValidationFailed:
+        problem = view.translate("There is no lead of this number.")
+        place = BuilderPlace()
+        return await render_builder(view, id_, place, status=422, asked="run", typed_lead=text[:20], problem=problem)
+    except Conflict:
+        view.redirect(builder_path(view, id_), view.translate("The automation is off: switch it on first."))
+    said = view.translate("It runs for lead #%(id)s now.", id=lead_id)
+    lead_path = view.path(f"leads/{lead_id}")
+    view.redirect(builder_path(view, id_), said, link=lead_path, label=view.translate("Open the lead"))
+
+
+@workspace_page(Permission.SET_UP)
 async def delete(view: PageView) -> web.StreamResponse:
     """Delete an automation with its versions, and end the runs that wait, of which the question said how many."""
     id_, workspace_id = path_id(view.request), view.workspace.workspace_id
-    told = _number((await view.read_fields()).get("count", ""))
+    told_count = _number((await view.read_fields()).get("count", ""))
     audit_details(view.request, action="automation.deleted", object=("automation", id_))
 
     async def work(connection: Connection) -> None:
         automation = await find_automation(connection, workspace_id, id_)
-        waiting = await _expect_told(connection, view, id_, told)
+        waiting = await _expect_told(connection, view, id_, told_count)
         audit_details(view.request, before={"name": automation["name"]}, count=waiting)
         await delete_automation(connection, workspace_id, id_)
 
@@ -122,10 +143,10 @@ async def delete(view: PageView) -> web.StreamResponse:
     view.redirect(view.path("automations"), view.translate("The automation is deleted."))
 
 
-async def _expect_told(connection: Connection, view: PageView, id_: int, told: int) -> int:
+async def _expect_told(connection: Connection, view: PageView, id_: int, told_count: int) -> int:
     """Return how many runs wait. Raises MoreRunsWait if the reader was told of fewer."""
     waiting = await count_waiting_runs(connection, view.workspace.workspace_id, id_)
-    if waiting > told:
+    if waiting > told_count:
         raise MoreRunsWait
     return waiting
 

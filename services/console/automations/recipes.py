@@ -74,7 +74,7 @@ def _to_crm(_view: PageView, _names: DefinitionNames) -> list[dict[str, Any]]:
     return [{"action": {"type": "send_webhook", "url": ""}}]
 
 
-RECIPES: Mapping[str, Recipe] = {
+AUTOMATION_RECIPES: Mapping[str, Recipe] = {
     "welcome": Recipe(
         _("Welcome mail"),
         _("Whoever writes gets an answer at once."),

@@ -14,6 +14,7 @@ ROUTES = [
     workspace_post("automations/{id}/publish", publishing.publish, action="automation.published"),
     workspace_post("automations/{id}/discard", publishing.discard, action="automation.draft_discarded"),
     workspace_post("automations/{id}/switch", publishing.switch, action="automation.changed"),
+    workspace_post("automations/{id}/run", publishing.run, action="automation.run"),
     workspace_post("automations/{id}/delete", publishing.delete, action="automation.deleted"),
     workspace_get("automations/{id}/versions", versions_page.show),
     workspace_post("automations/{id}/versions/{version}/restore", versions_page.restore, action="automation.restored"),

@@ -8,6 +8,7 @@ from markupsafe import Markup, escape
 
 from services.console.automations.condition_words import condition_sentence, value_text
 from services.console.automations.phrases import (
+    Link,
     capitalized,
     joined_values,
     names_of,
@@ -144,10 +145,10 @@ def _move_stage(view: PageView, names: DefinitionNames, action: Mapping[str, Any
 
 def _assign_user(view: PageView, names: DefinitionNames, action: Mapping[str, Any]) -> Markup:
     if action.get("round_robin") is not None:
-        users = _user_marks(view, names, action["round_robin"], view.translate("or"))
+        users = _user_marks(view, names, action["round_robin"])
         return phrase(view.translate("give it to %(users)s, in turn"), users=users)
     chosen = [action["user_id"]] if action.get("user_id") else []
-    return phrase(view.translate("give it to %(user)s"), user=_user_marks(view, names, chosen, view.translate("or")))
+    return phrase(view.translate("give it to %(user)s"), user=_user_marks(view, names, chosen))
 
 
 def _adjust_score(view: PageView, _names: DefinitionNames, action: Mapping[str, Any]) -> Markup:
@@ -167,7 +168,7 @@ def _send_webhook(view: PageView, _names: DefinitionNames, action: Mapping[str, 
 def _send_email(view: PageView, names: DefinitionNames, action: Mapping[str, Any]) -> Markup:
     if action.get("to") == "lead":
         return phrase(view.translate("send the lead an e-mail"))
-    users = _user_marks(view, names, action.get("to"), view.translate("and"))
+    users = _user_marks(view, names, action.get("to"), "and")
     return phrase(view.translate("send an e-mail to %(users)s"), users=users)
 
 
@@ -184,22 +185,22 @@ def _notify_slack(view: PageView, names: DefinitionNames, action: Mapping[str, A
 def _notify_users(view: PageView, names: DefinitionNames, action: Mapping[str, Any]) -> Markup:
     if action.get("to") == "assigned":
         return phrase(view.translate("tell its owner"))
-    users = _user_marks(view, names, action.get("to"), view.translate("and"))
+    users = _user_marks(view, names, action.get("to"), "and")
     return phrase(view.translate("tell %(users)s"), users=users)
 
 
 def _create_task(view: PageView, names: DefinitionNames, action: Mapping[str, Any]) -> Markup:
     title = value_mark(action.get("title"))
     if action.get("user_id"):
-        user = _user_marks(view, names, [action["user_id"]], view.translate("or"))
-        made = phrase(view.translate("make the task %(title)s for %(user)s"), title=title, user=user)
+        user = _user_marks(view, names, [action["user_id"]])
+        task = phrase(view.translate("make the task %(title)s for %(user)s"), title=title, user=user)
     else:
-        made = phrase(view.translate("make the task %(title)s for its owner"), title=title)
+        task = phrase(view.translate("make the task %(title)s for its owner"), title=title)
     hours = whole_number(action.get("due_in_hours"))
     if hours is None:
-        return made
+        return task
     time = value_mark(unit_words(view, "hours", hours))
-    return phrase(view.translate("%(task)s, due in %(time)s"), task=made, time=time)
+    return phrase(view.translate("%(task)s, due in %(time)s"), task=task, time=time)
 
 
 def url_host(url: str) -> str:
@@ -210,8 +211,8 @@ def url_host(url: str) -> str:
         return ""
 
 
-def _user_marks(view: PageView, names: DefinitionNames, ids: Any, word: str) -> Markup:
-    return joined_values(view, names_of(ids, names.users.items(), view.translate("user")), word)
+def _user_marks(view: PageView, names: DefinitionNames, ids: Any, link: Link = "or") -> Markup:
+    return joined_values(view, names_of(ids, names.users.items(), view.translate("user")), link)
 
 
 def _integration_mark(view: PageView, names: DefinitionNames, action: Mapping[str, Any]) -> Markup:

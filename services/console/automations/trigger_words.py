@@ -26,7 +26,7 @@ TRIGGER_WORDS: Mapping[str, str] = {
 
 
 def trigger_sentence(view: PageView, names: DefinitionNames, trigger: Mapping[str, Any]) -> Markup:
-    """Return what a trigger waits for, to follow `When`."""
+    """Return what a trigger waits for, to follow "when"."""
     kind = trigger.get("type")
     if kind == "lead_created":
         return _created(view, trigger)
@@ -60,14 +60,14 @@ def _plain_sentence(view: PageView, kind: str) -> str:
 
 def _created(view: PageView, trigger: Mapping[str, Any]) -> Markup:
     if sources := trigger.get("sources"):
-        shown = joined_values(view, sources, view.translate("or"))
+        shown = joined_values(view, sources)
         return phrase(view.translate("a lead is new, from %(sources)s"), sources=shown)
     return phrase(view.translate("a lead is new"))
 
 
 def _updated(view: PageView, trigger: Mapping[str, Any]) -> Markup:
     if fields := trigger.get("fields"):
-        shown = joined_values(view, [field_label(view, name) for name in fields], view.translate("or"))
+        shown = joined_values(view, [field_label(view, name) for name in fields])
         return phrase(view.translate("this is changed on a lead: %(fields)s"), fields=shown)
     return phrase(view.translate("a lead is changed"))
 

@@ -1,5 +1,5 @@
-// Steps are moved with a mouse, a pen or a finger, or with Alt and an arrow key. A move is saved where it ends; the page
-// that follows has the focus on the step.
+// Steps are moved with a mouse, a pen or a finger, or with Alt and an arrow key. A move is saved where it ends; the
+// page that follows has the focus on the step.
 
 import { $, $$, closest } from "../elements.js";
 

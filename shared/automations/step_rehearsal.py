@@ -18,7 +18,7 @@ ROUND_ROBIN_SQL = "SELECT step, n FROM round_robin_counters WHERE workspace_id =
 
 
 @dataclass(frozen=True)
-class DryRun:
+class StepRehearsal:
     """A dry run that is ready to be taken: in a thread, since it renders templates."""
 
     steps: Sequence[Mapping[str, Any]]
@@ -41,7 +41,7 @@ async def prepare_dry_run(
     id_: int,
     lead_id: int,
     steps: Sequence[Mapping[str, Any]] | None = None,
-) -> DryRun:
+) -> StepRehearsal:
     """Read what a dry run needs: of other `steps` than those of the automation, such as a draft's, if they are given.
 
     Raises NotFound and ValidationFailed.
@@ -54,4 +54,4 @@ async def prepare_dry_run(
     lead, steps = leads[workspace_id, lead_id], automation["steps"] if steps is None else steps
     contexts = await load_contexts(connection, [(workspace_id, steps, lead)])
     rows = await (await connection.execute(ROUND_ROBIN_SQL, (workspace_id, id_))).fetchall()
-    return DryRun(steps, lead, contexts[workspace_id], dict(rows))
+    return StepRehearsal(steps, lead, contexts[workspace_id], dict(rows))

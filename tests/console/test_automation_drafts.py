@@ -1,0 +1,172 @@
+"""Drafts and versions of automations without scripts: who was faster, secrets, runs that wait, and hostile input."""
+
+import secrets
+
+from shared.platform.masking import SECRET_MASK
+from tests.support.automation_pages import (
+    AUTOMATIONS_PAGE,
+    draft_revision,
+    new_automation,
+    press_button,
+    publish_draft,
+    stored_automation,
+)
+from tests.support.console import ConsoleClient
+from tests.support.console_leads import call_api
+from tests.support.stack import Stack
+from tests.support.waiting import until
+
+HOSTILE = '<img src=x onerror="alert(1)">\u202e'
+SECRETS = "SELECT a.secrets, d.secrets FROM automations a LEFT JOIN automation_drafts d ON d.automation_id = a.id"
+TOO_LONG = "x" * 10_000
+KINDS = (
+    *("condition", "delay", "add_tag", "set_field", "set_status", "move_stage", "assign_user", "adjust_score"),
+    *("send_webhook", "send_email", "send_sms", "notify_slack", "notify_users", "create_task", "", HOSTILE),
+)
+INPUTS = (
+    *("tag", "amount", "unit", "field", "value", "status", "stage_id", "user_id", "users", "points", "url", "secret"),
+    *("to", "subject", "body", "text", "integration_id", "title", "due_in_hours", "custom", "c.0.field", "c.0.value"),
+)
+
+
+async def test_versions_tell_their_changes_and_come_back(shared_stack: Stack, client: ConsoleClient) -> None:
+    made = new_automation(shared_stack, is_active=False)
+    id_ = made["id"]
+    kept = await press_button(client, id_, "keep", part="1", kind="set_status", status="lost")
+    assert kept.status == 303
+    assert (
+        await press_button(client, id_, "keep", part="details", name="Renamed & more", description="why")
+    ).status == 303
+    page = await client.get(f"{AUTOMATIONS_PAGE}/{id_}")
+    assert "draft, 3 changes" in page.text
+    assert "Step 2 is changed" in page.text
+    assert stored_automation(shared_stack, id_)["steps"] == made["steps"]
+    assert (await publish_draft(client, id_)).status == 303
+    assert (await publish_draft(client, id_)).status == 303  # nothing is left to publish
+    now = stored_automation(shared_stack, id_)
+    assert (now["name"], now["description"], now["is_active"]) == ("Renamed & more", "why", False)
+    assert now["steps"][1] == {"action": {"type": "set_status", "status": "lost"}}
+    # What the API changes is a version, too.
+    call_api(shared_stack, "PUT", f"/api/v1/automations/{id_}", {"steps": made["steps"][:1]})
+    versions = (await client.get(f"{AUTOMATIONS_PAGE}/{id_}/versions")).text
+    assert [f"Version {number}" in versions for number in (1, 2, 3, 4)] == [True, True, True, False]
+    assert "Renamed &amp; more" in versions
+    assert (await client.post(f"{AUTOMATIONS_PAGE}/{id_}/versions/1/restore")).status == 303
+    assert (await client.post(f"{AUTOMATIONS_PAGE}/{id_}/versions/9/restore")).status == 404
+    assert stored_automation(shared_stack, id_)["steps"] == made["steps"][:1]
+    assert (await publish_draft(client, id_)).status == 303
+    assert stored_automation(shared_stack, id_)["steps"] == made["steps"]
+    assert (await client.post(f"{AUTOMATIONS_PAGE}/{id_}/switch", {"on": "1"})).status == 303
+    assert stored_automation(shared_stack, id_)["is_active"]
+    assert "Published an automation" in (await client.get("/console/main/settings/audit-log")).text
+
+
+async def test_stale_page_changes_nothing(shared_stack: Stack, client: ConsoleClient) -> None:
+    id_ = new_automation(shared_stack)["id"]
+    old = await draft_revision(client, f"{AUTOMATIONS_PAGE}/{id_}")
+    assert (await press_button(client, id_, "up:2")).status == 303
+    for form in ({"do": "delete:0"}, {"do": "keep", "part": "0", "kind": "add_tag", "tag": "mine"}):
+        answer = await client.post(f"{AUTOMATIONS_PAGE}/{id_}/draft", {"revision": old, **form})
+        assert answer.status == 409
+        assert "The draft was changed meanwhile" in answer.text
+    assert 'value="mine"' in answer.text
+    assert (await client.post(f"{AUTOMATIONS_PAGE}/{id_}/publish", {"revision": old})).status == 409
+    assert (await client.get(f"{AUTOMATIONS_PAGE}/{id_}")).text.count('class="step-link"') == 3
+
+
+async def test_secret_of_a_webhook_is_kept_and_never_shown(shared_stack: Stack, client: ConsoleClient) -> None:
+    secret, url = f"s3cret-{secrets.token_hex(8)}", "https://crm.example.com/hook?token=inside"
+    id_ = new_automation(shared_stack)["id"]
+    hook = {"part": "0", "kind": "send_webhook", "url": url, "signed": "1"}
+    refused = await press_button(client, id_, "keep", **hook)
+    assert refused.status == 422
+    assert "Type the secret" in refused.text
+    assert (await press_button(client, id_, "keep", **hook, secret=secret)).status == 303
+    shown = [(await client.get(f"{AUTOMATIONS_PAGE}/{id_}{query}")).text for query in ("", "?part=0", "/versions")]
+    assert not any(secret in text for text in shown)
+    assert "A secret is kept" in shown[1]
+    assert "crm.example.com" in shown[0]
+    assert "token=inside" not in shown[0]
+    assert (await press_button(client, id_, "keep", **hook)).status == 303  # left empty: the kept one
+    moved = await press_button(client, id_, "keep", **{**hook, "url": "https://other.example.com/"})
+    assert moved.status == 422
+    assert (await publish_draft(client, id_)).status == 303
+    assert stored_automation(shared_stack, id_)["steps"][0]["action"]["secret"] == SECRET_MASK
+    with shared_stack.database() as database:
+        rows = database.execute(SECRETS + " WHERE a.id = %s", (id_,)).fetchall()
+    assert rows[0][0]
+    assert secret.encode() not in rows[0][0]
+    log = (await client.get("/console/main/settings/audit-log")).text
+    assert secret not in log
+
+
+async def test_waiting_runs_are_counted_before_they_end(shared_stack: Stack, client: ConsoleClient) -> None:
+    steps = [{"delay": {"days": 3}}, {"action": {"type": "add_tag", "tag": "late"}}]
+    id_ = new_automation(shared_stack, steps=steps)["id"]
+    lead = call_api(shared_stack, "POST", "/api/v1/leads", {"first_name": "Waits"})
+    assert (await client.post(f"{AUTOMATIONS_PAGE}/{id_}/run", {"lead": "no number"})).status == 422
+    assert (await client.post(f"{AUTOMATIONS_PAGE}/{id_}/run", {"lead": f"#{lead['id']}"})).status == 303
+    until(lambda: call_api(shared_stack, "GET", f"/api/v1/automations/{id_}/runs")[0]["steps"], 60, "the delay")
+    for question in ("delete", "off"):
+        assert "1 run waits, and ends." in (await client.get(f"{AUTOMATIONS_PAGE}/{id_}?ask={question}")).text
+    told_nothing = await client.post(f"{AUTOMATIONS_PAGE}/{id_}/switch", {"on": ""})
+    assert told_nothing.location.endswith("?ask=off")
+    assert (await client.post(f"{AUTOMATIONS_PAGE}/{id_}/delete", {"count": "0"})).location.endswith("?ask=delete")
+    assert stored_automation(shared_stack, id_)["is_active"]
+    assert (await client.post(f"{AUTOMATIONS_PAGE}/{id_}/delete", {"count": "1"})).location.endswith("/automations")
+    assert (await client.get(f"{AUTOMATIONS_PAGE}/{id_}")).status == 404
+
+
+async def test_hostile_input_is_text_or_a_sentence(shared_stack: Stack, client: ConsoleClient) -> None:
+    made = new_automation(
+        shared_stack,
+        name=HOSTILE,
+        trigger={"type": "tag_added", "tag": HOSTILE[:100]},
+        steps=[{"action": {"type": "create_task", "title": HOSTILE}}],
+    )
+    id_ = made["id"]
+    for path in (
+        AUTOMATIONS_PAGE,
+        f"{AUTOMATIONS_PAGE}/{id_}",
+        f"{AUTOMATIONS_PAGE}/{id_}?part=0",
+        f"{AUTOMATIONS_PAGE}/{id_}?ask=delete",
+        f"{AUTOMATIONS_PAGE}/{id_}/versions",
+    ):
+        page = await client.get(path)
+        assert page.status == 200, path
+        assert "<img src=x" not in page.text, path
+    for query in (
+        "part=%00",
+        "part=99",
+        f"part={'9' * 5000}",
+        "part=-1",
+        "part=0&new=nothing",
+        "add=99",
+        "ask=x",
+        "at=\u0661",
+    ):
+        assert (await client.get(f"{AUTOMATIONS_PAGE}/{id_}?{query}")).status == 200, query[:20]
+    for kind in KINDS:
+        for value in ("", "\0", "   ", TOO_LONG, "9" * 18, "-1", "{{", "\ud800"):
+            form = {**dict.fromkeys(INPUTS, value), "part": "0", "kind": kind, "signed": "1"}
+            encoded = {
+                name: text.encode(errors="surrogatepass").decode(errors="replace") for name, text in form.items()
+            }
+            answer = await press_button(client, id_, "keep", **encoded)
+            assert answer.status in (303, 422), (kind, value[:5], answer.status)
+    for do in (
+        "up:-1",
+        "move:0-999999",
+        "delete:\0",
+        f"copy:{'9' * 50}",
+        "line:c.9",
+        "drop:c",
+        "group:c.0.0.0",
+        HOSTILE,
+    ):
+        assert (await press_button(client, id_, do, part="0", kind="condition")).status in (200, 303), do
+    for name in ("x" * 300, "\0 "):
+        answer = await client.post(AUTOMATIONS_PAGE, {"recipe": "blank", "name": name})
+        assert answer.status in (303, 422)
+    assert (await client.post(AUTOMATIONS_PAGE, {"recipe": "nothing"})).status == 404
+    assert (await client.get(f"/console/elsewhere/automations/{id_}")).status == 404
