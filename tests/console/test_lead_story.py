@@ -224,3 +224,21 @@ async def test_the_way_of_a_lead_is_a_path(
     assert "webinar" in way[way.index("last touch") :]
     async with console_client(shared_stack.base, readers["read_only"].email) as reader:
         assert secret not in (await reader.get(path)).text
+
+
+async def test_what_is_logged_counts_as_activity(client: ConsoleClient, shared_stack: Stack) -> None:
+    steps = [{"action": {"type": "add_tag", "tag": "silent"}}]
+    trigger = {"type": "no_activity", "minutes": 600}
+    automation = call_api(
+        shared_stack, "POST", "/api/v1/automations", {"name": "Silent", "trigger": trigger, "steps": steps}
+    )
+    lead = new_lead(shared_stack)
+    path = f"/console/main/leads/{lead['id']}/activities"
+    try:
+        assert (await client.post(path, {"type": "call", "outcome": "no_answer"})).status == 303
+        entry = timeline_of(shared_stack, lead["id"])[0]
+        timer = "SELECT 1 FROM inactivity_timers WHERE lead_id = %s AND activity_id = %s"
+        with shared_stack.database() as database:
+            until(lambda: database.execute(timer, (lead["id"], entry["id"])).fetchone(), what="the timer")
+    finally:
+        call_api(shared_stack, "DELETE", f"/api/v1/automations/{automation['id']}")

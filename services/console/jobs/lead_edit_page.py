@@ -106,8 +106,7 @@ async def submit(view: PageView) -> web.StreamResponse:
     view.console.forget_figures(view.workspace.workspace_id)
     if selection.ids and selection.kind == "edit" and form.confirmed <= PAGE_SIZE:
         sentence = view.translate_count("%(n)s lead is being edited.", "%(n)s leads are being edited.", form.confirmed)
-        job = {"link": view.path(f"jobs/{job_id}"), "label": view.translate("Look, or undo it")}
-        view.redirect(_list_path(view, selection), sentence, **job)
+        view.redirect(_list_path(view, selection), sentence, **_followed_job(view, job_id))
     sentence = view.translate("The job has started. Nothing that comes later is touched.")
     view.redirect(view.path(f"jobs/{job_id}"), sentence)
 
@@ -116,7 +115,7 @@ async def submit(view: PageView) -> web.StreamResponse:
 async def undo(view: PageView) -> web.StreamResponse:
     """Take back what an edit changed, as far as it is still so."""
     job_id, workspace_id = path_id(view.request), view.workspace.workspace_id
-    filters = {UNDO_FILTER: job_id}
+    filters, back = {UNDO_FILTER: job_id}, _list_named(view, (await view.read_fields()).get("back", ""))
     async with view.console.reading() as connection:
         job = await read_job(connection, workspace_id, job_id)
         count = await count_lead_targets(connection, workspace_id, filters)
@@ -125,7 +124,10 @@ async def undo(view: PageView) -> web.StreamResponse:
     audit_details(view.request, action="bulk.edit_leads", object=("job", job_id), count=count)
     undo_id = await start_lead_job(view, JobRequest("edit", filters), count)
     view.console.forget_figures(workspace_id)
-    view.redirect(view.path(f"jobs/{undo_id}"), view.translate("What is still as the edit left it is taken back."))
+    sentence = view.translate("What is still as the edit left it is taken back.")
+    if back:
+        view.redirect(back, sentence, **_followed_job(view, undo_id))
+    view.redirect(view.path(f"jobs/{undo_id}"), sentence)
 
 
 async def start_lead_job(view: PageView, request: JobRequest, confirmed: int) -> int:
@@ -149,9 +151,18 @@ def _asked_selection(view: PageView) -> LeadSelection:
     return LeadSelection(kind, list_state(view), tuple(dict.fromkeys(ids)), until, _asked_back(view))
 
 
+def _followed_job(view: PageView, job_id: int) -> dict[str, str]:
+    """Return what the next page says of a job that has just begun. Its script waits for the end."""
+    link, follow = view.path(f"jobs/{job_id}"), view.path(f"jobs/{job_id}/end")
+    return {"link": link, "label": view.translate("Look, or undo it"), "follow": follow}
+
+
 def _asked_back(view: PageView) -> str:
-    """Return the list that the address names, with its place in it; nothing if it names another page."""
-    wanted = view.request.query.get("back", "")
+    return _list_named(view, view.request.query.get("back", ""))
+
+
+def _list_named(view: PageView, wanted: str) -> str:
+    """Return the list that an address names, with its place in it; nothing if it names another page."""
     is_list = len(wanted) <= MAX_BACK_LENGTH and urlsplit(local_path(wanted)).path == view.path("leads")
     return wanted if is_list else ""
 

@@ -66,7 +66,7 @@ async def change(view: PageView) -> web.StreamResponse:
     wanted: dict[str, Any] = {name: _quick_value(name, texts[name]) for name in QUICK_FIELDS if name in texts}
     fields, errors = _SCHEMA.validate_fields(wanted)
     tags: dict[str, Any] = {
-        name: [tag] for name in ("add_tags", "remove_tags") if (tag := texts.get(name, "").strip()[:MAX_TAG_LENGTH])
+        name: [tag] for name in ("add_tags", "remove_tags") if (tag := read_tag(texts.get(name, "")))
     }
     if errors or not (fields or tags):
         view.redirect(lead_path(view, lead_id), view.translate("Nothing was changed."))
@@ -132,6 +132,12 @@ async def change_lead(view: PageView, lead_id: int, errors: FieldErrors | None =
             raise LeadRefused(RefusedChange(wanted, is_missing=False, errors=wrong, holders={}, conflicts={}))
 
     await view.console.writing(write)
+
+
+def read_tag(text: str) -> str:
+    """Return the name of a tag as it is stored. Empty if it cannot be one."""
+    fields, _errors = _SCHEMA.validate_fields({"tags": [text.strip()[:MAX_TAG_LENGTH]]})
+    return next(iter(fields.get("tags") or ()), "")
 
 
 async def sent_texts(view: PageView) -> dict[str, str]:

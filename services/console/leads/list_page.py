@@ -34,13 +34,14 @@ from services.console.leads.reads import (
     read_suggestions,
     resolve_list,
 )
-from services.console.leads.rows import column_headings, column_label, lead_line, name_heading
+from services.console.leads.rows import column_headings, column_label, lead_line, name_heading, row_menus
 from services.console.leads.saved_views import LeadView, ListSettings, list_views, read_deleted_view, read_settings
 from services.console.leads.words import status_words
 from services.console.web.access import workspace_page
 from services.console.web.filter_form import FORM_MARK
 from services.console.web.live_updates import stream_snapshots
 from services.console.web.page_view import PageView
+from services.console.web.rendering import page_response
 from shared.auth.roles import Permission
 from shared.lead_list.expensive_queries import ExpensiveQuery, expensive_slot
 from shared.platform.errors import NotFound
@@ -83,7 +84,10 @@ async def show(view: PageView) -> web.StreamResponse:
     shown_list = await _read_shown_list(view, state, place)
     if (place.newer and not shown_list.page.has_newer) or (place.older and not shown_list.page.rows):
         view.redirect(view.path("leads", **_kept(view), **state.values))
-    return await view.render("leads/list.html", **_shown(view, shown_list, is_first=not (place.older or place.newer)))
+    shown = _shown(view, shown_list, is_first=not (place.older or place.newer))
+    if view.request.headers.get("HX-Request"):  # the page's script, whose rows are old
+        return page_response(view.render_text("leads/_table.html", **shown), view.nonce)
+    return await view.render("leads/list.html", **shown)
 
 
 @workspace_page(Permission.SEE_RECORDS)
@@ -202,6 +206,9 @@ def _shown(view: PageView, shown_list: ShownList, *, is_first: bool) -> dict[str
         "state": state,
         "page": page,
         "lines": [lead_line(view, record, shown_list.names, columns, query_text(state.values)) for record in page.rows],
+        "picks": view.permits(Permission.BULK_LEADS),
+        "changes_rows": view.permits(Permission.CHANGE_LEADS),
+        "menus": row_menus(shown_list.names, shown_list.suggestions),
         "columns": columns,
         "headings": column_headings(view, state, columns, _kept(view)),
         "name_heading": name_heading(view, state, _kept(view)),

@@ -1,6 +1,17 @@
 """Routes of the feature `leads`, each with its handler."""
 
-from services.console.leads import activity_log, changes, creation, export, lead_page, list_page, tasks, views
+from services.console.leads import (
+    activity_log,
+    changes,
+    creation,
+    export,
+    lead_page,
+    list_page,
+    peek_page,
+    row_changes,
+    tasks,
+    views,
+)
 from services.console.web.routing import post, workspace_get, workspace_post
 from shared.service_app.audit import audited_as
 
@@ -17,10 +28,12 @@ ROUTES = [
     workspace_get("leads/new", creation.show),
     workspace_post("leads/new", creation.submit, action="lead.created"),
     workspace_get("leads/{id}", lead_page.show),
+    workspace_get("leads/{id}/peek", peek_page.show),
     workspace_get("leads/{id}/timeline", lead_page.timeline),
     workspace_get("leads/{id}/live", lead_page.live),
     workspace_post("leads/{id}/facts", changes.save_edits, action="lead.changed"),
     workspace_post("leads/{id}/change", changes.change, action="lead.changed"),
+    workspace_post("leads/{id}/row", row_changes.change_row, action="lead.changed"),
     workspace_post("leads/{id}/not-same", changes.not_same, action="duplicate.dismissed"),
     workspace_post("leads/{id}/delete", changes.delete, action="lead.deleted"),
     workspace_post("leads/{id}/activities", activity_log.log, action="activity.logged"),

@@ -2,12 +2,12 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from services.console.leads.columns import CUSTOM_PREFIX, LeadColumn, column_of
 from services.console.leads.filter_chips import owner_text
 from services.console.leads.query import PERSONAL_SORTS, LeadListState
-from services.console.leads.reads import ListNames
+from services.console.leads.reads import ListNames, ListSuggestions
 from services.console.leads.words import lead_name, shown_person_value, status_words
 from services.console.web.page_view import PageView
 from shared.auth.roles import Permission
@@ -49,6 +49,22 @@ class ColumnHeading:
     column: LeadColumn
     path: str = ""
     direction: str = ""
+
+
+class RowMenus(NamedTuple):
+    """What the menus of rows offer: stages as (id, name, hue, pipeline), tags as (name, hue)."""
+
+    stages: list[tuple[int, str, int, str]]
+    tags: list[tuple[str, int]]
+
+
+def row_menus(names: ListNames, suggestions: ListSuggestions) -> RowMenus:
+    """Return what the menus of rows offer."""
+    stages = [
+        (id_, stage.name, _hue(stage.name), names.pipelines.get(stage.pipeline_id, ""))
+        for id_, stage in names.stages.items()
+    ]
+    return RowMenus(stages, [(name, _hue(name)) for name in suggestions.tags])
 
 
 def lead_line(view: PageView, record: LeadJson, names: ListNames, columns: Sequence[str], list_query: str) -> LeadLine:

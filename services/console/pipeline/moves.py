@@ -5,6 +5,7 @@ from typing import Any
 from aiohttp import web
 
 from services.console.leads.changes import LeadRefused, change_lead, sent_texts
+from services.console.leads.row_changes import as_reference
 from services.console.leads.words import lead_name
 from services.console.pipeline.board_page import board_state
 from services.console.pipeline.cards import NO_STAGE
@@ -15,7 +16,6 @@ from shared.leads.lead_fields import LeadFields
 from shared.leads.lead_records import LeadJson, read_leads
 from shared.platform.errors import NotFound
 from shared.platform.validation.schema import FieldsSchema
-from shared.platform.web.path_params import MAX_ID
 from shared.platform.web.responses import JSON_MEDIA_TYPE, json_response
 from shared.service_app.audit import audit_details
 
@@ -32,7 +32,7 @@ async def move(view: PageView) -> web.StreamResponse:
     `status` is sent to take a move back that had changed it.
     """
     texts = await sent_texts(view)
-    lead_id, stage_id, seen = (_as_id(texts.get(name, "")) for name in ("lead", "stage", "seen"))
+    lead_id, stage_id, seen = (as_reference(texts.get(name, "")) for name in ("lead", "stage", "seen"))
     if lead_id is None or stage_id is None or seen is None:
         raise NotFound
     audit_details(view.request, action="lead.moved", object=("lead", str(lead_id)))
@@ -86,8 +86,3 @@ async def _stage_name(view: PageView, stage_id: int) -> str:
         cursor = await connection.execute(STAGE_SQL, (view.workspace.workspace_id, stage_id))
         row = await cursor.fetchone()
     return row[0] if row else f"#{stage_id}"
-
-
-def _as_id(text: str) -> int | None:
-    """Return an id, or 0 for no stage; None for any other text."""
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 20 and int(text) <= MAX_ID else None

@@ -20,6 +20,8 @@ TOAST_SALT: Final = "leadhub toast"
 def sign_toast(cipher: Cipher, account_id: int, toast: Mapping[str, str]) -> str:
     """Return the cookie of a sentence (`text`), which may have a `link`, its `label`, and `undo`.
 
+    `follow` is the address that tells the end of a job.
+
     `account_id` is 0 for a reader without a session.
     """
     return str(_toast_serializer(cipher).dumps([account_id, dict(toast)]))

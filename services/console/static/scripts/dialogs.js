@@ -50,7 +50,7 @@ export function watchDialogs() {
     const dialog = closest(event, "dialog");
     if (dialog) dialog.dataset.typed = "yes";
   });
-  const toast = $("[data-toast]");
+  const toast = $("[data-toast]:not([data-follow-job])");
   if (toast) setTimeout(() => toast.remove(), TOAST_MILLISECONDS);
   for (const dialog of /** @type {HTMLDialogElement[]} */ ($$("dialog[data-show]"))) dialog.showModal();
 }

@@ -16,11 +16,27 @@ function allRows() {
 export function moveFocus(step) {
   const rows = allRows();
   if (!rows.length) return;
-  rows[current]?.classList.remove("focused");
-  current = Math.max(0, Math.min(current + step, rows.length - 1));
-  rows[current].classList.add("focused");
+  markRow(rows[Math.max(0, Math.min(current + step, rows.length - 1))]);
   rows[current].scrollIntoView({ block: "nearest" });
-  $("a.name", rows[current])?.focus({ preventScroll: true });
+  focusRow();
+  rows[current].dispatchEvent(new CustomEvent("row-marked", { bubbles: true }));
+}
+
+/**
+ * Marks a row as the one that keys act on.
+ * @param {HTMLElement} row
+ */
+export function markRow(row) {
+  const rows = allRows();
+  rows[current]?.classList.remove("focused");
+  current = rows.indexOf(row);
+  row.classList.add("focused");
+}
+
+/** Focuses the name in the row that keys act on. */
+export function focusRow() {
+  const row = allRows()[current];
+  if (row) $("a.name", row)?.focus({ preventScroll: true });
 }
 
 /** @param {string} query what is clicked in the row */

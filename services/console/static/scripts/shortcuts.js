@@ -92,6 +92,7 @@ export function handleKey(event) {
   if (event.key === "Escape" && isTyped && !closest(event, "dialog")) /** @type {HTMLElement} */ (event.target).blur();
   if (isTyped || event.ctrlKey || event.metaKey || event.altKey || $("dialog[open]")) return;
   if (!document.body.hasAttribute("data-single-keys")) return;
+  if (event.key === " " && closest(event, "button, summary")) return; // Space presses these
   if (goPressedAt && performance.now() - goPressedAt < GO_MILLISECONDS) goToPage(event);
   else handleSingleKey(event);
 }

@@ -1,7 +1,7 @@
 // Moving a card to another stage: on the page at once, and on the server, which may refuse.
 
+import { say } from "../toasts.js";
 import { board, focusOn, placeCard } from "./cards.js";
-import { say } from "./toasts.js";
 
 /**
  * What the server says of a move. `stage` is where the lead stands, null where it is not on the board.
@@ -54,5 +54,8 @@ export async function moveCard(card, stage, { status = "", isUndo = false } = {}
   }
   card.dataset.status = answer?.status ?? "";
   if (isUndo) say(board.dataset.undone);
-  else say(answer?.text, () => moveCard(card, seen, { status: statusBefore, isUndo: true }));
+  else {
+    const undo = () => moveCard(card, seen, { status: statusBefore, isUndo: true });
+    say(answer?.text, { undo, label: board.dataset.undo });
+  }
 }

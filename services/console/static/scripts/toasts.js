@@ -1,22 +1,21 @@
-// What the page says of a move, with a button that takes it back.
+// What the page says of a change that it made, with a button that takes it back.
 
-import { $, make } from "../elements.js";
-import { board } from "./cards.js";
+import { $, make } from "./elements.js";
 
 const TOAST_MILLISECONDS = 10_000;
 
 /**
  * @param {string | undefined} text
- * @param {() => void} [undo]
+ * @param {{undo?: () => void, label?: string}} [options] what takes it back, and what its button is called
  */
-export function say(text, undo) {
+export function say(text, { undo, label = "" } = {}) {
   $("[data-toast]")?.remove();
   const toast = make("div", { className: "toast floating" });
   toast.dataset.toast = "";
   toast.setAttribute("role", "status");
   toast.append(make("span", { textContent: text ?? "" }));
   if (undo) {
-    const button = make("button", { type: "button", textContent: board.dataset.undo ?? "" });
+    const button = make("button", { type: "button", textContent: label });
     button.addEventListener("click", () => {
       toast.remove();
       undo();
