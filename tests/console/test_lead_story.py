@@ -210,7 +210,9 @@ async def test_the_way_of_a_lead_is_a_path(
         **{"landing_page": page, "referrer": "https://search.example/ads"},
         **{"utm_source": "newsletter", "utm_campaign": "autumn"},
     }
-    lead_id = post_inbound(shared_stack, email=email, source="site")
+    lead_id = post_inbound(shared_stack, email=email, source="site", country="DE")
+    once = (await client.get(f"/console/main/leads/{lead_id}")).text
+    assert ("<dd>Once</dd>" in once, "<bdi>Germany</bdi>" in once) == (True, True)
     post_inbound(shared_stack, email=email, source="webinar")
     with shared_stack.database() as database:
         touches = {"first": json.dumps(first), "last": json.dumps({"utm_source": "zoom", "referrer": "http://["})}

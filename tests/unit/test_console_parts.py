@@ -105,6 +105,13 @@ def test_drawings_escape_texts() -> None:
         assert "<script" not in one.lower()
 
 
+def test_initials_of_wide_scripts_are_one_letter() -> None:
+    initials = {
+        name: re.sub("<[^>]*>", "", str(svg.avatar(name))) for name in ("石川 さくら", "김 민준", "Ada Lovelace")
+    }
+    assert initials == {"石川 さくら": "石", "김 민준": "김", "Ada Lovelace": "AL"}
+
+
 def test_bars_are_drawn_from_numbers() -> None:
     assert svg.bar_sparkline([0, 4, 2], "c-bad", "small") == (
         '<svg class="spark small c-bad" viewBox="0 0 12 100" preserveAspectRatio="none" aria-hidden="true">'

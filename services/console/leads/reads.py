@@ -30,7 +30,8 @@ SELECT (SELECT json_object_agg(id, name ORDER BY id) FROM (
            SELECT id, name, pipeline_id, position FROM pipeline_stages WHERE workspace_id = %(workspace)s
            ORDER BY pipeline_id, position LIMIT {MAX_NAMED}) s),
        (SELECT json_object_agg(id, name ORDER BY lower(name), id) FROM (
-           SELECT id, name FROM users WHERE workspace_id = %(workspace)s ORDER BY lower(name), id LIMIT {MAX_NAMED}) u)
+           SELECT id, name FROM users WHERE workspace_id = %(workspace)s ORDER BY lower(name), id LIMIT {MAX_NAMED}) u),
+       ARRAY(SELECT id FROM users WHERE workspace_id = %(workspace)s AND NOT is_active ORDER BY id LIMIT {MAX_NAMED})
 """
 SUGGESTIONS_SQL = f"""
 SELECT ARRAY(SELECT value FROM lead_counts_by_field
@@ -54,11 +55,12 @@ class StageName:
 
 @dataclass(frozen=True)
 class ListNames:
-    """What ids of the list stand for, each in the order of a menu."""
+    """What ids of the list stand for, each in the order of a menu. Nobody is assigned to `inactive_users` any more."""
 
     pipelines: Mapping[int, str] = field(default_factory=dict)
     stages: Mapping[int, StageName] = field(default_factory=dict)
     users: Mapping[int, str] = field(default_factory=dict)
+    inactive_users: frozenset[int] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -155,11 +157,12 @@ async def count_newer(connection: Connection, filters: LeadFilters, first: datet
 async def read_list_names(connection: Connection, workspace_id: int) -> ListNames:
     """Return the names of pipelines, stages and users."""
     row = await (await connection.execute(LIST_NAMES_SQL.encode(), {"workspace": workspace_id})).fetchone()
-    pipelines, stages, users = (each or {} for each in row or ({}, {}, {}))
+    pipelines, stages, users, inactive = (each or {} for each in row or ({}, {}, {}, ()))
     return ListNames(
         {int(id_): name for id_, name in pipelines.items()},
         {int(id_): StageName(name, pipeline) for id_, (name, pipeline) in stages.items()},
         {int(id_): name for id_, name in users.items()},
+        frozenset(inactive),
     )
 
 

@@ -52,9 +52,10 @@ class ColumnHeading:
 
 
 class RowMenus(NamedTuple):
-    """What the menus of rows offer: stages as (id, name, hue, pipeline), tags as (name, hue)."""
+    """What the menus of rows offer: stages as (id, name, hue, pipeline), owners as (id, name), tags as (name, hue)."""
 
     stages: list[tuple[int, str, int, str]]
+    owners: list[tuple[int, str]]
     tags: list[tuple[str, int]]
 
 
@@ -64,7 +65,8 @@ def row_menus(names: ListNames, suggestions: ListSuggestions) -> RowMenus:
         (id_, stage.name, _hue(stage.name), names.pipelines.get(stage.pipeline_id, ""))
         for id_, stage in names.stages.items()
     ]
-    return RowMenus(stages, [(name, _hue(name)) for name in suggestions.tags])
+    owners = [(id_, name) for id_, name in names.users.items() if id_ not in names.inactive_users]
+    return RowMenus(stages, owners, [(name, _hue(name)) for name in suggestions.tags])
 
 
 def lead_line(view: PageView, record: LeadJson, names: ListNames, columns: Sequence[str], list_query: str) -> LeadLine:
