@@ -82,9 +82,8 @@ async def _joined_identities(
     settings = (await load_workspace_settings(connection, [workspace_id]))[workspace_id]
     country, fold_gmail, *_ = settings.contact_settings
     joined: dict[IdentityKey, JoinedIdentity] = {}
-    for lead_id, entry_id, matched, email, phone in await (
-        await connection.execute(JOINED_CONTACTS_SQL, asked)
-    ).fetchall():
+    entries = await (await connection.execute(JOINED_CONTACTS_SQL, asked)).fetchall()
+    for lead_id, entry_id, matched, email, phone in entries:
         for kind, value in identity_values(email, phone, country, fold_gmail=fold_gmail):
             if kind not in (matched or ()):
                 joined.setdefault((workspace_id, kind, value), JoinedIdentity(lead_id, entry_id))

@@ -160,7 +160,7 @@ async def _undo_rows(connection: Connection, undo: ClaimedUndo, rows: Sequence[U
     await identities.lock_leads(connection, [(workspace_id, id_) for id_ in lead_ids], ("workspace_id", "id"))
     undone = await (await connection.execute(UNDONE_CHANNELS_SQL, (workspace_id,))).fetchall()
     channel = f"import:{undo.import_id}"
-    channels = [channel, *(str(row[0]) for row in undone)]
+    channels = [channel, *(row[0] for row in undone)]
     asked = {"workspace": workspace_id, "leads": lead_ids, "channel": channel, "channels": channels}
     lead_rows = await (await connection.execute(LEADS_OF_IMPORT_SQL, asked)).fetchall()
     gone = {id_ for id_, _, is_imported, is_touched in lead_rows if is_imported and not is_touched}

@@ -11,7 +11,7 @@ from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.pool import ConnectionPoolEntry, PoolProxiedConnection
 
-from shared.platform.db.connections import connection_parameters, sqlalchemy_url
+from shared.platform.db.connections import connection_parameters, has_server_left, sqlalchemy_url
 
 ASSUMED_ALIVE_SECONDS = 1.0  # seconds after its last use in which a connection is not pinged
 
@@ -47,12 +47,15 @@ def make_engine(url: str, application: str, *, size: int, statement_timeout: flo
 
 def _ping_idle_connections(engine: Engine) -> None:
     """Ping connections before use like `pool_pre_ping`, but not one that was used a moment ago: a ping costs a round
-    trip."""
+    trip. Of that one the operating system is asked whether its server has left."""
 
     def note_use(_: Any, record: ConnectionPoolEntry) -> None:
         record.info["used"] = time.monotonic()
 
     def ping_if_idle(connection: DBAPIConnection, record: ConnectionPoolEntry, _: Any) -> None:
+        driver_connection = record.driver_connection
+        if isinstance(driver_connection, psycopg.AsyncConnection) and has_server_left(driver_connection):
+            raise sqlalchemy.exc.InvalidatePoolError
         if time.monotonic() - record.info.get("used", 0.0) < ASSUMED_ALIVE_SECONDS:
             return
         try:
