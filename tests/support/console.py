@@ -1,7 +1,10 @@
 """The console as people use it: accounts for each role, clients and browsers that are signed in, records to look at."""
 
+import asyncio
 import json
+import re
 import secrets
+import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -25,6 +28,7 @@ PASSWORD = "correct horse battery"
 WORKSPACE = "main"
 ELSEWHERE = "elsewhere"
 SIGN_IN = "/console/sign-in"
+_find_wait = re.compile(r"Too many attempts failed. Try again in (\d+) second").search
 CHROMIUM_OPTIONS = ["--no-sandbox", "--disable-gpu", "--host-resolver-rules=MAP *.test 127.0.0.1"]
 
 expect.set_options(timeout=DEADLINE_SECONDS * 1000)  # for all tests: its own five seconds are a busy machine's pause
@@ -130,6 +134,22 @@ class ConsoleClient:
         """Fill in the sign-in form."""
         return await self.post(SIGN_IN, {"email": email, "password": password, **fields})
 
+    async def post_when_allowed(self, path: str, form: Mapping[str, str]) -> Shown:
+        """What a form with a password comes to. Others of this address may have mistyped theirs: then it waits as long
+        as the page says.
+        """
+        deadline = time.monotonic() + DEADLINE_SECONDS
+        while True:
+            shown = await self.post(path, form)
+            told = _find_wait(shown.text)
+            if told is None or time.monotonic() > deadline:
+                return shown
+            await asyncio.sleep(int(told[1]))
+
+    async def sign_in_when_allowed(self, email: str, password: str = PASSWORD, **fields: str) -> Shown:
+        """Sign in, as soon as the page lets anybody of this address."""
+        return await self.post_when_allowed(SIGN_IN, {"email": email, "password": password, **fields})
+
 
 @asynccontextmanager
 async def console_client(base: str, email: str | None = None, **headers: str) -> AsyncIterator[ConsoleClient]:
@@ -137,7 +157,7 @@ async def console_client(base: str, email: str | None = None, **headers: str) ->
     client = ConsoleClient(base, **headers)
     try:
         if email is not None:
-            answer = await client.sign_in(email)
+            answer = await client.sign_in_when_allowed(email)
             assert (answer.status, answer.asks_sign_in) == (303, False), answer.text
         yield client
     finally:
