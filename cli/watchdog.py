@@ -23,12 +23,17 @@ WHERE kind IN ('worker', 'sweeper') AND host = %s AND pid = ANY(%s) AND seen_at 
 """
 
 
+def boot_seconds() -> float:
+    """Return seconds of a clock that goes on while the machine sleeps, as the database's does, where there is one."""
+    return time.clock_gettime(getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC))
+
+
 class HeartbeatWatch:
     """Checks the heartbeats.
 
     A thread of its own sends the query, since a frozen database would block the supervisor. A process cannot write its
     heartbeat while the database is down: it is judged only when the database has answered for as long as a heartbeat
-    may be late.
+    may be late. So it is after the supervisor, and with it the machine, was suspended: then all hearts stood still.
     """
 
     def __init__(self, url: str, beating: list[SupervisedChild]) -> None:
@@ -36,6 +41,7 @@ class HeartbeatWatch:
         self._beating = beating
         self._stale: set[int] = set()
         self._answers_since: float | None = None
+        self._last_look = boot_seconds()
         threading.Thread(target=self._query_forever, name="heartbeats", daemon=True).start()
 
     def kill_stale(self) -> None:
@@ -60,8 +66,11 @@ class HeartbeatWatch:
             rows = connection.execute(
                 STALE_PROCESSES_SQL, (socket.gethostname(), pids, HEARTBEAT_STALE_SECONDS)
             ).fetchall()
-        self._answers_since = self._answers_since or time.monotonic()
-        return {pid for (pid,) in rows} if time.monotonic() - self._answers_since > HEARTBEAT_STALE_SECONDS else set()
+        now = boot_seconds()
+        slept, self._last_look = now - self._last_look > HEARTBEAT_STALE_SECONDS, now
+        if slept or self._answers_since is None:
+            self._answers_since = now
+        return {pid for (pid,) in rows} if now - self._answers_since > HEARTBEAT_STALE_SECONDS else set()
 
 
 class LivenessWatch:

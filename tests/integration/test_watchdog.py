@@ -62,3 +62,29 @@ def test_whose_heart_stopped_is_killed_and_nobody_else(
     assert time.monotonic() - began > 1.0  # until then the database itself may have been away
     heartbeats.kill_stale()
     assert all(child.is_running for child in (well, elsewhere, young))
+
+
+def test_hearts_that_stood_still_with_the_supervisor_get_more_time(
+    database_url: str, start: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As when the machine sleeps: the clock of its sleep goes on, and nobody could send a sign of life."""
+    monkeypatch.setattr(watchdog, "HEARTBEAT_STALE_SECONDS", 2.0)
+    monkeypatch.setattr(watchdog, "HEARTBEAT_CHECK_INTERVAL_SECONDS", 600.0)
+    child = start("still")
+    assert child.process
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        connection.execute(BEAT, ("still", HERE, child.process.pid, 1))
+    watch, asleep = HeartbeatWatch(database_url, [child]), 0.0
+    clock = watchdog.boot_seconds
+    monkeypatch.setattr(watchdog, "boot_seconds", lambda: clock() + asleep)
+    until(lambda: watch._answers_since is not None)
+    for waking in (1.5, 1.5):
+        asleep += waking
+        found = watch._query_stale()
+    assert found == {child.process.pid}
+    asleep += 3600
+    assert watch._query_stale() == set()
+    for waking in (1.5, 1.5):
+        asleep += waking
+        found = watch._query_stale()
+    assert found == {child.process.pid}
