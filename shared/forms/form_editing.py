@@ -268,7 +268,8 @@ async def _publish(
     """Store the members of a form. What visitors see has a new version; switching it on or off makes none."""
     is_new_version = any(changed[name] != stored[name] for name in ("name", "fields", "settings"))
     is_active = changed.get("is_active", stored["is_active"])
-    if is_new_version or (is_active and not stored["is_active"]):
+    is_other_form = any(changed[name] != stored[name] for name in ("fields", "settings"))  # a name promises no mail
+    if is_other_form or (is_active and not stored["is_active"]):
         await _require_mail(connection, settings, workspace_id, changed)
     values = (
         changed["name"],

@@ -11,9 +11,10 @@ from tests.contract.service import Answer, Service, ask, new_email
 from tests.contract.workspaces import Workspace, new_workspace
 from tests.support.waiting import until_async
 
+FIELDS = [{"key": "email", "type": "email", "maps_to": "email"}]
 FORM = {
     "name": "News",
-    "fields": [{"key": "email", "type": "email", "maps_to": "email"}],
+    "fields": FIELDS,
     "settings": {"double_opt_in": True, "language": "en", "redirect_url": "/thanks"},
 }
 MAILER = {"type": "smtp", "name": "Mail", "credentials": {"host": "127.0.0.1", "port": 1, "from": "us@example.com"}}
@@ -39,10 +40,12 @@ async def test_a_form_is_published_only_while_its_mail_can_be_sent(ours: Workspa
     assert errors.keys() == NO_MAIL
     assert "LEADHUB_SMTP_URL" in errors["settings.double_opt_in"][0]
     path = await _lose_mail(ours)
-    assert (await ours.errors("PATCH", path, {"name": "Other"})).keys() == NO_MAIL
+    renamed = await ours.ask("PATCH", path, {"name": "Other"})
+    assert (renamed.status, renamed.body["data"]["name"], renamed.body["data"]["is_active"]) == (200, "Other", True)
+    assert (await ours.errors("PATCH", path, {"fields": [*FIELDS, {"key": "city", "type": "text"}]})).keys() == NO_MAIL
     assert (await ours.ask("PATCH", path, {"is_active": False})).status == 200
     assert (await ours.errors("PATCH", path, {"is_active": True})).keys() == NO_MAIL
-    saved = await ours.ask("PUT", f"{path}/draft", {"name": "Other"})
+    saved = await ours.ask("PUT", f"{path}/draft", {"fields": [*FIELDS, {"key": "town", "type": "text"}]})
     assert (saved.status, saved.body["data"]["problems"].keys()) == (200, NO_MAIL)
     assert (await ours.errors("POST", f"{path}/publish", {})).keys() == NO_MAIL
     assert (await ours.ask("PATCH", path, {"settings": {"double_opt_in": False}})).status == 200
