@@ -40,8 +40,14 @@ CONTENTION_RETRIES = 6  # attempts at a batch that meets contention
 # A workspace that used up its rendering budget in a round renders nothing for this many times the length of that round.
 # The process does other work in the meantime.
 REST_ROUNDS = 3
+MAX_REST_SECONDS = 5.0  # a round may be long because the database or the machine stood still
 
 ClaimedT = TypeVar("ClaimedT", OutboxEvent, ActiveRun)
+
+
+def exhausted_rest_seconds(round_seconds: float) -> float:
+    """Return how long a workspace rests that used up its budget in a round of that length."""
+    return min(REST_ROUNDS * round_seconds, MAX_REST_SECONDS)
 
 
 class AutomationEngine:
@@ -107,7 +113,7 @@ class AutomationEngine:
         now = time.monotonic()
         spent = self._budgets.exhausted_workspaces() - self._resting_until.keys()
         resting = {workspace_id: until for workspace_id, until in self._resting_until.items() if until > now}
-        self._resting_until = resting | dict.fromkeys(spent, now + REST_ROUNDS * (now - began))
+        self._resting_until = resting | dict.fromkeys(spent, now + exhausted_rest_seconds(now - began))
 
     async def _retry_contended(self, connection: Connection, batch: Callable[[Connection], Awaitable[int]]) -> int:
         return await retry_contended(

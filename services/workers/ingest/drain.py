@@ -42,7 +42,13 @@ MAX_CONTENTION_ATTEMPTS = 6  # attempts at a batch that meets a deadlock or chan
 AWAKE_SECONDS = 0.01  # seconds after a verdict in which a worker polls lane 0: a message costs as much as many polls
 AWAKE_POLL_SECONDS = 0.0001  # seconds between two polls
 AUTOMATIONS_REST_FACTOR = 19  # rests as many times as long as rounds: automations get 5 % of the time of a busy worker
+MAX_AUTOMATIONS_REST_SECONDS = 10.0  # a round may be long because the database or the machine stood still
 REPLAN_AFTER_LEADS = 100  # leads until plans are discarded; doubled each time
+
+
+def automations_rest_seconds(round_seconds: float) -> float:
+    """Return how long automations rest after a round of that length."""
+    return min(AUTOMATIONS_REST_FACTOR * round_seconds, MAX_AUTOMATIONS_REST_SECONDS)
 
 
 class JournalDrainer:
@@ -116,7 +122,7 @@ class JournalDrainer:
             return
         await self._automate(connection)
         ended = time.monotonic()
-        self._automations_due_at = ended + AUTOMATIONS_REST_FACTOR * (ended - began)
+        self._automations_due_at = ended + automations_rest_seconds(ended - began)
 
     async def _ingest_next(self, connection: Connection, older_than_ms: int) -> tuple[int, bool]:
         """Ingest a batch, if rows wait. Return its number of submissions and whether more may wait."""
