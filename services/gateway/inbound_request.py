@@ -9,7 +9,7 @@ from aiohttp import hdrs, web
 
 from services.gateway.context import GATEWAY_CONTEXT
 from shared.auth.api_keys import AuthenticatedKey
-from shared.intake.journal import JournalItem
+from shared.intake.journal import INBOUND_CHANNEL, JournalItem
 from shared.leads.form_encoding import read_form
 from shared.leads.inbound import InvalidFields, MalformedBody, validate_form, validate_lead
 from shared.platform import ids
@@ -20,7 +20,6 @@ from shared.service_app.authorization import API_KEY
 
 JSON_MEDIA_TYPE = "application/json"
 FORM_MEDIA_TYPE = "application/x-www-form-urlencoded"
-INBOUND_CHANNEL = "inbound"
 MAX_IDEMPOTENCY_KEY_LENGTH = 255
 
 

@@ -15,6 +15,7 @@ from shared.platform.db.connections import ASYNC_COMMIT, Connection
 
 T = TypeVar("T")
 
+INBOUND_CHANNEL = "inbound"  # of leads that come without a form, a source or an import
 MAX_ROW_SUBMISSIONS = 500  # submissions in one row
 MAX_ROW_BYTES = 256 << 10  # bytes of bodies in one row, unless a single one is larger; a batch takes several rows
 

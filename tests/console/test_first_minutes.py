@@ -107,6 +107,9 @@ async def test_sample_leads_come_by_an_import_that_takes_them_back(stack: Stack,
         listed = (await client.get(f"/console/{slug}/import")).text
         number = re.search(rf"/console/{slug}/import/(\d+)", listed)
         assert number
+        await client.post(f"/console/{slug}/first-minutes/samples")
+        again = (await client.get(f"/console/{slug}/import")).text
+        assert {*re.findall(rf"/console/{slug}/import/(\d+)", again)} == {number[1]}
 
         async def is_undone() -> bool:
             await client.post(f"/console/{slug}/import/{number[1]}/undo")

@@ -9,7 +9,7 @@ from aiohttp import web
 
 from services.console.now.first_steps import FirstSteps, count_submissions, read_first_steps
 from services.console.now.post_examples import KEY_PLACEHOLDER, post_examples
-from services.console.now.sample_leads import import_sample_leads
+from services.console.now.sample_leads import find_sample_import, import_sample_leads
 from services.console.web.access import workspace_page
 from services.console.web.context import OverviewRead
 from services.console.web.live_updates import stream_snapshots
@@ -19,7 +19,7 @@ from shared.auth.key_management import NewKey, create_workspace_key
 from shared.auth.roles import Permission
 from shared.imports.import_quota import ImportLimits
 from shared.intake.change_author import ChangeAuthor
-from shared.intake.journal import JournalItem, Lane, NewJournalRow, append_row
+from shared.intake.journal import INBOUND_CHANNEL, JournalItem, Lane, NewJournalRow, append_row
 from shared.operations.overview_types import Overview
 from shared.platform import ids
 from shared.platform.db.connections import Connection
@@ -27,7 +27,6 @@ from shared.service_app.audit import audit_details
 
 PAGE = "first-minutes"
 KEY_SCOPES, KEY_LIMIT = ("submit:leads",), 1000  # requests an hour
-INBOUND_CHANNEL = "inbound"
 MAX_EXAMPLES = 200  # submissions of a workspace, beyond which examples are of no use
 EXAMPLE_LEAD = {"email": "grace@example.com", "first_name": "Grace", "last_name": "Hopper", "source": "website"}
 # The same person in another spelling: she stays one lead.
@@ -104,12 +103,19 @@ async def send_lead(view: PageView) -> web.StreamResponse:
 
 @workspace_page(Permission.BULK_LEADS)
 async def load_samples(view: PageView) -> web.StreamResponse:
-    """Import made-up leads. The page of the import takes them back."""
+    """Import made-up leads, once. The page of the import takes them back."""
     author = ChangeAuthor("user", view.account.account_id, view.account.name)
     limits, workspace_id = ImportLimits.from_settings(view.console.settings), view.workspace.workspace_id
-    import_id = await view.console.writing(
-        lambda connection: import_sample_leads(connection, workspace_id, author, limits)
-    )
+
+    async def load(connection: Connection) -> int:
+        if held_id := await find_sample_import(connection, workspace_id):
+            words = view.translate("The sample leads are here. Their import takes them back.")
+            view.redirect(
+                view.path(PAGE), words, link=view.path(f"import/{held_id}"), label=view.translate("The import")
+            )
+        return await import_sample_leads(connection, workspace_id, author, limits)
+
+    import_id = await view.console.writing(load)
     audit_details(view.request, object=("import", import_id))
     words = view.translate("Sample leads are coming in. Their import takes them back.")
     view.redirect(view.path(PAGE), words, link=view.path(f"import/{import_id}"), label=view.translate("The import"))

@@ -12,6 +12,10 @@ from shared.platform.db.connections import Connection
 from shared.platform.errors import FieldErrors
 
 SAMPLE_FILE_NAME = "sample-leads.csv"
+HELD_SAMPLES_SQL = """
+SELECT max(id) FROM imports WHERE workspace_id = %s AND file_name = %s AND NOT is_dry_run AND undo_job_id IS NULL
+  AND (NOT is_settled OR created + merged + unchanged > 0)
+"""
 SAMPLE_OPTIONS = '{"tags": ["sample"], "run_automations": false}'
 COLUMNS = ("First name", "Last name", "E-mail", "Phone", "Company", "Country", "Source")
 # Addresses end in example.com, .net or .org, which belong to nobody (RFC 2606). The numbers are kept for fiction
@@ -30,6 +34,12 @@ PEOPLE = (
     ("Layla", "Naser", "layla@example.com", "", "Desert Rose Ltd", "SA", "meta"),
     ("Ines", "Moreau", "ines@example.com", "", "Atelier Moreau", "FR", "website"),
 )
+
+
+async def find_sample_import(connection: Connection, workspace_id: int) -> int | None:
+    """Return the id of the import whose samples the workspace has, or will have. None if it was taken back."""
+    row = await (await connection.execute(HELD_SAMPLES_SQL, (workspace_id, SAMPLE_FILE_NAME))).fetchone()
+    return row[0] if row else None
 
 
 async def import_sample_leads(
