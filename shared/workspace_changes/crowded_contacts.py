@@ -16,7 +16,7 @@ from shared.leads.placement import WorkspaceSettings
 from shared.leads.submission import AcceptedSubmission, normalise_submission
 from shared.platform.db.connections import Connection
 from shared.platform.db.database_errors import TIME_LIMIT_ERRORS
-from shared.workspace_changes.effect_counts import LARGE_PAYLOAD, LIMIT_SQL
+from shared.workspace_changes.effect_counts import LARGE_PAYLOAD
 
 MIN_UNLIKE_NAMES = 11
 MAX_CROWDED = 50  # contacts that are told
@@ -24,18 +24,22 @@ KEPT_NAMES = 100  # names of one contact that are told apart
 NEWEST_ROWS = 20_000
 READ_LEADS, READ_PAYLOADS = 20, 2_000  # leads that much came for, and their submissions
 
+TIME_LIMIT_SQL = "SELECT set_config('statement_timeout', '700', true)"  # milliseconds: a page waits for it
 SETTINGS_SQL = "SELECT country, fold_gmail, never_join FROM workspaces WHERE id = %s"
 # Many leads that show one contact: it is listed already, or belongs to one of them.
 SHARED_SQL = f"""
 WITH newest AS MATERIALIZED (
     SELECT email, phone, trim(concat_ws(' ', first_name, last_name)) AS name FROM leads
     WHERE workspace_id = %(w)s ORDER BY id DESC LIMIT {NEWEST_ROWS}
-), contacts AS (
+), contacts AS MATERIALIZED (
     SELECT 'email' AS kind, email AS value, name FROM newest WHERE email IS NOT NULL
     UNION ALL SELECT 'phone', phone, name FROM newest WHERE phone IS NOT NULL
+), busy AS MATERIALIZED (
+    SELECT kind, value FROM contacts GROUP BY kind, value HAVING count(*) >= {MIN_UNLIKE_NAMES}
+    ORDER BY count(*) DESC LIMIT {MAX_CROWDED}
 )
-SELECT kind, value, (array_agg(DISTINCT name))[:{KEPT_NAMES}], count(*) FROM contacts
-GROUP BY kind, value HAVING count(DISTINCT name) >= {MIN_UNLIKE_NAMES} ORDER BY count(*) DESC LIMIT {MAX_CROWDED}
+SELECT kind, value, (array_agg(DISTINCT name))[:{KEPT_NAMES}] FROM contacts JOIN busy USING (kind, value)
+GROUP BY kind, value HAVING count(DISTINCT name) >= {MIN_UNLIKE_NAMES}
 """
 # One lead that came with many names: its contact recognised them all.
 CROWDED_LEADS_SQL = f"""
@@ -74,7 +78,7 @@ async def find_crowded(connection: Connection, workspace_id: int) -> list[Crowde
     never_join = NeverJoin.from_entries(entries, fold_gmail=fold_gmail)
     settings = WorkspaceSettings(workspace_id, country, fold_gmail, "fill_empty", None, None, never_join)
     names: ContactNames = defaultdict(set)
-    for kind, value, found, _ in await _read(connection, SHARED_SQL, workspace_id):
+    for kind, value, found in await _read(connection, SHARED_SQL, workspace_id):
         if not never_join.lists(kind, value):
             names[kind, value] |= set(found)
     payloads = [bytes(found[0]) for found in await _read(connection, CROWDED_LEADS_SQL, workspace_id)]
@@ -84,7 +88,7 @@ async def find_crowded(connection: Connection, workspace_id: int) -> list[Crowde
 async def _read(connection: Connection, statement: str, workspace_id: int) -> Sequence[Any]:
     try:
         async with connection.transaction():
-            await connection.execute(LIMIT_SQL)
+            await connection.execute(TIME_LIMIT_SQL)
             return await (await connection.execute(statement, {"w": workspace_id})).fetchall()
     except TIME_LIMIT_ERRORS:
         return []
