@@ -41,6 +41,7 @@ class WebhookSubscription(Base):
     url: Mapped[str]
     events: Mapped[list[str]] = mapped_column(ARRAY(Text))
     description: Mapped[str | None]
+    filters: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
     is_active: Mapped[bool] = mapped_column(server_default=text("true"))
     secret: Mapped[EncryptedBytes]  # `whsec_…`
     old_secret: Mapped[EncryptedBytes | None]  # also signs, until `old_secret_until`

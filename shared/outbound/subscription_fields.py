@@ -7,6 +7,7 @@ from pydantic import Field, Strict
 from typing_extensions import TypedDict
 
 from shared.outbound.address_policy import AddressPolicy
+from shared.outbound.subscription_filters import SubscriptionFilters
 from shared.platform.errors import FieldErrors, ValidationFailed
 from shared.platform.validation.messages import ERROR_MESSAGES
 from shared.platform.validation.schema import FieldsSchema
@@ -37,6 +38,7 @@ class WebhookFields(TypedDict, total=False):
     url: HttpUrl
     events: Annotated[list[WebhookEventType], Strict(), Field(min_length=1, max_length=100)]
     description: LongText | None
+    filters: SubscriptionFilters | None
     is_active: StrictFlag
 
 
@@ -55,6 +57,8 @@ def checked_fields(fields: Mapping[str, Any], errors: FieldErrors, allowed_targe
     checked = dict(fields)
     if "events" in checked:
         checked["events"] = list(dict.fromkeys(checked["events"]))
+    if checked.get("filters") is not None:
+        checked["filters"] = {name: value for name, value in checked["filters"].items() if value is not None} or None
     return checked
 
 

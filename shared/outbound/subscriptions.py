@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from typing import Any, Final, NamedTuple
 
 from psycopg.rows import class_row
+from psycopg.types.json import Jsonb
 
 from shared.outbound import cancellation
 from shared.outbound.deliveries import enqueue_deliveries, subscription_endpoint, webhook_to_subscription
@@ -18,7 +19,7 @@ from shared.outbound.receivers import allow_attempt, cancel_deliveries
 from shared.outbound.sample_events import sample_event
 from shared.platform.crypto.encryption import Cipher
 from shared.platform.db.connections import Connection
-from shared.platform.errors import Conflict, NotFound
+from shared.platform.errors import Conflict, NotFound, ValidationFailed
 
 SECRET_PREFIX: Final = "whsec_"  # noqa: S105  # what secrets begin with is known
 SECRET_BYTES: Final = 32
@@ -30,20 +31,23 @@ SUBSCRIPTIONS_FULL_MESSAGE: Final = (
     "LEADHUB_MAX_SUBSCRIPTIONS."
 )
 
-_COLUMNS = "id, url, events, description, is_active, disabled_reason, disabled_at, old_secret_until, created_at"
+_COLUMNS = (
+    "id, url, events, description, filters, is_active, disabled_reason, disabled_at, old_secret_until, created_at"
+)
 FIND_SUBSCRIPTION_SQL = f"SELECT {_COLUMNS} FROM webhook_subscriptions WHERE workspace_id = %s AND id = %s"
 # Two requests at the same time would otherwise both find room.
 LOCK_COUNT_SQL = "SELECT FROM workspaces WHERE id = %s FOR NO KEY UPDATE"
 COUNT_SUBSCRIPTIONS_SQL = "SELECT count(*) FROM webhook_subscriptions WHERE workspace_id = %s"
 INSERT_SUBSCRIPTION_SQL = """
-INSERT INTO webhook_subscriptions (workspace_id, url, events, description, is_active, secret)
-VALUES (%(workspace)s, %(url)s, %(events)s, %(description)s, %(is_active)s, %(secret)s) RETURNING id
+INSERT INTO webhook_subscriptions (workspace_id, url, events, description, filters, is_active, secret)
+VALUES (%(workspace)s, %(url)s, %(events)s, %(description)s, %(filters)s, %(is_active)s, %(secret)s) RETURNING id
 """
 # Activating it clears the reason for which it was disabled.
 CHANGE_SUBSCRIPTION_SQL = """
 UPDATE webhook_subscriptions
 SET url = coalesce(%(url)s::text, url), events = coalesce(%(events)s::text[], events),
     description = CASE WHEN %(has_description)s THEN %(description)s::text ELSE description END,
+    filters = CASE WHEN %(has_filters)s THEN %(filters)s::jsonb ELSE filters END,
     is_active = coalesce(%(is_active)s::boolean, is_active),
     disabled_reason = CASE WHEN %(is_active)s::boolean THEN NULL ELSE disabled_reason END,
     disabled_at = CASE WHEN %(is_active)s::boolean THEN NULL ELSE disabled_at END, updated_at = now()
@@ -56,6 +60,9 @@ SET old_secret = CASE WHEN %(hours)s > 0 THEN secret END,
     secret = %(secret)s, updated_at = now()
 WHERE workspace_id = %(workspace)s AND id = %(id)s
 """
+FORM_EXISTS_SQL = "SELECT FROM forms WHERE workspace_id = %s AND id = %s"
+STAGE_EXISTS_SQL = "SELECT FROM pipeline_stages WHERE workspace_id = %s AND id = %s"
+REFERENCES: Final = (("form_id", "form", FORM_EXISTS_SQL), ("stage_id", "stage", STAGE_EXISTS_SQL))
 DELETE_SUBSCRIPTION_SQL = "DELETE FROM webhook_subscriptions WHERE workspace_id = %s AND id = %s"
 
 
@@ -67,6 +74,7 @@ class Subscription:
     url: str
     events: list[str]
     description: str | None
+    filters: dict[str, Any] | None
     is_active: bool
     disabled_reason: str | None
     disabled_at: datetime | None
@@ -85,16 +93,20 @@ async def find_subscription(connection: Connection, workspace_id: int, id_: int)
     """Return a subscription. Raises NotFound."""
     async with connection.cursor(row_factory=class_row(Subscription)) as cursor:
         await cursor.execute(FIND_SUBSCRIPTION_SQL, (workspace_id, id_))
-        found = await cursor.fetchone()
-    if found is None:
+        subscription = await cursor.fetchone()
+    if subscription is None:
         raise NotFound
-    return found
+    return subscription
 
 
 async def create_subscription(
     connection: Connection, cipher: Cipher, workspace_id: int, fields: Mapping[str, Any], most: int
 ) -> NewSubscription:
-    """Subscribe an address. Raises Conflict where the workspace has as many as it may have (`most`)."""
+    """Subscribe an address. Raises Conflict where the workspace has as many as it may have (`most`).
+
+    Raises ValidationFailed for a form or a stage that there is not.
+    """
+    await _expect_references(connection, workspace_id, fields)
     await connection.execute(LOCK_COUNT_SQL, (workspace_id,))
     [(count,)] = await (await connection.execute(COUNT_SUBSCRIPTIONS_SQL, (workspace_id,))).fetchall()
     if count >= most:
@@ -105,6 +117,7 @@ async def create_subscription(
         "url": fields["url"],
         "events": fields["events"],
         "description": fields.get("description"),
+        "filters": _as_json(fields.get("filters")),
         "is_active": fields.get("is_active", True),
         "secret": (await cipher.in_transaction(connection)).encrypt(secret),
     }
@@ -113,11 +126,16 @@ async def create_subscription(
 
 
 async def change_subscription(connection: Connection, workspace_id: int, id_: int, fields: Mapping[str, Any]) -> None:
-    """Change a subscription. With a new address, or when activated, it is tried at once. Raises NotFound."""
+    """Change a subscription. With a new address, or when activated, it is tried at once.
+
+    Raises NotFound, and ValidationFailed for a form or a stage that there is not.
+    """
+    await _expect_references(connection, workspace_id, fields)
     if "url" in fields or fields.get("is_active"):
         await allow_attempt(connection, workspace_id, subscription_endpoint(id_))
     names = ("url", "events", "description", "is_active")
-    values = {name: fields.get(name) for name in names} | {"has_description": "description" in fields}
+    values = {name: fields.get(name) for name in names} | {"filters": _as_json(fields.get("filters"))}
+    values |= {f"has_{name}": name in fields for name in ("description", "filters")}
     values |= {"workspace": workspace_id, "id": id_}
     if not (await connection.execute(CHANGE_SUBSCRIPTION_SQL, values)).rowcount:
         raise NotFound
@@ -164,6 +182,20 @@ async def send_test_event(connection: Connection, workspace_id: int, id_: int, e
     made = sample_event(event or subscription.events[0], datetime.now(UTC))
     delivery = webhook_to_subscription(workspace_id, id_, made)
     return (await enqueue_deliveries(connection, [delivery]))[delivery.message_id]
+
+
+async def _expect_references(connection: Connection, workspace_id: int, fields: Mapping[str, Any]) -> None:
+    filters, errors = fields.get("filters") or {}, {}
+    for name, noun, statement in REFERENCES:
+        id_ = filters.get(name)
+        if id_ is not None and not (await connection.execute(statement, (workspace_id, id_))).rowcount:
+            errors[f"filters.{name}"] = [f"There is no {noun} {id_}."]
+    if errors:
+        raise ValidationFailed(errors)
+
+
+def _as_json(filters: Mapping[str, Any] | None) -> Jsonb | None:
+    return Jsonb(dict(filters)) if filters else None
 
 
 def _new_secret() -> str:

@@ -139,7 +139,7 @@ IMPERSONAL_COLUMNS: Final[dict[str, dict[str, tuple[str, ...]]]] = {
         "source_accounts": ("type", "secret_digest", "account_id"),
         "source_polls": ("cursor",),
         "tags": ("color",),
-        "webhook_subscriptions": ("url", "events", "description", "secret", "old_secret", "disabled_reason"),
+        "webhook_subscriptions": ("url", "events", "description", "filters", "secret", "old_secret", "disabled_reason"),
         "workspaces": ("slug", "name", "country", "merge_policy", "never_join", "timezone", "mail_key"),
         "imports": ("encoding", "delimiter", "columns", "mapping"),
     },

@@ -34,6 +34,8 @@ HOSTILE = '<img src=x onerror="alert(1)">\u202e'
 ABSENT = 2**40
 COUNT_STATE = "SELECT count(*) FROM deliveries WHERE subscription_id = %s AND state = %s"
 EVENTS_OF = "SELECT url, events, description FROM webhook_subscriptions WHERE id = %s"
+FILTERS_OF = "SELECT filters FROM webhook_subscriptions WHERE id = %s"
+FIRST_STAGE = "SELECT id, name FROM pipeline_stages ORDER BY id LIMIT 1"
 AUDITED = "SELECT action FROM audit_log WHERE action LIKE 'webhook.%' ORDER BY id"
 
 
@@ -178,6 +180,24 @@ async def test_form_refuses_what_cannot_be_an_address_and_keeps_hostile_texts(
         changed = {"url": "https://crm.example.com/new", "all": "1", "events": "tag.added", "description": " "}
         assert (await manager.post(f"{PAGE}/{webhook_id}", changed)).status == 303
         assert database.execute(EVENTS_OF, (webhook_id,)).fetchone() == (changed["url"], ["*"], None)
+        assert database.execute(FILTERS_OF, (webhook_id,)).fetchone() == (None,)
+        [(stage, name)] = database.execute(FIRST_STAGE).fetchall()
+    narrow = {"sources": f" fair, {HOSTILE} ,", "tag": "vip", "stage_id": str(stage), "form_id": ""}
+    for wrong in (
+        {"stage_id": str(ABSENT)},
+        {"form_id": "x"},
+        {"form_id": "9" * 40},
+        {"tag": "x" * 256},
+        {"tag": "\0"},
+    ):
+        refused = await manager.post(f"{PAGE}/{webhook_id}", {**changed, **narrow, **wrong})
+        assert (refused.status, "filters-problem" in refused.text) == (422, True), wrong
+    assert (await manager.post(f"{PAGE}/{webhook_id}", {**changed, **narrow})).status == 303
+    shown = html.unescape((await manager.get(f"{PAGE}/{webhook_id}")).text)
+    assert all(text in shown for text in ("the source is", "fair · ", "the tag is", f"{name}</bdi>"))
+    with open_stack.database() as database:
+        stored = {"sources": ["fair", HOSTILE], "tag": "vip", "stage_id": stage}
+        assert database.execute(FILTERS_OF, (webhook_id,)).fetchone() == (stored,)
     assert "<img" not in (await manager.get(PAGE)).text
     for query in ("delivery=x", f"delivery={ABSENT}", "before=-1", "delivery=" + "9" * 400):
         assert (await manager.get(f"{PAGE}/{webhook_id}?{query}")).status == 404, query[:30]

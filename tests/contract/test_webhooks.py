@@ -17,6 +17,7 @@ RECORD = [
     "url",
     "events",
     "description",
+    "filters",
     "is_active",
     "disabled_reason",
     "disabled_at",
@@ -80,6 +81,21 @@ async def test_a_new_secret_has_the_old_one_beside_it_for_a_day(ours: Workspace,
     assert (before[1], after[1]) == (None, before[0])
     assert timedelta(hours=23, minutes=59) < after[2] - datetime.now(UTC) <= timedelta(hours=24)
     assert made["secret"].encode() not in after[0] + after[1]
+
+
+async def test_subscription_is_narrowed_to_what_there_is(ours: Workspace, theirs: Workspace) -> None:
+    filters = {"sources": ["website"], "tag": "vip", "form_id": None}
+    made = await ours.make("/webhooks", body(filters=filters))
+    assert made["filters"] == {"sources": ["website"], "tag": "vip"}
+    path = f"/webhooks/{made['id']}"
+    assert (await ours.ask("PATCH", path, {"description": "x"})).body["data"]["filters"] == made["filters"]
+    for nothing in (None, {}, {"tag": None}):
+        assert (await ours.ask("PATCH", path, {"filters": nothing})).body["data"]["filters"] is None
+    stage = (await theirs.ask("GET", "/pipelines")).body["data"][0]["stages"][0]["id"]
+    wrong = [{"stage_id": stage}, {"form_id": 2**50}, {"tag": 5}, {"sources": []}, {"sources": ["x"] * 51}]
+    for sent in wrong:
+        assert await ours.errors("PATCH", path, {"filters": sent})
+        assert await ours.errors("POST", "/webhooks", body(filters=sent))
 
 
 async def test_how_long_the_old_secret_signs_is_asked_for(ours: Workspace, service: Service) -> None:

@@ -39,6 +39,23 @@ async def test_subscribers_are_told_of_every_event_in_order(database_url: str, d
     assert told[1]["body"]["data"] == {"tag": "vip"}
 
 
+async def test_subscribers_are_told_of_what_they_narrowed_it_to(database_url: str, database: Connection) -> None:
+    workspace = await workspace_id(database)
+    narrow = "INSERT INTO webhook_subscriptions (workspace_id, url, events, secret, filters) "
+    for filters in ({"sources": ["Website"]}, {"tag": "VIP"}, {"sources": ["website"], "tag": "none"}):
+        values = (workspace, orjson.dumps(filters).decode())
+        await database.execute(f"{narrow} VALUES (%s, 'http://x', ARRAY['*'], '', %s)", values)
+    await leads(
+        database_url,
+        database,
+        {"email": "a@example.com", "source": "website"},
+        {"email": "b@example.com", "source": "fair", "tags": ["vip", "new"]},
+    )
+    await run(database_url)
+    told = await rows(database, "SELECT subscription_id AS s, event FROM deliveries ORDER BY id")
+    assert [(one["s"], one["event"]) for one in told] == [(1, "lead.created"), (2, "lead.created"), (2, "tag.added")]
+
+
 async def test_event_of_a_deleted_lead_carries_its_last_record(database_url: str, database: Connection) -> None:
     workspace = await workspace_id(database)
     subscribe = "INSERT INTO webhook_subscriptions (workspace_id, url, events, secret) VALUES (%s, 'http://x', %s, '')"

@@ -104,7 +104,7 @@ def test_changes_by_automations_do_not_restart_inactivity_timers() -> None:
 def test_subscribers_hear_what_they_asked_for() -> None:
     subscriptions = [ActiveSubscription(1, frozenset(["*"])), ActiveSubscription(2, frozenset(["tag.added"]))]
     rules = {1: WorkspaceRules.from_active([], subscriptions=subscriptions)}
-    told = [(fact.type, id_) for _, fact, id_ in match_events([CREATED], rules).webhooks]
+    told = [(fact.type, one.id) for _, fact, one in match_events([CREATED], rules).webhooks]
     assert told == [
         ("lead.created", 1),
         ("lead.assigned", 1),

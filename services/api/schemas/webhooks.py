@@ -7,6 +7,7 @@ from pydantic import Field, Strict
 from typing_extensions import TypedDict
 
 from shared.outbound.subscription_fields import WebhookEventType
+from shared.outbound.subscription_filters import SubscriptionFilters
 from shared.outbound.subscriptions import MAX_OVERLAP_HOURS
 
 
@@ -29,6 +30,7 @@ class WebhookRecord(TypedDict):
     url: str
     events: list[str]
     description: str | None
+    filters: SubscriptionFilters | None
     is_active: bool
     disabled_reason: str | None
     disabled_at: datetime | None

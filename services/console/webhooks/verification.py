@@ -9,10 +9,10 @@ PYTHON_LINES: Final = """\
 # pip install standardwebhooks
 from standardwebhooks import Webhook
 
-Webhook(secret).verify(body, headers)  # raises if no signature is right, or the message is old"""
+Webhook(secret).verify(body, headers)  # raises if it is not genuine"""
 NODE_LINES: Final = """\
 // npm install standardwebhooks
 import { Webhook } from 'standardwebhooks';
 
-new Webhook(secret).verify(body, headers); // throws if no signature is right, or the message is old"""
+new Webhook(secret).verify(body, headers); // throws if it is not genuine"""
 VERIFICATION_LINES: Final = {"python": PYTHON_LINES, "node": NODE_LINES}

@@ -20,6 +20,7 @@ from services.console.webhooks.delivery_reads import (
     read_deliveries,
     read_delivery,
 )
+from services.console.webhooks.filter_choices import filter_words, read_filter_choices
 from services.console.webhooks.reads import (
     COUNTED_WAITING,
     MEASURED_DELIVERIES,
@@ -151,7 +152,8 @@ async def render_webhook(
         reports = await read_reports(connection, workspace_id)
         chosen = id_ or (reports[0].id if reports else None)
         snapshot = await read_snapshot(connection, workspace_id, chosen, place) if chosen else None
-        asked = await _read_asked(connection, workspace_id, chosen, question.asked) if chosen else {}
+        narrowed = await _read_narrowed(connection, view, snapshot.subscription) if snapshot else []
+        dialog_values = await _read_asked(connection, workspace_id, chosen, question.asked) if chosen else {}
     shown = shown_webhook(view, snapshot, place) if snapshot else {}
     return await view.render(
         "webhooks/list.html",
@@ -161,7 +163,8 @@ async def render_webhook(
         switched_off=sum(not one.is_active for one in reports),
         is_list=id_ is None,
         question=question,
-        **asked,
+        narrowed=narrowed,
+        **dialog_values,
         **shown,
         has_one=snapshot is not None,
     )
@@ -169,19 +172,19 @@ async def render_webhook(
 
 def shown_webhook(view: PageView, snapshot: WebhookSnapshot, place: Place) -> dict[str, Any]:
     """Return what the live part and the head of a subscription show."""
-    one, rows, opened = snapshot.subscription, list(snapshot.page.rows), snapshot.opened
+    webhook, rows, opened = snapshot.subscription, list(snapshot.page.rows), snapshot.opened
     if opened and all(row.id != opened.row.id for row in rows):
         rows.insert(0, opened.row)
     may_set_up = view.permits(Permission.SET_UP)
     return {
-        "webhook": one,
-        "page_path": f"{WEBHOOKS_PAGE}/{one.id}",
-        "name": words.receiver_name(one.url, one.description),
-        "url": words.shown_url(view, one.url, is_whole=may_set_up),
-        "events": [(event, words.event_name(view, event)) for event in one.events if event != ALL_EVENTS],
-        "has_all_events": ALL_EVENTS in one.events,
-        "off_reason": words.disabled_reason(view, one.disabled_reason) if not one.is_active else "",
-        "has_old_secret": one.old_secret_until is not None and one.old_secret_until > view.formatting.now,
+        "webhook": webhook,
+        "page_path": f"{WEBHOOKS_PAGE}/{webhook.id}",
+        "name": words.receiver_name(webhook.url, webhook.description),
+        "url": words.shown_url(view, webhook.url, is_whole=may_set_up),
+        "events": [(event, words.event_name(view, event)) for event in webhook.events if event != ALL_EVENTS],
+        "has_all_events": ALL_EVENTS in webhook.events,
+        "off_reason": words.disabled_reason(view, webhook.disabled_reason) if not webhook.is_active else "",
+        "has_old_secret": webhook.old_secret_until is not None and webhook.old_secret_until > view.formatting.now,
         "figures": snapshot.figures,
         "window": words.window_sentence(view, snapshot.figures, MEASURED_DELIVERIES),
         "is_slow": (snapshot.figures.p95 or 0) >= words.SLOW_MS,
@@ -205,6 +208,13 @@ def shown_webhook(view: PageView, snapshot: WebhookSnapshot, place: Place) -> di
         "verification": VERIFICATION_LINES,
         "may_steer": view.permits(Permission.STEER_QUEUES),
     }
+
+
+async def _read_narrowed(connection: Connection, view: PageView, webhook: Subscription) -> list[tuple[str, str]]:
+    """Return what a subscription is narrowed to, in words."""
+    if not webhook.filters:
+        return []
+    return filter_words(view, webhook.filters, await read_filter_choices(connection, view.workspace.workspace_id))
 
 
 async def _read_asked(connection: Connection, workspace_id: int, id_: int, asked: str) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from services.console.web.translations import mark_message as _
 from services.console.webhooks.delivery_reads import DeliveryRow
 from services.console.webhooks.reads import WebhookFigures, WebhookReport
 from shared.outbound.subscription_fields import ALL_EVENTS
+from shared.outbound.subscription_filters import MAX_SOURCES
 
 NAMED_EVENTS: Final = 2  # events that a line of the list names; more are counted
 MAX_NAME_LENGTH: Final = 80  # characters of a description that stands for a name
@@ -197,9 +198,19 @@ def form_problems(view: PageView, errors: dict[str, Any]) -> dict[str, str]:
             problems[field] = _url_problem(view, messages[0])
         elif field == "events":
             problems[field] = view.translate("Choose at least one event.")
+        elif field == "filters":
+            problems[field] = _filter_problem(view, name)
         else:
             problems[field] = view.translate("At most 10,000 characters, and no control characters.")
     return problems
+
+
+def _filter_problem(view: PageView, name: str) -> str:
+    if name.startswith(("filters.form_id", "filters.stage_id")):
+        return view.translate("This form or stage is not there any more. Choose another one.")
+    return view.translate(
+        "At most %(n)s sources, and names of at most 255 characters, without control characters.", n=MAX_SOURCES
+    )
 
 
 def _url_problem(view: PageView, message: str) -> str:

@@ -44,8 +44,9 @@ class BatchEffects:
         self._sending_steps: list[tuple[StepReport, str]] = []  # the outcome of a step, and the message it sent
 
     def notify_subscription(self, notice: WebhookNotice, leads: Mapping[LeadKey, LeadView]) -> None:
-        """Add a webhook to a subscription."""
-        self._deliveries.append(webhook_delivery(notice, leads))
+        """Add a webhook to a subscription, unless its filters leave the event out."""
+        if delivery := webhook_delivery(notice, leads):
+            self._deliveries.append(delivery)
 
     def mail_form_notification(self, event: OutboxEvent, filled: FormNotification) -> None:
         """Add a mail with the submitted values to each address that the form notifies."""

@@ -116,7 +116,7 @@ def _match_event(event: OutboxEvent, rules: WorkspaceRules, matched: MatchedEven
     called: dict[int, ActiveAutomation] = {}
     for fact in event_facts(event.type, event.data):
         called |= {automation.id: automation for automation in _automations_for(fact, rules)}
-        matched.webhooks += [WebhookNotice(event, fact, id_) for id_ in subscribers_to(fact.type, rules.subscriptions)]
+        matched.webhooks += [WebhookNotice(event, fact, one) for one in subscribers_to(fact.type, rules.subscriptions)]
         if fact.type == "form.submitted" and fact.data["form_id"] in rules.notifying_forms:
             matched.form_submissions.append((event, fact.data["form_id"]))
         if rules.conversions:

@@ -1,7 +1,7 @@
 """The webhook subscriptions that an event of the outbox concerns. Pure."""
 
-from collections.abc import Sequence
-from typing import NamedTuple
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
 
 from services.workers.outbox.lead_events import EventFact
 from services.workers.outbox.outbox_event import OutboxEvent
@@ -18,6 +18,7 @@ class ActiveSubscription(NamedTuple):
 
     id: int
     events: frozenset[str]
+    filters: Mapping[str, Any] | None = None
 
 
 class WebhookNotice(NamedTuple):
@@ -25,11 +26,11 @@ class WebhookNotice(NamedTuple):
 
     event: OutboxEvent
     fact: EventFact
-    subscription_id: int
+    subscription: ActiveSubscription
 
 
-def subscribers_to(event_type: str, subscriptions: Sequence[ActiveSubscription]) -> list[int]:
-    """Return the ids of the subscriptions to an event."""
+def subscribers_to(event_type: str, subscriptions: Sequence[ActiveSubscription]) -> list[ActiveSubscription]:
+    """Return the subscriptions to an event. Their filters are judged with the lead, which is not known here."""
     if event_type not in SUBSCRIBABLE_EVENTS:
         return []
-    return [one.id for one in subscriptions if event_type in one.events or ALL_EVENTS in one.events]
+    return [one for one in subscriptions if event_type in one.events or ALL_EVENTS in one.events]
