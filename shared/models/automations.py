@@ -84,7 +84,7 @@ class AutomationRun(Base):
     id: Mapped[RowId]
     workspace_id: Mapped[int]
     automation_id: Mapped[int]
-    trigger_key: Mapped[str]  # `event:ID`, `manual:UUID`, `silence:LEAD:ENTRY`
+    trigger_key: Mapped[str]  # `entry:ID`, `manual:UUID`, `silence:LEAD:ENTRY`; old ones `event:ID`
     lead_id: Mapped[int]
     state: Mapped[str]  # waiting, done, stopped, failed
     step: Mapped[int] = mapped_column(SmallInteger, server_default="0")  # the next one, from 0

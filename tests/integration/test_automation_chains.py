@@ -2,7 +2,7 @@
 
 import pytest
 
-from services.workers.automations.event_subscribers import MAX_CHAIN_LENGTH
+from shared.automations.run_limits import MAX_CHAIN_LENGTH
 from services.workers.outbox import event_claims
 from shared.leads.writes import ChangeCause, LeadChange, change_leads
 from shared.platform.db.connections import Connection

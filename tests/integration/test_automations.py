@@ -2,7 +2,7 @@
 
 import pytest
 
-from services.workers.automations import loop_limit
+from shared.automations import run_limits
 from services.workers.outbox import event_claims
 from shared.leads.writes import ChangeCause, LeadChange, change_leads
 from shared.platform.db.connections import Connection, connect
@@ -192,10 +192,10 @@ async def test_automations_in_circles_come_to_an_end(database_url: str, database
         database,
         "SELECT lead_id, count(*) FILTER (WHERE chain = '{}') AS called, count(*) FILTER (WHERE chain <> '{}') AS more,"
         " count(*) FILTER (WHERE error = %s) AS said FROM automation_runs GROUP BY 1 ORDER BY 1",
-        (loop_limit.LOOP_LIMIT_REASON,),
+        (run_limits.LOOP_LIMIT_REASON,),
     )
     assert [(one["called"], one["more"], one["said"]) for one in found] == [
-        (25, loop_limit.MAX_CHAINED_RUNS_PER_MINUTE + 1, 1)
+        (25, run_limits.MAX_CHAINED_RUNS_PER_MINUTE + 1, 1)
     ] * 2
     assert await rows(database, "SELECT 1 FROM events") == []
 
@@ -206,7 +206,7 @@ async def test_automations_in_circles_come_to_an_end(database_url: str, database
         )
     await run(database_url)
     again = await rows(database, "SELECT 1 FROM automation_runs WHERE created_at > now() - interval '1 min'")
-    assert len(again) == 25 + loop_limit.MAX_CHAINED_RUNS_PER_MINUTE + 1
+    assert len(again) == 25 + run_limits.MAX_CHAINED_RUNS_PER_MINUTE + 1
 
 
 async def test_turns_are_even_under_four_engines_and_skip_who_is_away(database_url: str, database: Connection) -> None:

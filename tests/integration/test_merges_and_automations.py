@@ -2,7 +2,7 @@
 
 import pytest
 
-from services.workers.outbox.lead_events import event_facts
+from shared.leads.lead_events import event_facts
 from shared.merging.lead_merges import merge_leads
 from shared.merging.lead_unmerge import unmerge_lead
 from shared.platform.db.connections import Connection, connect

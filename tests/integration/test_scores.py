@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from services.workers.automations.event_subscribers import SELF_TRIGGERED_REASON
+from shared.automations.run_limits import SELF_TRIGGERED_REASON
 from shared.leads.writes import delete_lead
 from shared.platform.db.connections import Connection
 from tests.support.automating import action, leads, rows, run, runs, save

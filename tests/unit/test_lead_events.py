@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from services.workers.outbox.lead_events import changed_fields, event_facts
+from shared.leads.lead_events import changed_fields, event_facts
 
 pytestmark = pytest.mark.unit
 

@@ -11,7 +11,7 @@ from services.api.openapi.document import openapi_document
 from services.api.schemas.leads import LeadRecord
 from services.workers.alarms.silent_sources import SOURCE_SILENT_EVENT
 from services.workers.automations.effects import AUTOMATION_RAN
-from services.workers.outbox.lead_events import event_facts
+from shared.leads.lead_events import event_facts
 from shared.outbound.sample_events import sample_event
 from shared.outbound.subscription_fields import EVENT_TYPES, WebhookEventType
 from shared.outbound.webhook_events import WebhookEvent

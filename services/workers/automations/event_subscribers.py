@@ -17,27 +17,21 @@ from services.workers.conversions.conversion_triggers import (
     LeadFact,
     match_conversions,
 )
-from services.workers.outbox.lead_events import EventFact, event_facts
 from services.workers.outbox.outbox_event import OutboxEvent
 from services.workers.outbox.webhook_subscriptions import ActiveSubscription, WebhookNotice, subscribers_to
 from shared.automations.conditions import condition_matches
+from shared.automations.run_limits import chain_stop_reason, entry_trigger_key
+from shared.automations.trigger_match import (
+    TRIGGER_BY_EVENT,
+    lookup_keys,
+    passes_filter,
+    score_change,
+    trigger_keys,
+)
+from shared.leads.lead_events import EventFact, event_facts
 from shared.leads.submission import LeadKey
 
-MAX_CHAIN_LENGTH = 5  # automations in a chain, each triggered by the one before, for one lead
 AUTOMATIC_ACTORS = ("automation", "scoring")  # actors whose changes do not count as activity for inactivity timers
-
-CHAIN_TOO_LONG_REASON = f"more than {MAX_CHAIN_LENGTH} automations set one another off"
-SELF_TRIGGERED_REASON = "it was set off by its own change of the lead"
-
-TRIGGER_BY_EVENT = {
-    "lead.created": "lead_created",
-    "lead.updated": "lead_updated",
-    "lead.stage_changed": "lead_stage_changed",
-    "lead.assigned": "lead_assigned",
-    "tag.added": "tag_added",
-    "form.submitted": "form_submitted",
-    "lead.duplicate": "duplicate_received",
-}
 
 
 class ActiveScoringRule(NamedTuple):
@@ -81,7 +75,7 @@ class WorkspaceRules:
             elif trigger["type"] == "no_activity":
                 rules.inactivity.append((trigger["minutes"], automation))
             else:
-                for key in _trigger_keys(trigger):
+                for key in trigger_keys(trigger):
                     rules.automations[trigger["type"], key].append(automation)
         rules.score_crossings.sort(key=lambda crossing: crossing[0])
         return rules
@@ -125,8 +119,9 @@ def _match_event(event: OutboxEvent, rules: WorkspaceRules, matched: MatchedEven
         matched.deleted_leads.append(event.lead_key)
         return
     for automation in sorted(called.values(), key=lambda one: one.id):
-        stopped = _stop_reason(automation, event)
-        matched.runs.append(NewRun(automation, f"event:{event.id}", event.lead_id, event.chain, stopped))
+        stopped = chain_stop_reason(automation.id, event.chain)
+        key = entry_trigger_key(event.activity_id)
+        matched.runs.append(NewRun(automation, key, event.lead_id, event.chain, stopped))
     if event.actor.get("kind") not in AUTOMATIC_ACTORS:
         matched.inactivity += [(event, automation.id, minutes) for minutes, automation in rules.inactivity]
     if rules.holds_points and event.actor.get("kind") != "scoring":
@@ -137,68 +132,21 @@ def _lead_fact(event: OutboxEvent, fact: EventFact) -> LeadFact:
     return LeadFact(event.workspace_id, event.lead_id, event.activity_id, event.occurred_at, fact.type, fact.data)
 
 
-def _stop_reason(automation: ActiveAutomation, event: OutboxEvent) -> str | None:
-    """Return why the automation may not run, or None. Automations could trigger one another forever otherwise."""
-    if automation.id in event.chain:
-        return SELF_TRIGGERED_REASON
-    return CHAIN_TOO_LONG_REASON if len(event.chain) >= MAX_CHAIN_LENGTH else None
-
-
 def _automations_for(fact: EventFact, rules: WorkspaceRules) -> Iterator[ActiveAutomation]:
-    if fact.type == "lead.score_changed":
-        yield from _crossed_thresholds(fact.data["from"] or 0, fact.data["to"] or 0, rules)
-        return
+    """Yield the automations that a fact sets off. `trigger_matches` says the same of each by itself."""
+    near = _near_thresholds(fact, rules) if fact.type == "lead.score_changed" else _under_keys(fact, rules)
+    return (automation for automation in near if passes_filter(automation.trigger, fact))
+
+
+def _under_keys(fact: EventFact, rules: WorkspaceRules) -> Iterator[ActiveAutomation]:
     trigger = TRIGGER_BY_EVENT.get(fact.type)
-    for key in _lookup_keys(fact):
-        for automation in rules.automations.get((trigger or "", key), ()):
-            if fact.type != "lead.stage_changed" or _leaves_stage(automation.trigger, fact):
-                yield automation
+    for key in lookup_keys(fact):
+        yield from rules.automations.get((trigger or "", key), ())
 
 
-def _leaves_stage(trigger: Mapping[str, Any], fact: EventFact) -> bool:
-    return trigger.get("from_stage_id") in (None, fact.data["from"])
-
-
-def _crossed_thresholds(before: int, after: int, rules: WorkspaceRules) -> Iterator[ActiveAutomation]:
-    """Yield automations whose threshold was crossed. A score equal to the threshold counts as above it."""
-    low, high = sorted((before, after))
+def _near_thresholds(fact: EventFact, rules: WorkspaceRules) -> Iterator[ActiveAutomation]:
+    """Yield automations whose threshold lies between the scores before and after."""
+    low, high = sorted(score_change(fact))
     first = bisect_right(rules.score_crossings, low, key=lambda crossing: crossing[0])
     last = bisect_right(rules.score_crossings, high, key=lambda crossing: crossing[0])
-    direction = "above" if after > before else "below"
-    for _, automation in rules.score_crossings[first:last]:
-        if automation.trigger.get("direction") in (None, direction):
-            yield automation
-
-
-ANY_VALUE = None  # the key of triggers that match any value
-
-
-def _trigger_keys(trigger: Mapping[str, Any]) -> list[Hashable]:
-    match trigger["type"]:
-        case "lead_created":
-            return [source.casefold() for source in trigger.get("sources") or ()] or [ANY_VALUE]
-        case "lead_updated":
-            return list(trigger.get("fields") or ()) or [ANY_VALUE]
-        case "lead_stage_changed":
-            return [trigger.get("to_stage_id")]
-        case "tag_added":
-            return [trigger["tag"].casefold()]
-        case "form_submitted":
-            return [trigger.get("form_id")]
-    return [ANY_VALUE]
-
-
-def _lookup_keys(fact: EventFact) -> list[Hashable]:
-    data = fact.data
-    match fact.type:
-        case "lead.created":
-            return [ANY_VALUE, str(data.get("source") or "").casefold()]
-        case "lead.updated":
-            return [ANY_VALUE, *data["fields"]]
-        case "lead.stage_changed":
-            return [ANY_VALUE, data["to"]] if data["to"] is not None else [ANY_VALUE]
-        case "tag.added":
-            return [str(data["tag"]).casefold()]
-        case "form.submitted":
-            return [ANY_VALUE, data["form_id"]]
-    return [ANY_VALUE]
+    return (automation for _, automation in rules.score_crossings[first:last])

@@ -3,15 +3,9 @@
 from collections.abc import Sequence
 
 from services.workers.automations.types import NewRun
+from shared.automations.run_limits import LOOP_LIMIT_REASON, MAX_CHAINED_RUNS_PER_MINUTE
 from shared.leads.submission import LeadKey
 from shared.platform.db.connections import Connection, as_json
-
-MAX_CHAINED_RUNS_PER_MINUTE = 100  # runs triggered by automations, for one lead within a minute
-
-LOOP_LIMIT_REASON = (
-    f"automations set one another off over {MAX_CHAINED_RUNS_PER_MINUTE} times in a minute for one lead: "
-    "no more are begun"
-)
 
 # The latest runs of each lead, from a partial index of chained runs that is read backwards: old runs cost nothing.
 RECENT_CHAINED_RUNS_SQL = f"""

@@ -3,8 +3,8 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from services.workers.outbox.lead_events import EventFact
 from services.workers.outbox.outbox_event import OutboxEvent
+from shared.leads.lead_events import EventFact
 
 SUBSCRIBABLE_EVENTS = frozenset(
     "lead.created lead.updated lead.deleted lead.merged lead.unmerged lead.duplicate lead.stage_changed lead.assigned "
