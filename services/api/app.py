@@ -11,6 +11,7 @@ from services.api.read_timeout import with_timeout
 from services.api.resources import (
     api_keys,
     audit_log,
+    automation_answers,
     automations,
     backfills,
     causes,
@@ -143,6 +144,8 @@ ROUTES = [
     *resource_routes("/api/v1/automations", automations),
     web.get("/api/v1/automations/{id}/runs", automations.runs),
     web.post("/api/v1/automations/{id}/run", automations.run),
+    web.get("/api/v1/automations/{id}/explain", automation_answers.explain),
+    web.post("/api/v1/automations/{id}/try", automation_answers.try_out),
     *resource_routes("/api/v1/lead-scoring-rules", scoring),
     web.get("/api/v1/integrations/types", integrations.types),
     *resource_routes("/api/v1/integrations", integrations),

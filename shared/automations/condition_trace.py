@@ -89,13 +89,12 @@ def _trace_part(condition: Mapping[str, Any], lead: Mapping[str, Any], path: str
     if "not" in condition:
         yield from _trace_part(condition["not"], lead, f"{path}not.")
     if "operator" in condition:
-        found = field_value(lead, condition["field"])
         yield TracedComparison(
             path.rstrip("."),
             condition["field"],
             condition["operator"],
             condition.get("value"),
-            shorten_value(found),
+            shorten_value(field_value(lead, condition["field"])),
             condition_matches(condition, lead),
         )
 

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any, Literal
 
 from shared.automations.explanation_reads import EventObstacles, ExplainedAutomation, StoredRun
-from shared.automations.past_lead import TimelineEntry
+from shared.automations.past_lead import LeadEntry
 from shared.automations.run_limits import CHAIN_TOO_LONG_REASON, LOOP_LIMIT_REASON, SELF_TRIGGERED_REASON
 from shared.leads.apply_batch import WITHOUT_AUTOMATIONS
 
@@ -34,7 +34,7 @@ class EventLimit:
 
 def judge_limits(
     automation: ExplainedAutomation,
-    entry: TimelineEntry | None,
+    entry: LeadEntry | None,
     run: StoredRun | None,
     obstacles: EventObstacles,
     lane: LaneStop | None,
@@ -49,7 +49,7 @@ def judge_limits(
 
 
 def _event_limits(
-    automation: ExplainedAutomation, entry: TimelineEntry | None, run: StoredRun | None, obstacles: EventObstacles
+    automation: ExplainedAutomation, entry: LeadEntry | None, run: StoredRun | None, obstacles: EventObstacles
 ) -> list[EventLimit]:
     limits = []
     if entry is not None and not run:
@@ -76,7 +76,7 @@ def _event_limits(
     return limits
 
 
-def _is_chained(entry: TimelineEntry) -> bool:
+def _is_chained(entry: LeadEntry) -> bool:
     return bool((entry.data.get("by") or {}).get("run"))
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from shared.automations.action_handlers import WorkspaceContext
 from shared.automations.condition_trace import TracedComparison, TracedCondition, trace_steps
-from shared.automations.explanation_evidence import Evidence
+from shared.automations.explanation_evidence import ExplanationEvidence
 from shared.automations.explanation_reads import StoredRun
 from shared.automations.past_lead import PastLead, lead_before
 
@@ -21,7 +21,9 @@ class ExplainedComparison:
     is_of_then: bool
 
 
-def explain_conditions(evidence: Evidence, run: StoredRun | None) -> tuple[list[ExplainedComparison], int | None]:
+def explain_conditions(
+    evidence: ExplanationEvidence, run: StoredRun | None
+) -> tuple[list[ExplainedComparison], int | None]:
     """Return the comparisons that were made, or would be made, and the step whose condition was false."""
     steps = run.plan if run and run.plan else evidence.automation.steps
     outcomes = run.steps if run and [_kind(step) for step in steps[: len(run.steps)]] == _kinds_of(run) else []
@@ -45,7 +47,7 @@ Segment = tuple[int, int, list[PastLead]]  # the first step, the one after the l
 
 
 def _segments(
-    evidence: Evidence, run: StoredRun | None, outcomes: Sequence[Mapping[str, Any]], count: int
+    evidence: ExplanationEvidence, run: StoredRun | None, outcomes: Sequence[Mapping[str, Any]], count: int
 ) -> list[Segment]:
     """Return the stretches of steps between delays. The lead may have changed during each delay."""
     if not outcomes or run is None:
@@ -61,7 +63,7 @@ def _segments(
     return [*segments, (start, len(outcomes), leads)]
 
 
-def _lead_after(evidence: Evidence, moment: datetime | None) -> PastLead:
+def _lead_after(evidence: ExplanationEvidence, moment: datetime | None) -> PastLead:
     """Return the lead as it stood after the event, and after everything up to a moment."""
     entry = evidence.entry
     if entry is None or (not evidence.has_all_entries and entry not in evidence.entries):

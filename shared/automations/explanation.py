@@ -12,9 +12,9 @@ from typing import Any
 from shared.automations.action_handlers import LeadDict
 from shared.automations.event_limits import EventLimit, judge_limits
 from shared.automations.explained_conditions import ExplainedComparison, explain_conditions
-from shared.automations.explanation_evidence import Evidence
+from shared.automations.explanation_evidence import ExplanationEvidence
 from shared.automations.explanation_reads import ExplainedAutomation, StoredRun
-from shared.automations.past_lead import TimelineEntry
+from shared.automations.past_lead import LeadEntry
 from shared.automations.trigger_match import TriggerAnswer, answer_trigger
 from shared.leads.lead_events import event_facts
 
@@ -61,7 +61,7 @@ class Explanation:
     runs: list[StoredRun]
 
 
-def judge_evidence(evidence: Evidence) -> Explanation:
+def judge_evidence(evidence: ExplanationEvidence) -> Explanation:
     """Return the explanation. It compares up to some thousand values: call it in a bounded thread."""
     automation, entry = evidence.automation, evidence.entry
     facts = event_facts(entry.type, entry.data) if entry else []
@@ -73,8 +73,8 @@ def judge_evidence(evidence: Evidence) -> Explanation:
     return Explanation(
         automation,
         evidence.lead,
-        _lead_event(entry) if entry else None,
-        [_lead_event(each) for each in evidence.entries if event_facts(each.type, each.data)][:MAX_EVENT_CHOICES],
+        as_lead_event(entry) if entry else None,
+        [as_lead_event(each) for each in evidence.entries if event_facts(each.type, each.data)][:MAX_EVENT_CHOICES],
         ran,
         reason,
         trigger,
@@ -91,20 +91,21 @@ def _answer_without_event(trigger: Mapping[str, Any]) -> TriggerAnswer:
     return TriggerAnswer(False, "no_event") if answer.code == "other_event" else answer
 
 
-def _run_of_other_kind(evidence: Evidence, trigger: TriggerAnswer) -> StoredRun | None:
+def _run_of_other_kind(evidence: ExplanationEvidence, trigger: TriggerAnswer) -> StoredRun | None:
     """Return the last run of an automation that no event starts: one by hand, or after a time without activity."""
     if trigger.code not in ("only_by_hand", "only_by_inactivity"):
         return None
     return next(iter(evidence.runs), None)
 
 
-def _lead_event(entry: TimelineEntry) -> LeadEvent:
+def as_lead_event(entry: LeadEntry) -> LeadEvent:
+    """Return an entry of a timeline with the facts that automations hear of."""
     facts = event_facts(entry.type, entry.data)
     return LeadEvent(entry.id, entry.type, entry.at, [fact.type for fact in facts], entry.data)
 
 
 def _judge(
-    evidence: Evidence,
+    evidence: ExplanationEvidence,
     trigger: TriggerAnswer,
     limits: Sequence[EventLimit],
     run: StoredRun | None,
@@ -123,7 +124,7 @@ def _judge(
     return False, WhyReason("changed_since", changed.values) if changed else WhyReason("no_run_kept")
 
 
-def _judge_run(run: StoredRun, evidence: Evidence, false_step: int | None) -> tuple[bool, WhyReason]:
+def _judge_run(run: StoredRun, evidence: ExplanationEvidence, false_step: int | None) -> tuple[bool, WhyReason]:
     acted = any(outcome["type"] != "condition" for outcome in run.steps)
     failed = next((outcome for outcome in run.steps if outcome["outcome"] == "failed"), None)
     ended = next((outcome["step"] for outcome in run.steps if outcome["outcome"] == "ended"), None)

@@ -19,8 +19,8 @@ from shared.automations.explanation_reads import (
     read_timer,
 )
 from shared.automations.manual_runs import LEAD_NOT_FOUND_ERRORS
-from shared.automations.past_lead import TimelineEntry
-from shared.automations.trigger_match import answer_trigger, is_of_kind
+from shared.automations.past_lead import LeadEntry
+from shared.automations.trigger_match import is_of_kind
 from shared.automations.workspace_context import load_contexts
 from shared.leads.lead_events import event_facts
 from shared.leads.lead_records import read_leads
@@ -32,14 +32,14 @@ NO_EVENT_ERRORS = {"event": ["There is no such event on the timeline of this lea
 
 
 @dataclass(frozen=True)
-class Evidence:
+class ExplanationEvidence:
     """What an explanation is made of."""
 
     automation: ExplainedAutomation
     lead: LeadDict
-    entries: list[TimelineEntry]
+    entries: list[LeadEntry]
     has_all_entries: bool
-    entry: TimelineEntry | None
+    entry: LeadEntry | None
     run: StoredRun | None
     runs: list[StoredRun]
     obstacles: EventObstacles
@@ -55,7 +55,7 @@ async def gather_evidence(
     lead_id: int,
     event_id: int | None = None,
     lane: LaneStop | None = None,
-) -> Evidence:
+) -> ExplanationEvidence:
     """Return what `judge_evidence` explains: why an automation ran for a lead because of an event, or did not.
 
     Without an event it is the last one of the kind that the trigger waits for, or else the last one. `lane` is the
@@ -77,7 +77,7 @@ async def gather_evidence(
     contexts = await load_contexts(connection, [(workspace_id, automation.steps, lead)])
     key = workspace_id, automation_id, lead["id"]
     nothing = EventObstacles(is_queued=False, hit_loop_limit=False)
-    return Evidence(
+    return ExplanationEvidence(
         automation,
         lead,
         entries,
@@ -99,3 +99,14 @@ async def read_answering_lead(connection: Connection, workspace_id: int, lead_id
     if not leads:
         raise ValidationFailed(LEAD_NOT_FOUND_ERRORS)
     return next(iter(leads.values()))
+
+
+def _default_entry(automation: ExplainedAutomation, entries: Sequence[LeadEntry]) -> LeadEntry | None:
+    """Return the last entry of the kind that the automation waits for, otherwise the last one.
+
+    Its own changes of the lead come last: nobody asks why these did not start it again.
+    """
+    heard = [(entry, facts) for entry in entries if (facts := event_facts(entry.type, entry.data))]
+    near = [entry for entry, facts in heard if is_of_kind(automation.trigger, facts)]
+    others = [entry for entry in near if not entry.is_by_automation(automation.id)]
+    return next(iter([*others, *near, *(entry for entry, _ in heard)]), None)

@@ -7,7 +7,7 @@ from typing import Any
 
 from psycopg.rows import class_row
 
-from shared.automations.past_lead import TimelineEntry
+from shared.automations.past_lead import LeadEntry
 from shared.automations.run_limits import LOOP_LIMIT_REASON, entry_trigger_key
 from shared.platform.db.connections import Connection
 
@@ -97,18 +97,18 @@ async def read_automation(connection: Connection, workspace_id: int, id_: int) -
         return await (await cursor.execute(AUTOMATION_SQL, (workspace_id, id_))).fetchone()
 
 
-async def read_entries(connection: Connection, workspace_id: int, lead_id: int) -> tuple[list[TimelineEntry], bool]:
+async def read_entries(connection: Connection, workspace_id: int, lead_id: int) -> tuple[list[LeadEntry], bool]:
     """Return the newest entries of a lead's timeline, newest first, and whether these are all."""
     values = {"w": workspace_id, "lead": lead_id}
     rows = await (await connection.execute(ENTRIES_SQL, values)).fetchall()
-    return [TimelineEntry(*row) for row in rows[:MAX_ENTRIES]], len(rows) <= MAX_ENTRIES
+    return [LeadEntry(*row) for row in rows[:MAX_ENTRIES]], len(rows) <= MAX_ENTRIES
 
 
-async def read_entry(connection: Connection, workspace_id: int, lead_id: int, event_id: int) -> TimelineEntry | None:
+async def read_entry(connection: Connection, workspace_id: int, lead_id: int, event_id: int) -> LeadEntry | None:
     """Return an entry of a lead's timeline, or None."""
     values = {"w": workspace_id, "lead": lead_id, "event": event_id}
     row = await (await connection.execute(ENTRY_SQL, values)).fetchone()
-    return TimelineEntry(*row) if row else None
+    return LeadEntry(*row) if row else None
 
 
 async def read_runs(connection: Connection, workspace_id: int, automation_id: int, lead_id: int) -> list[StoredRun]:
@@ -119,7 +119,7 @@ async def read_runs(connection: Connection, workspace_id: int, automation_id: in
 
 
 async def find_event_run(
-    connection: Connection, workspace_id: int, automation_id: int, lead_id: int, entry: TimelineEntry
+    connection: Connection, workspace_id: int, automation_id: int, lead_id: int, entry: LeadEntry
 ) -> StoredRun | None:
     """Return the run that an entry of a timeline has started, or None."""
     values: dict[str, Any] = {"w": workspace_id, "automation": automation_id, "lead": lead_id}
@@ -136,16 +136,14 @@ class EventObstacles:
     hit_loop_limit: bool
 
 
-async def read_obstacles(
-    connection: Connection, workspace_id: int, lead_id: int, entry: TimelineEntry
-) -> EventObstacles:
+async def read_obstacles(connection: Connection, workspace_id: int, lead_id: int, entry: LeadEntry) -> EventObstacles:
     """Return what holds or held an event up. Beyond some thousand waiting events its time decides whether it waits."""
     values = {"w": workspace_id, "lead": lead_id, "event": entry.id, "at": entry.at, "reason": LOOP_LIMIT_REASON}
-    found = []
+    obstacles = []
     for statement in (QUEUED_SQL, LOOP_STOPPED_SQL):
         row = await (await connection.execute(statement, values)).fetchone()
-        found.append(bool(row and row[0]))
-    return EventObstacles(*found)
+        obstacles.append(bool(row and row[0]))
+    return EventObstacles(*obstacles)
 
 
 async def read_timer(connection: Connection, workspace_id: int, automation_id: int, lead_id: int) -> datetime | None:

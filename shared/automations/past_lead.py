@@ -16,13 +16,18 @@ from shared.leads.lead_events import MERGE_EVENTS
 UNDATED_FIELDS = frozenset(("updated_at", "possible_duplicate_of"))
 
 
-class TimelineEntry(NamedTuple):
+class LeadEntry(NamedTuple):
     """An entry of a lead's timeline, as far as automations look at it."""
 
     id: int
     type: str
     data: Mapping[str, Any]
     at: datetime
+
+    def is_by_automation(self, automation_id: int) -> bool:
+        """Return whether an automation made the entry."""
+        by = self.data.get("by") or {}
+        return bool(by.get("kind") == "automation" and by.get("id") == automation_id)
 
 
 @dataclass(frozen=True)
@@ -38,7 +43,7 @@ class PastLead:
         return not self.knows_nothing and field not in self.unknown_fields
 
 
-def lead_before(lead: LeadDict, later: Sequence[TimelineEntry]) -> PastLead:
+def lead_before(lead: LeadDict, later: Sequence[LeadEntry]) -> PastLead:
     """Return the lead as it stood before the `later` entries of its timeline, which come newest first.
 
     A merge brings the entries of another lead along, so nothing is undone behind one.

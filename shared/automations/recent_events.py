@@ -7,7 +7,7 @@ entries: so old events of busy leads may be missing, never those of the last min
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from shared.automations.past_lead import TimelineEntry
+from shared.automations.past_lead import LeadEntry
 from shared.automations.trigger_match import EVENT_BY_TRIGGER, is_of_kind
 from shared.leads.lead_events import event_facts
 from shared.platform.db.connections import Connection
@@ -45,7 +45,7 @@ class RecentEvent(NamedTuple):
     """An entry of the timeline of a lead."""
 
     lead_id: int
-    entry: TimelineEntry
+    entry: LeadEntry
 
 
 async def read_recent_events(
@@ -57,7 +57,7 @@ async def read_recent_events(
     """
     values = {"w": workspace_id, "kind": trigger["type"], "most": most}
     rows = await (await connection.execute(RECENT_ENTRIES_SQL, values)).fetchall()
-    events = [RecentEvent(row[0], TimelineEntry(*row[1:])) for row in rows]
+    events = [RecentEvent(row[0], LeadEntry(*row[1:])) for row in rows]
     heard = [(event, facts) for event in events if (facts := event_facts(event.entry.type, event.entry.data))]
     if trigger["type"] in EVENT_BY_TRIGGER:
         return [event for event, facts in heard if is_of_kind(trigger, facts)][:most]

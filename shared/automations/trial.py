@@ -11,7 +11,7 @@ from shared.automations.action_handlers import LeadDict, StepReport, WorkspaceCo
 from shared.automations.condition_trace import TracedComparison, trace_condition
 from shared.automations.explanation_evidence import read_answering_lead
 from shared.automations.explanation_reads import ExplainedAutomation
-from shared.automations.past_lead import TimelineEntry
+from shared.automations.past_lead import LeadEntry
 from shared.automations.recent_events import read_recent_events
 from shared.automations.rendering_budget import BudgetExhausted, RenderingBudget, SharedBudget
 from shared.automations.step_runner import run_steps
@@ -35,7 +35,7 @@ class TrialCase:
     """A lead to try on, and the event that would start the automation; None to pass the trigger over."""
 
     lead: LeadDict
-    entry: TimelineEntry | None
+    entry: LeadEntry | None
 
 
 @dataclass(frozen=True)
@@ -136,12 +136,11 @@ def _try_case(plan: TrialPlan, case: TrialCase, budget: SharedBudget) -> TriedCa
     return TriedCase(case, "would_stop", walked.outcomes, ended, comparisons)
 
 
-def _answer_start(automation: ExplainedAutomation, entry: TimelineEntry | None) -> TriggerAnswer:
+def _answer_start(automation: ExplainedAutomation, entry: LeadEntry | None) -> TriggerAnswer:
     if entry is None or automation.trigger["type"] not in EVENT_BY_TRIGGER:
         return TriggerAnswer(True, "started")
     if WITHOUT_AUTOMATIONS in entry.data:
         return TriggerAnswer(False, "without_automations")
-    by = entry.data.get("by") or {}
-    if by.get("kind") == "automation" and by.get("id") == automation.id:
+    if entry.is_by_automation(automation.id):
         return TriggerAnswer(False, "self_set_off")
     return answer_trigger(automation.trigger, event_facts(entry.type, entry.data))

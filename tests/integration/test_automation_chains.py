@@ -2,8 +2,8 @@
 
 import pytest
 
-from shared.automations.run_limits import MAX_CHAIN_LENGTH
 from services.workers.outbox import event_claims
+from shared.automations.run_limits import MAX_CHAIN_LENGTH
 from shared.leads.writes import ChangeCause, LeadChange, change_leads
 from shared.platform.db.connections import Connection
 from tests.support.automating import action, leads, rows, run, save

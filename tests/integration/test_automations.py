@@ -2,8 +2,8 @@
 
 import pytest
 
-from shared.automations import run_limits
 from services.workers.outbox import event_claims
+from shared.automations import run_limits
 from shared.leads.writes import ChangeCause, LeadChange, change_leads
 from shared.platform.db.connections import Connection, connect
 from tests.support.automating import action, condition, leads, rows, run, runs, save, user

@@ -7,7 +7,6 @@ from aiohttp import web
 from sqlalchemy import ColumnElement, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.api import automation_runs as rows
 from services.api.context import (
     CIPHER_KEY,
     SETTINGS_KEY,
@@ -26,6 +25,7 @@ from shared.automations import automation_editing
 from shared.automations.automation_editing import SentAutomation
 from shared.automations.automation_fields import AutomationFields
 from shared.automations.manual_runs import start_manual_run
+from shared.automations.run_records import run_records
 from shared.automations.step_rehearsal import StepRehearsal, prepare_dry_run
 from shared.models import Automation, AutomationRun, folded_count
 from shared.platform.errors import FieldErrors
@@ -136,7 +136,7 @@ async def runs(request: web.Request) -> web.Response:
         where = [AutomationRun.automation_id == id_]
         where += [AutomationRun.lead_id == query["lead_id"]] if query else []
         found, total = await RUN_RESOURCE.read_page(connection, workspace, page, *where)
-        found = await rows.run_records(connection, workspace, found)
+        found = await run_records(await driver_connection(connection), workspace, found)
     return json_response(page_response(request, found, page, total))
 
 

@@ -1,4 +1,4 @@
-"""Automation runs as the API shows them: with the state of their deliveries, and with delays that are over.
+"""Runs as they are shown: with the state of their deliveries, and with delays that are over.
 
 A delivery ends long after its step and may be sent again. Its state is therefore read, and never copied into the run.
 """
@@ -6,20 +6,22 @@ A delivery ends long after its step and may be sent again. Its state is therefor
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from itertools import islice
+from typing import Any
 
-from sqlalchemy import ARRAY, BigInteger, any_, literal, select
-from sqlalchemy.ext.asyncio import AsyncConnection
+from psycopg.rows import dict_row
 
-from services.api.crud import RecordDict
-from shared.models import Delivery
+from shared.platform.db.connections import Connection
 
 MAX_SHOWN_DELIVERIES = 10_000  # on one page
 DELIVERY_IDS_FIELD = "delivery_ids"  # in a step's data
 
-DeliveriesById = Mapping[int, RecordDict]
+DELIVERIES_SQL = "SELECT id, state, error FROM deliveries WHERE workspace_id = %s AND id = ANY(%s::bigint[])"
+
+RunRow = dict[str, Any]
+DeliveriesById = Mapping[int, dict[str, Any]]
 
 
-async def run_records(connection: AsyncConnection, workspace_id: int, runs: Sequence[RecordDict]) -> list[RecordDict]:
+async def run_records(connection: Connection, workspace_id: int, runs: Sequence[RunRow]) -> list[RunRow]:
     """Return the records of runs, in their order."""
     ids = (id_ for run in runs for step in run["steps"] for id_ in step["data"].get(DELIVERY_IDS_FIELD, ()))
     deliveries, now = (
@@ -29,15 +31,15 @@ async def run_records(connection: AsyncConnection, workspace_id: int, runs: Sequ
     return [_run_record(run, deliveries, now) for run in runs]
 
 
-async def _read_deliveries(connection: AsyncConnection, workspace_id: int, ids: list[int]) -> DeliveriesById:
+async def _read_deliveries(connection: Connection, workspace_id: int, ids: list[int]) -> DeliveriesById:
     if not ids:
         return {}
-    wanted = Delivery.id == any_(literal(ids, ARRAY(BigInteger)))
-    query = select(Delivery.id, Delivery.state, Delivery.error).where(Delivery.workspace_id == workspace_id, wanted)
-    return {row["id"]: dict(row) for row in (await connection.execute(query)).mappings()}
+    async with connection.cursor(row_factory=dict_row) as cursor:
+        rows = await (await cursor.execute(DELIVERIES_SQL, (workspace_id, ids))).fetchall()
+    return {row["id"]: row for row in rows}
 
 
-def _run_record(run: RecordDict, deliveries: DeliveriesById, now: datetime) -> RecordDict:
+def _run_record(run: RunRow, deliveries: DeliveriesById, now: datetime) -> RunRow:
     steps = [_step_record(step, deliveries) for step in run["steps"]]
     for number, step in enumerate(steps):
         is_last = run["state"] == "waiting" and number == len(steps) - 1
@@ -48,7 +50,7 @@ def _run_record(run: RecordDict, deliveries: DeliveriesById, now: datetime) -> R
     return {**run, "steps": steps, "state": state, "error": run["error"] or (failed and failed["reason"])}
 
 
-def _step_record(step: RecordDict, deliveries: DeliveriesById) -> RecordDict:
+def _step_record(step: RunRow, deliveries: DeliveriesById) -> RunRow:
     data = dict(step["data"])
     sent = [deliveries[id_] for id_ in data.pop(DELIVERY_IDS_FIELD, ()) if id_ in deliveries]
     record = {**step, "data": data, "deliveries": sent}
