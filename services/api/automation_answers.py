@@ -27,7 +27,9 @@ WHY_SENTENCES: Mapping[str, str] = {
     "made_before": "It was made before the event, at {at}.",
     "is_on": "It is switched on.",
     "is_off": "It is switched off.",
-    "changed_since": "It was changed at {at}, after the event. What it was before is not kept here.",
+    "published_later": "It was published at {at}, after the event.",
+    "same_version": "Version {then} ran then, and runs now.",
+    "other_version": "Version {then} ran then, and version {now} runs now.",
     "without_automations": "The lead was sent, replayed or imported without automations.",
     "self_set_off": "The event was its own change of the lead.",
     "chain_too_long": f"More than {MAX_CHAIN_LENGTH} automations set one another off.",
@@ -61,6 +63,7 @@ def explanation_record(explained: Explanation, runs: Sequence[RecordDict]) -> Re
     """Return an explanation as a record, with the records of its runs."""
     return {
         "automation_id": explained.automation.id,
+        "version": explained.automation.version,
         "lead_id": explained.lead["id"],
         "event": _event_record(explained.event),
         "ran": explained.ran,

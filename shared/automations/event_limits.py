@@ -10,7 +10,7 @@ from shared.automations.past_lead import LeadEntry
 from shared.automations.run_limits import CHAIN_TOO_LONG_REASON, LOOP_LIMIT_REASON, SELF_TRIGGERED_REASON
 from shared.leads.apply_batch import WITHOUT_AUTOMATIONS
 
-LimitName = Literal["active", "age", "unchanged", "told", "chain", "loop", "lane", "queue", "once"]
+LimitName = Literal["active", "age", "version", "told", "chain", "loop", "lane", "queue", "once"]
 
 
 @dataclass(frozen=True)
@@ -34,13 +34,14 @@ class EventLimit:
 
 def judge_limits(
     automation: ExplainedAutomation,
+    version_now: int,
     entry: LeadEntry | None,
     run: StoredRun | None,
     obstacles: EventObstacles,
     lane: LaneStop | None,
 ) -> list[EventLimit]:
     """Return all limits, in the order in which they explain that there is no run."""
-    limits = [*_event_limits(automation, entry, run, obstacles), _lane_limit(run, obstacles, lane)]
+    limits = [*_event_limits(automation, version_now, entry, run, obstacles), _lane_limit(run, obstacles, lane)]
     if entry is not None:
         limits.append(_queue_limit(obstacles))
     if run is not None:
@@ -49,19 +50,20 @@ def judge_limits(
 
 
 def _event_limits(
-    automation: ExplainedAutomation, entry: LeadEntry | None, run: StoredRun | None, obstacles: EventObstacles
+    automation: ExplainedAutomation,
+    version_now: int,
+    entry: LeadEntry | None,
+    run: StoredRun | None,
+    obstacles: EventObstacles,
 ) -> list[EventLimit]:
-    limits = []
-    if entry is not None and not run:
-        is_later = automation.created_at > entry.at
-        code = "made_later" if is_later else "made_before"
-        limits.append(EventLimit("age", not is_later, code, {"at": automation.created_at}))
+    limits = [_age_limit(automation, entry)] if entry is not None and not run else []
     is_on = automation.is_active
     limits.append(EventLimit("active", is_on or run is not None, "is_on" if is_on else "is_off"))
     if entry is None:
         return limits
-    if automation.created_at <= entry.at < automation.updated_at:
-        limits.append(EventLimit("unchanged", True, "changed_since", {"at": automation.updated_at}))
+    versions = {"then": automation.version, "now": version_now}
+    code = "same_version" if automation.version == version_now else "other_version"
+    limits.append(EventLimit("version", True, code, versions))
     if WITHOUT_AUTOMATIONS in entry.data:
         limits.append(EventLimit("told", False, "without_automations"))
     error = run.error if run else None
@@ -74,6 +76,14 @@ def _event_limits(
     is_over = error == LOOP_LIMIT_REASON or (run is None and obstacles.hit_loop_limit and _is_chained(entry))
     limits.append(EventLimit("loop", not is_over, "loop_limit" if is_over else "loop_free"))
     return limits
+
+
+def _age_limit(automation: ExplainedAutomation, entry: LeadEntry) -> EventLimit:
+    if automation.created_at > entry.at:
+        return EventLimit("age", False, "made_later", {"at": automation.created_at})
+    if automation.published_at and automation.published_at > entry.at:
+        return EventLimit("age", False, "published_later", {"at": automation.published_at})
+    return EventLimit("age", True, "made_before", {"at": automation.published_at or automation.created_at})
 
 
 def _is_chained(entry: LeadEntry) -> bool:

@@ -48,6 +48,7 @@ class Explanation:
     """
 
     automation: ExplainedAutomation
+    version_now: int
     lead: LeadDict
     event: LeadEvent | None
     events: list[LeadEvent]
@@ -67,11 +68,12 @@ def judge_evidence(evidence: ExplanationEvidence) -> Explanation:
     facts = event_facts(entry.type, entry.data) if entry else []
     trigger = answer_trigger(automation.trigger, facts) if entry else _answer_without_event(automation.trigger)
     run = evidence.run or _run_of_other_kind(evidence, trigger)
-    limits = judge_limits(automation, entry, run, evidence.obstacles, evidence.lane)
+    limits = judge_limits(automation, evidence.version_now, entry, run, evidence.obstacles, evidence.lane)
     conditions, false_step = explain_conditions(evidence, run)
     ran, reason = _judge(evidence, trigger, limits, run, false_step)
     return Explanation(
         automation,
+        evidence.version_now,
         evidence.lead,
         as_lead_event(entry) if entry else None,
         [as_lead_event(each) for each in evidence.entries if event_facts(each.type, each.data)][:MAX_EVENT_CHOICES],
@@ -120,8 +122,7 @@ def _judge(
     failed = next((limit for limit in limits if not limit.passed), None)
     if failed:
         return False, WhyReason(failed.code, failed.values)
-    changed = next((limit for limit in limits if limit.name == "unchanged"), None)
-    return False, WhyReason("changed_since", changed.values) if changed else WhyReason("no_run_kept")
+    return False, WhyReason("no_run_kept")
 
 
 def _judge_run(run: StoredRun, evidence: ExplanationEvidence, false_step: int | None) -> tuple[bool, WhyReason]:

@@ -17,6 +17,7 @@ from shared.automations.explanation_reads import (
     read_obstacles,
     read_runs,
     read_timer,
+    read_version_at,
 )
 from shared.automations.manual_runs import LEAD_NOT_FOUND_ERRORS
 from shared.automations.past_lead import LeadEntry
@@ -33,9 +34,10 @@ NO_EVENT_ERRORS = {"event": ["There is no such event on the timeline of this lea
 
 @dataclass(frozen=True)
 class ExplanationEvidence:
-    """What an explanation is made of."""
+    """What an explanation is made of. `automation` is in the version that ran at the time of the event."""
 
     automation: ExplainedAutomation
+    version_now: int
     lead: LeadDict
     entries: list[LeadEntry]
     has_all_entries: bool
@@ -74,16 +76,20 @@ async def gather_evidence(
         if entry is None:
             raise ValidationFailed(NO_EVENT_ERRORS)
     runs = await read_runs(connection, workspace_id, automation_id, lead["id"])
-    contexts = await load_contexts(connection, [(workspace_id, automation.steps, lead)])
     key = workspace_id, automation_id, lead["id"]
+    run = await find_event_run(connection, *key, entry) if entry else next(iter(runs), None)
+    moment = run.created_at if run else entry.at if entry else None
+    former = await read_version_at(connection, workspace_id, automation, moment) if moment else automation
+    contexts = await load_contexts(connection, [(workspace_id, former.steps, lead)])
     nothing = EventObstacles(is_queued=False, hit_loop_limit=False)
     return ExplanationEvidence(
-        automation,
+        former,
+        automation.version,
         lead,
         entries,
         has_all and (entry is None or entry in entries),
         entry,
-        await find_event_run(connection, *key, entry) if entry else None,
+        run if entry else None,
         runs,
         await read_obstacles(connection, workspace_id, lead["id"], entry) if entry else nothing,
         await read_timer(connection, *key),

@@ -1,7 +1,7 @@
 """What an explanation reads: the automation, the lead's timeline, its runs, and whether its event still waits."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -16,7 +16,13 @@ MAX_SHOWN_RUNS = 20
 LOOKED_THROUGH_EVENTS = 10_000  # waiting events of the workspace among which one is looked for
 
 AUTOMATION_SQL = """
-SELECT id, name, is_active, trigger, steps, created_at, updated_at FROM automations WHERE workspace_id = %s AND id = %s
+SELECT id, name, is_active, trigger, steps, version, created_at FROM automations WHERE workspace_id = %s AND id = %s
+"""
+# The version that ran at a time, otherwise the first one that is known.
+VERSION_SQL = """
+SELECT trigger, steps, version, published_at FROM automation_versions
+WHERE workspace_id = %(w)s AND automation_id = %(automation)s
+ORDER BY published_at <= %(at)s DESC, CASE WHEN published_at <= %(at)s THEN -version ELSE version END LIMIT 1
 """
 ENTRIES_SQL = f"""
 SELECT id, type, data, created_at FROM activities
@@ -61,15 +67,16 @@ SELECT due_at FROM inactivity_timers WHERE workspace_id = %s AND automation_id =
 
 @dataclass(frozen=True)
 class ExplainedAutomation:
-    """An automation as it is saved now."""
+    """An automation in one of its versions. `published_at` is the time of that version, None if it is not known."""
 
     id: int
     name: str
     is_active: bool
     trigger: Mapping[str, Any]
     steps: list[Mapping[str, Any]]
+    version: int
     created_at: datetime
-    updated_at: datetime
+    published_at: datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -92,9 +99,20 @@ class StoredRun:
 
 
 async def read_automation(connection: Connection, workspace_id: int, id_: int) -> ExplainedAutomation | None:
-    """Return an automation of a workspace, or None."""
+    """Return an automation of a workspace as it runs now, or None."""
     async with connection.cursor(row_factory=class_row(ExplainedAutomation)) as cursor:
         return await (await cursor.execute(AUTOMATION_SQL, (workspace_id, id_))).fetchone()
+
+
+async def read_version_at(
+    connection: Connection, workspace_id: int, automation: ExplainedAutomation, moment: datetime
+) -> ExplainedAutomation:
+    """Return an automation as it ran at a moment, or in the first version that is known."""
+    values = {"w": workspace_id, "automation": automation.id, "at": moment}
+    row = await (await connection.execute(VERSION_SQL, values)).fetchone()
+    if row is None:
+        return automation
+    return replace(automation, trigger=row[0], steps=row[1], version=row[2], published_at=row[3])
 
 
 async def read_entries(connection: Connection, workspace_id: int, lead_id: int) -> tuple[list[LeadEntry], bool]:

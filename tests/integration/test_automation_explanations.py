@@ -139,13 +139,34 @@ async def test_automation_that_is_off_or_made_later(database_url: str, database:
     assert (found.ran, found.reason.code, limits(found)["age"]) == (False, "made_later", False)
 
 
-async def test_automation_that_was_changed_since_says_so(database_url: str, database: Connection) -> None:
+PUBLISH = """
+INSERT INTO automation_versions (workspace_id, automation_id, version, name, trigger, steps, published_at)
+SELECT workspace_id, id, version, name, trigger, steps, now() FROM automations WHERE id = %s
+"""
+
+
+async def test_version_that_ran_then_is_the_one_that_is_explained(database_url: str, database: Connection) -> None:
+    made = await save(database, {"type": "lead_created", "sources": ["app"]}, ADD_VIP)
+    await database.execute(PUBLISH, (made,))
+    await leads(database_url, database, {"email": "a@example.com", "source": "web"})
+    await run(database_url)
+    await database.execute(
+        """UPDATE automations SET version = 2, trigger = '{"type": "lead_created"}' WHERE id = %s""", (made,)
+    )
+    await database.execute(PUBLISH, (made,))
+    found = await why(database, made)
+    assert (found.reason.code, found.automation.version, found.version_now) == ("other_source", 1, 2)
+    assert next(limit for limit in found.limits if limit.name == "version").code == "other_version"
+
+
+async def test_draft_that_was_published_after_the_event_says_so(database_url: str, database: Connection) -> None:
     made = await save(database, {"type": "lead_created"}, ADD_VIP, active=False)
     await save(database, {"type": "manual"}, ADD_VIP)
     await leads(database_url, database, {"email": "a@example.com"})
     await run(database_url)
-    await database.execute("UPDATE automations SET is_active = true, updated_at = now() WHERE id = %s", (made,))
-    assert (await why(database, made)).reason.code == "changed_since"
+    await database.execute("UPDATE automations SET is_active = true WHERE id = %s", (made,))
+    await database.execute(PUBLISH, (made,))
+    assert (await why(database, made)).reason.code == "published_later"
 
 
 async def test_event_waits_while_the_lane_is_paused(database_url: str, database: Connection) -> None:

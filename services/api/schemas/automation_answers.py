@@ -67,12 +67,13 @@ class LimitRecord(TypedDict):
 class ExplanationRecord(TypedDict):
     """Why an automation ran for a lead because of an event, or did not.
 
-    `ran` is false as well where a condition ended the run before any other step. `run_id` is the run that the event
-    started, `false_step` the step whose condition was false. `runs` are the last runs for this lead, newest first, and
-    `events` the last events that could be asked for.
+    `version` is the one that ran then. `ran` is false as well where a condition ended the run before any other step.
+    `run_id` is the run that the event started, `false_step` the step whose condition was false. `runs` are the last
+    runs for this lead, newest first, and `events` the last events that could be asked for.
     """
 
     automation_id: int
+    version: int
     lead_id: int
     event: EventRecord | None
     ran: bool
