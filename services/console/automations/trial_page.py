@@ -85,7 +85,7 @@ def _detail(view: PageView, names: DefinitionNames, one: TriedCase) -> Markup:
             )
             for each in one.false_comparisons[:MAX_SHOWN_COMPARISONS]
         ]
-        return joined(met, view.translate("and"), view.translate(", ")) if met else Markup()
+        return joined(view, met, "and") if met else Markup()
     failed = next((outcome for outcome in one.steps if outcome["outcome"] == "failed"), None)
     if failed is None:
         return Markup()

@@ -111,7 +111,7 @@ def _comparison_line(view: PageView, names: DefinitionNames, explained: Explaine
     expected = Markup("{}").format(view.translate_choice(OPERATOR_WORDS, one.operator))
     if values:
         texts = [value_text(view, names, one.field, value) for value in values]
-        expected = Markup("{} {}").format(expected, joined_values(view, texts, view.translate("or")))
+        expected = Markup("{} {}").format(expected, joined_values(view, texts, "or"))
     if "not" in one.path.split("."):
         expected = phrase(view.translate("not: %(wanted)s"), wanted=expected)
     label = field_label(view, one.field)

@@ -89,7 +89,7 @@ def found_words(view: PageView, names: DefinitionNames, comparison: TracedCompar
         return value_mark(shown_person_value(view, comparison.field, "x"))
     values = found if isinstance(found, list) else [found]
     texts = [value_text(view, names, comparison.field, value) for value in values]
-    return joined_values(view, texts, view.translate("and"))
+    return joined_values(view, texts, "and")
 
 
 def event_words(view: PageView, facts: list[str]) -> str:
@@ -113,4 +113,4 @@ def _value(view: PageView, names: DefinitionNames, code: str, value: Any) -> Mar
         values = [field_label(view, one) for one in values]
     if values in ([None], [""], []):
         return Markup("{}").format(view.translate("nothing"))
-    return joined_values(view, values, view.translate("or"))
+    return joined_values(view, values, "or")
