@@ -26,7 +26,7 @@ from services.console.automations.message_preview import (
     preview_message,
     read_preview_lead,
 )
-from services.console.automations.phrases import capitalized, phrase
+from services.console.automations.phrases import capitalized
 from services.console.automations.recipes import SLACK_TYPES, SMS_TYPES
 from services.console.automations.step_words import (
     STEP_ICONS,
@@ -36,12 +36,13 @@ from services.console.automations.step_words import (
     step_line,
     step_note,
 )
-from services.console.automations.trigger_words import TRIGGER_WORDS, trigger_sentence
+from services.console.automations.trigger_words import TRIGGER_WORDS, when_line
 from services.console.web.page_view import PageView
 from shared.auth.roles import Permission
 from shared.automations.automation_drafts import checked_draft, find_draft, find_draft_problems
 from shared.automations.automation_editing import count_waiting_runs, find_automation
 from shared.outbound.mail_setup import can_send_mail
+from shared.platform.errors import FieldErrors
 
 TRIGGER, DETAILS = "trigger", "details"  # parts of an automation that are no steps
 MAX_PLACE_DIGITS = 3
@@ -94,6 +95,19 @@ class OpenPart:
     is_fresh: bool  # shown as it is stored
 
 
+@dataclass(frozen=True)
+class ReadAutomation:
+    """An automation, its draft, and what was read beside them: choices, waiting runs, and names that are missing."""
+
+    automation: Mapping[str, Any]
+    draft: Mapping[str, Any]
+    choices: BuilderChoices
+    waiting: int
+    missing: FieldErrors
+    has_mail: bool
+    may_change: bool
+
+
 def read_place(texts: Mapping[str, str]) -> BuilderPlace:
     """Return where the reader is, by the query of the address or by the form."""
     part = texts.get("part", "")
@@ -127,41 +141,55 @@ async def render_builder(
     **news: Any,
 ) -> web.Response:
     """Return the page of the builder. Raises NotFound."""
-    workspace_id = view.workspace.workspace_id
-    may_change = view.permits(Permission.SET_UP)
-    async with view.console.reading() as connection:
-        automation = await find_automation(connection, workspace_id, id_)
-        draft = await find_draft(connection, workspace_id, id_) if may_change else {**automation, "is_changed": False}
-        choices = await read_builder_choices(connection, workspace_id)
-        waiting = await count_waiting_runs(connection, workspace_id, id_)
-        missing = await find_draft_problems(connection, workspace_id, draft)
-        has_mail = await can_send_mail(connection, view.console.settings, workspace_id)
-        lead = await read_preview_lead(connection, workspace_id, edited.lead if edited else "") if place.part else None
-    check = await view.console.template_turns.run(workspace_id, draft["steps"], lambda: checked_draft(draft))
-    problems = definition_problems(view, draft, missing | check.errors)
-    opened = await _open_part(view, draft, place, edited, lead) if may_change else None
-    names = choices.names
+    builder = await _read_builder(view, id_)
+    draft, names = builder.draft, builder.choices.names
+    problems = await _find_problems(view, builder)
+    opened = await _open_part(view, draft, place, edited) if builder.may_change else None
     return await view.render(
         "automations/builder.html",
         status,
-        automation=automation,
+        automation=builder.automation,
         draft=draft,
-        rows=step_rows(view, choices, draft["steps"], problems),
-        trigger_line=phrase(
-            view.translate("When %(trigger)s"), trigger=trigger_sentence(view, names, draft["trigger"])
-        ),
+        rows=step_rows(view, builder.choices, draft["steps"], problems),
+        trigger_line=when_line(view, names, draft["trigger"]),
         sentence=automation_sentence(view, names, draft["trigger"], draft["steps"]),
         problems=problems,
-        changes=definition_changes(view, names, automation, draft) if draft["is_changed"] else [],
+        changes=definition_changes(view, names, builder.automation, draft) if draft["is_changed"] else [],
         open=opened,
         place=place,
-        waiting=waiting,
-        lacks_mail=not has_mail and any(step_kind(step) in MAIL_STEPS for step in draft["steps"]),
-        may_change=may_change,
+        waiting=builder.waiting,
+        lacks_mail=not builder.has_mail and any(step_kind(step) in MAIL_STEPS for step in draft["steps"]),
+        may_change=builder.may_change,
         address=lambda below="", **query: builder_path(view, id_, below, **query),
-        **_form_words(view, choices),
+        **_form_words(view, builder.choices),
         **{"conflict": None, "asked": "", "refusal": "", "typed_lead": "", "problem": "", **news},
     )
+
+
+async def _read_builder(view: PageView, id_: int) -> ReadAutomation:
+    """Read an automation with its draft, which only those see who may change it."""
+    workspace_id, may_change = view.workspace.workspace_id, view.permits(Permission.SET_UP)
+    async with view.console.reading() as connection:
+        automation = await find_automation(connection, workspace_id, id_)
+        draft = await find_draft(connection, workspace_id, id_) if may_change else {**automation, "is_changed": False}
+        return ReadAutomation(
+            automation,
+            draft,
+            await read_builder_choices(connection, workspace_id),
+            await count_waiting_runs(connection, workspace_id, id_),
+            await find_draft_problems(connection, workspace_id, draft),
+            await can_send_mail(connection, view.console.settings, workspace_id),
+            may_change,
+        )
+
+
+async def _find_problems(view: PageView, builder: ReadAutomation) -> list[DefinitionProblem]:
+    errors, draft = dict(builder.missing), builder.draft
+    if draft["is_changed"]:  # what is published was checked
+        workspace_id = view.workspace.workspace_id
+        check = await view.console.template_turns.run(workspace_id, draft["steps"], lambda: checked_draft(draft))
+        errors |= check.errors
+    return definition_problems(view, draft, errors)
 
 
 def step_rows(
@@ -182,11 +210,7 @@ def step_rows(
 
 
 async def _open_part(
-    view: PageView,
-    draft: Mapping[str, Any],
-    place: BuilderPlace,
-    edited: EditedPart | None,
-    lead: Mapping[str, Any] | None,
+    view: PageView, draft: Mapping[str, Any], place: BuilderPlace, edited: EditedPart | None
 ) -> OpenPart | None:
     steps = draft["steps"]
     number = as_place(place.part)
@@ -202,11 +226,12 @@ async def _open_part(
     part = edited.part if edited else stored
     kind = str(part.get("type", "")) if place.part == TRIGGER else "" if place.part == DETAILS else step_kind(part)
     root = (edited.root if edited else None) or root_of_condition(part.get("condition"))
+    async with view.console.reading() as connection:
+        lead = await read_preview_lead(connection, view.workspace.workspace_id, edited.lead if edited else "")
     preview = await preview_message(view, part, lead)
     shown = shown_inputs(kind, part)
-    shown["has_secret"] = (
-        number is not None and number < len(steps) and bool((steps[number].get("action") or {}).get("secret"))
-    )
+    is_step = number is not None and not place.new_kind
+    shown["has_secret"] = is_step and bool((steps[number].get("action") or {}).get("secret"))
     return OpenPart(
         place.part,
         bool(place.new_kind),

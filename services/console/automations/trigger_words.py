@@ -48,6 +48,11 @@ def trigger_sentence(view: PageView, names: DefinitionNames, trigger: Mapping[st
     return phrase(_plain_sentence(view, str(kind)))
 
 
+def when_line(view: PageView, names: DefinitionNames, trigger: Mapping[str, Any]) -> Markup:
+    """Return what a trigger waits for as a line of its own."""
+    return phrase(view.translate("When %(trigger)s"), trigger=trigger_sentence(view, names, trigger))
+
+
 def _plain_sentence(view: PageView, kind: str) -> str:
     sentences = {
         "form_submitted": view.translate("any form is sent"),
