@@ -45,6 +45,8 @@ async def test_a_cause_is_fixed_on_one_that_is_tried_and_then_confirmed_for_the_
         assert "&lt;script&gt;alert(1)&lt;/script&gt; has no e-mail" in listed
         assert "<script>alert" not in listed
         assert f"cause={cause}" in listed
+        _, unchanged = await reader.get(f"dead-letters/{cause}/fix")
+        assert unchanged.count("would stay as it is") == 3  # and no promise of a lead
         query = {"op": "set", "field": "custom_fields.api_token", "value": "t0ken", "as": "text"}
         _, form = await reader.get(f"dead-letters/{cause}/fix", **query)
         assert form.count("would be a new lead") == 3

@@ -8,6 +8,7 @@ from typing import Any
 from markupsafe import Markup, escape
 
 from services.console.leads.query import PERSONAL_FILTERS
+from services.console.leads.words import STATUS_WORDS
 from services.console.quarantine.spam_words import REASON_TITLES
 from services.console.web.page_view import PageView
 from services.console.web.payload_text import VALUE_MASK
@@ -55,6 +56,18 @@ EVERYTHING_WORDS = {
     "import": _("All rows"),
     "import_dry_run": _("All rows"),
     "import_undo": _("All rows"),
+}
+# What the values of filters are called. Those of other filters are data.
+VALUE_WORDS: Mapping[str, Mapping[str, str]] = {
+    "spam_reason": REASON_TITLES,
+    "status": STATUS_WORDS,
+    "state": {
+        "accepted": _("waiting"),
+        "dead": _("dead"),
+        "done": _("done"),
+        "failed": _("failed"),
+        "quarantined": _("held"),
+    },
 }
 
 
@@ -187,8 +200,8 @@ def _clause(view: PageView, name: str, value: Any, names: Mapping[str, str]) -> 
         value = view.formatting.time_tag(moment, "full_time")
     if name in PERSONAL_FILTERS and not view.permits(Permission.SEE_PERSONS):
         value = VALUE_MASK
-    if name == "spam_reason":
-        value = view.translate_choice(REASON_TITLES, value)
+    if words := VALUE_WORDS.get(name):
+        value = view.translate_choice(words, str(value))
     if name == "unreadable":
         return escape(
             view.translate("its e-mail cannot be read")
