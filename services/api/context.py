@@ -118,6 +118,15 @@ async def writing(request: web.Request, work: Callable[[AsyncConnection], Awaita
     return await retry_contended(write, attempts=MAX_TRANSACTION_TRIES)
 
 
+async def write_driver(request: web.Request, work: Callable[[Connection], Awaitable[T]]) -> T:
+    """Return the result of `work` with psycopg's connection, in one transaction as `writing` has it."""
+
+    async def with_driver(connection: AsyncConnection) -> T:
+        return await work(await driver_connection(connection))
+
+    return await writing(request, with_driver)
+
+
 def fair_slot(request: web.Request, limiter_key: web.AppKey[FairLimiter]) -> AbstractAsyncContextManager[None]:
     """Wait for a slot of the request's workspace. Its requests that wait for a lock do not block other workspaces."""
     key = request.get(API_KEY)

@@ -37,17 +37,28 @@ T = TypeVar("T")
 
 
 class Resource:
-    """A table and its record: the columns that the record names, and `derived` ones, each a subquery."""
+    """A table and its record: the columns that the record names, and `derived` ones, each a subquery.
 
-    def __init__(self, model: type[Base], record: type, derived: dict[str, ColumnElement[Any]] | None = None) -> None:
+    With `only` those rows alone are records for which it holds.
+    """
+
+    def __init__(
+        self,
+        model: type[Base],
+        record: type,
+        derived: dict[str, ColumnElement[Any]] | None = None,
+        *,
+        only: ColumnElement[bool] | None = None,
+    ) -> None:
         self.model = cast("Any", model)
+        self.only = [] if only is None else [only]
         derived = derived or {}
         names = [name for name in record.__annotations__ if name in model.__table__.columns]
         self.columns = [getattr(model, name) for name in names] + [what.label(name) for name, what in derived.items()]
 
     def select(self, workspace_id: int, *where: ColumnElement[bool]) -> Select[Any]:
         """Return a query for the records of a workspace."""
-        return select(*self.columns).where(self.model.workspace_id == workspace_id, *where)
+        return select(*self.columns).where(self.model.workspace_id == workspace_id, *self.only, *where)
 
     async def read_page(
         self,
@@ -73,7 +84,8 @@ class Resource:
 
     async def count(self, connection: AsyncConnection, workspace_id: int, *where: ColumnElement[bool]) -> int:
         """Return the number of records."""
-        counted = select(func.count()).select_from(self.model).where(self.model.workspace_id == workspace_id, *where)
+        of_workspace = (self.model.workspace_id == workspace_id, *self.only)
+        counted = select(func.count()).select_from(self.model).where(*of_workspace, *where)
         return int((await connection.execute(counted)).scalar_one())
 
     async def read_range(
@@ -105,7 +117,7 @@ class Resource:
 
     async def update(self, connection: AsyncConnection, workspace_id: int, id_: int, fields: RecordDict) -> RecordDict:
         """Return the record with those fields changed. Raises NotFound."""
-        where = (self.model.workspace_id == workspace_id, self.model.id == id_)
+        where = (self.model.workspace_id == workspace_id, self.model.id == id_, *self.only)
         statement = update(self.model).where(*where).values(**fields, updated_at=func.now())
         if (await connection.execute(statement)).rowcount == 0:
             raise NotFound
@@ -113,7 +125,7 @@ class Resource:
 
     async def delete(self, connection: AsyncConnection, workspace_id: int, id_: int) -> None:
         """Delete the record. Raises NotFound."""
-        where = (self.model.workspace_id == workspace_id, self.model.id == id_)
+        where = (self.model.workspace_id == workspace_id, self.model.id == id_, *self.only)
         if (await connection.execute(delete(self.model).where(*where))).rowcount == 0:
             raise NotFound
 

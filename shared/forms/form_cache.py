@@ -7,12 +7,12 @@ from aiohttp import web
 
 from shared.forms.definition import FormDefinition, SpamRule, complete_settings
 from shared.forms.field_definition import complete_fields
+from shared.forms.form_notices import FORMS_CHANNEL
 from shared.outbound.mail_setup import SENDS_MAIL_CONDITION
 from shared.platform.db.connections import Connection, ConnectionPool
 from shared.platform.db.notifications import NotificationListener
 from shared.platform.db.row_cache import RowCache
 
-FORMS_CHANNEL = "forms"
 MAX_CACHED_FORMS = 5_000  # forms
 
 FormKey = tuple[int, int]  # workspace id, form id
@@ -44,11 +44,6 @@ def make_form_cache(pool: ConnectionPool, notices: NotificationListener) -> RowC
 def make_public_form_cache(pool: ConnectionPool, notices: NotificationListener) -> PublicFormCache:
     """Return a cache of forms by their public id, for processes that show forms to visitors. One per process."""
     return RowCache(pool, notices, FORMS_CHANNEL, _read_public_forms, _read_newest_public, MAX_CACHED_FORMS)
-
-
-async def notify_changed(connection: Connection) -> None:
-    """Notify all caches, when the transaction commits, that a form or a spam rule was changed."""
-    await connection.execute("SELECT pg_notify(%s, '')", (FORMS_CHANNEL,))
 
 
 def forget_form(app: web.Application, workspace_id: int, form: Mapping[str, Any]) -> None:

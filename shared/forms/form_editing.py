@@ -13,7 +13,7 @@ from psycopg.types.json import Jsonb
 
 from shared.forms.definition import complete_settings, merge_settings
 from shared.forms.field_definition import complete_fields, find_contradictions
-from shared.forms.form_cache import notify_changed
+from shared.forms.form_notices import notify_changed
 from shared.leads import reference_locks
 from shared.leads.placement_settings import complete_placement
 from shared.outbound.mail_setup import can_send_mail

@@ -10,7 +10,7 @@ from sqlalchemy.sql import ClauseElement
 
 from shared.intake.submission_filters import submission_conditions
 from shared.jobs.job_kinds import JobKind
-from shared.jobs.lead_targets import LEAD_KINDS, count_lead_targets, store_lead_targets
+from shared.jobs.lead_targets import KINDS_OVER_LEADS, count_lead_targets, store_lead_targets
 from shared.models import Delivery, JobItem, Submission
 from shared.outbound.delivery_filters import delivery_conditions
 from shared.platform.db.connections import Connection
@@ -78,7 +78,7 @@ async def count_targets(
 
     With `as_of` those that matched then and match still. It is not known of leads.
     """
-    if kind in LEAD_KINDS:
+    if kind in KINDS_OVER_LEADS:
         return await count_lead_targets(connection, workspace_id, filters)
     targets = targets_query(kind, workspace_id, filters, as_of).subquery()
     statement, values = driver_statement(select(func.count()).select_from(targets))
@@ -114,7 +114,7 @@ async def store_targets(
 
     Of more than `most` those are left out that were decided last.
     """
-    if kind in LEAD_KINDS:
+    if kind in KINDS_OVER_LEADS:
         return await store_lead_targets(connection, workspace_id, job_id, filters)
     query = targets_query(kind, workspace_id, filters, as_of)
     if most is not None:

@@ -3,13 +3,15 @@
 from collections.abc import Mapping
 from typing import Any, Final, Literal
 
+from shared.jobs.job_kinds import REMOVAL_KIND, RESCORE_KIND
 from shared.lead_list.resolve_filters import resolve_filters
 from shared.platform.db.connections import Connection
 from shared.platform.errors import FieldErrors, ValidationFailed
 
 LeadJobKind = Literal["edit", "delete"]
 
-LEAD_KINDS: Final[tuple[LeadJobKind, ...]] = ("edit", "delete")
+LEAD_KINDS: Final[tuple[LeadJobKind, ...]] = ("edit", "delete")  # that the list of leads offers
+KINDS_OVER_LEADS: Final = frozenset((*LEAD_KINDS, REMOVAL_KIND, RESCORE_KIND))
 UNDO_FILTER = "undo_of"  # the edit whose changes a job takes back
 NAMED_LEADS_SQL = "SELECT id, NULL::jsonb AS effect FROM leads WHERE workspace_id = %(workspace)s AND id = ANY(%(ids)s)"
 EDITED_LEADS_SQL = """

@@ -21,7 +21,7 @@ WHERE schemaname = ANY (current_schemas(false)) AND tablename = indexed.relname 
   AND indexed.reltuples > {MIN_SAMPLED_TEXTS} AND %(term)s <> '' LIMIT 1
 """
 FILTER_LOOKUP_SQL = f"""
-SELECT (SELECT id FROM tags
+SELECT (SELECT coalesce(alias_of, id) FROM tags
         WHERE workspace_id = %(workspace)s AND lower(upper(name)) = lower(upper(%(tag)s))) AS tag_id,
        (SELECT country FROM workspaces WHERE id = %(workspace)s) AS country,
        lower(upper(%(term)s)) AS folded,

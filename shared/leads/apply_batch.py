@@ -66,11 +66,16 @@ def build_batch_writes(
     states: Mapping[int, JsonRow],
     workspaces: Mapping[int, WorkspaceSettings],
     tags: Mapping[tuple[int, str], int],
+    aliases: Mapping[tuple[int, str], str],
 ) -> BatchWrites:
-    """Return the rows to write. `states` are the existing leads, under lock; they are changed in place."""
+    """Return the rows to write. `states` are the existing leads, under lock; they are changed in place.
+
+    `aliases` are names that stand for another tag, with the name of that one.
+    """
     written = BatchWrites()
     for submission, lead_id, matched in zip(submissions, resolution.lead_ids, resolution.matched_kinds, strict=True):
-        names = {tags[submission.workspace_id, name]: name for name in submission.tags}
+        w = submission.workspace_id
+        names = {tags[w, name]: aliases.get((w, name), name) for name in submission.tags}
         state = written.created.get(lead_id) or states.get(lead_id)
         if state is None:
             _add_created(written, submission, lead_id, names)

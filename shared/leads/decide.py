@@ -4,6 +4,7 @@ Nothing here knows the database. Each caller brings its own lookups, and only th
 """
 
 from collections.abc import Collection, Mapping, Sequence
+from types import MappingProxyType
 from typing import NamedTuple, Protocol
 
 from shared.leads.apply_batch import BatchWrites, build_batch_writes
@@ -16,11 +17,13 @@ class FoundLeads(NamedTuple):
     """The leads that submissions belong to, and the settings of their workspaces by the time they are found.
 
     `states` are the existing leads, by id. The contact settings of `workspaces` equal those of the first lookup.
+    `tag_aliases` are other names of tags, with the tag's own.
     """
 
     workspaces: Mapping[int, WorkspaceSettings]
     resolution: LeadResolution
     states: dict[int, LeadState]
+    tag_aliases: Mapping[TagKey, str] = MappingProxyType({})
 
 
 class DecisionLookups(Protocol):
@@ -62,7 +65,14 @@ async def decide_submissions(submissions: Sequence[AcceptedSubmission], lookups:
     for submission in submissions:
         place_on_board(submission, found_leads.workspaces[submission.workspace_id], board)
     tags = await lookups.tag_ids([(id_, name) for id_, sent in names.items() for name in sent])
-    written = build_batch_writes(submissions, found_leads.resolution, found_leads.states, found_leads.workspaces, tags)
+    written = build_batch_writes(
+        submissions,
+        found_leads.resolution,
+        found_leads.states,
+        found_leads.workspaces,
+        tags,
+        found_leads.tag_aliases,
+    )
     return BatchDecision(written, found_leads, tags)
 
 

@@ -65,7 +65,8 @@ class LeadChange:
     The mapping holds fields by name. `custom_fields` is merged key by key: null removes a key, and null in place
     of the mapping removes all keys. `tags` replaces the tags. Any other field takes the value; null empties it.
     `expected` maps fields, and `custom_fields.<key>`, to the values that the lead must still have: those that somebody
-    saw who decided about them.
+    saw who decided about them. A change that `is_quiet` stands on the timeline, and sets nothing off: no automation and
+    no webhook.
     """
 
     workspace_id: int
@@ -77,6 +78,7 @@ class LeadChange:
     remove_tags: Sequence[str] = ()
     add_score: int = 0
     expected: Mapping[str, Any] = field(default_factory=dict)
+    is_quiet: bool = False
 
 
 @dataclass(slots=True)

@@ -30,10 +30,14 @@ REFERRING_CONDITIONS: dict[ReferenceKind, str] = {
     "user": "assigned_user_id = %(ref)s",
     "tag": "tag_ids @> ARRAY[%(ref)s::bigint]",
 }
+# The tag that a lead gets instead: the one into which it was merged. A tag that was deleted has none.
+TAG_INSTEAD = "(SELECT alias_of FROM tags WHERE workspace_id = %(workspace)s AND id = %(ref)s)"
 CLEARING_ASSIGNMENTS: dict[ReferenceKind, str] = {
     "stage": "pipeline_stage_id = NULL",
     "user": "assigned_user_id = NULL",
-    "tag": "tag_ids = array_remove(tag_ids, %(ref)s)",
+    "tag": f"""tag_ids = CASE
+        WHEN {TAG_INSTEAD} IS NULL OR tag_ids @> ARRAY[{TAG_INSTEAD}] THEN array_remove(tag_ids, %(ref)s)
+        ELSE array_replace(tag_ids, %(ref)s, {TAG_INSTEAD}) END""",
 }
 COUNT_REFERRING_SQL = (
     "SELECT count(*) FROM (SELECT FROM leads WHERE workspace_id = %(workspace)s AND {bearing} LIMIT %(most)s) few"
@@ -68,7 +72,8 @@ async def lock_exclusive(connection: Connection, workspace_id: int) -> None:
 async def clear_reference(connection: Connection, workspace_id: int, kind: ReferenceKind, ref_id: int) -> None:
     """Remove a row that this transaction deletes from the leads. Needs the exclusive lock.
 
-    With many leads the sweeper removes it later, in chunks. Until then readers hide references to deleted rows.
+    Leads get the tag into which theirs was merged, once. With many leads the sweeper does it later, in chunks. Until
+    then readers hide references to deleted rows.
     """
     where = {"workspace": workspace_id, "ref": ref_id, "most": MAX_LEADS_CLEARED_AT_ONCE + 1}
     cursor = await connection.execute(COUNT_REFERRING_SQL.format(bearing=REFERRING_CONDITIONS[kind]), where)

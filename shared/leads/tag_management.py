@@ -24,24 +24,40 @@ coalesce((SELECT sum(n) FROM lead_counts_by_field c
 + coalesce((SELECT sum(n) FROM lead_count_deltas d
             WHERE d.workspace_id = t.workspace_id AND t.id = ANY (d.tag_ids)), 0)::bigint
 """
+TAG_COLUMNS = f"""
+t.id, t.name, t.color, t.created_at, {LEADS_COUNT_SQL} AS leads_count,
+ARRAY(SELECT a.name FROM tags a WHERE a.workspace_id = t.workspace_id AND a.alias_of = t.id ORDER BY a.id) AS aliases
+"""
 LIST_TAGS_SQL = f"""
-SELECT t.id, t.name, t.color, t.created_at, {LEADS_COUNT_SQL} AS leads_count
-FROM (SELECT * FROM tags WHERE workspace_id = %(workspace)s
+SELECT {TAG_COLUMNS}
+FROM (SELECT * FROM tags WHERE workspace_id = %(workspace)s AND alias_of IS NULL
         AND (%(text)s = '' OR strpos(lower(upper(name)), lower(upper(%(text)s))) > 0)
       ORDER BY lower(upper(name)), id LIMIT %(limit)s OFFSET %(offset)s) t
 ORDER BY lower(upper(t.name)), t.id
 """
 COUNT_TAGS_SQL = """
-SELECT count(*) FROM tags WHERE workspace_id = %(workspace)s
+SELECT count(*) FROM tags WHERE workspace_id = %(workspace)s AND alias_of IS NULL
     AND (%(text)s = '' OR strpos(lower(upper(name)), lower(upper(%(text)s))) > 0)
 """
 FIND_TAG_SQL = f"""
-SELECT t.id, t.name, t.color, t.created_at, {LEADS_COUNT_SQL} AS leads_count
-FROM tags t WHERE t.workspace_id = %s AND t.id = %s
+SELECT {TAG_COLUMNS}
+FROM tags t WHERE t.workspace_id = %s AND t.id = %s AND t.alias_of IS NULL
+"""
+FIND_BY_NAME_SQL = """
+SELECT coalesce(alias_of, id) FROM tags WHERE workspace_id = %s AND lower(upper(name)) = lower(upper(%s))
 """
 CREATE_TAG_SQL = "INSERT INTO tags (workspace_id, name, color) VALUES (%s, %s, %s) RETURNING id"
-CHANGE_TAG_SQL = "UPDATE tags SET name = %s, color = %s, updated_at = now() WHERE workspace_id = %s AND id = %s"
-DELETE_TAG_SQL = "DELETE FROM tags WHERE workspace_id = %s AND id = %s RETURNING id"
+CHANGE_TAG_SQL = """
+UPDATE tags SET name = %s, color = %s, updated_at = now() WHERE workspace_id = %s AND id = %s AND alias_of IS NULL
+"""
+# A tag may have a name back that is only another name of it, once no lead waits for its merge any more.
+TAKE_BACK_NAME_SQL = """
+DELETE FROM tags t WHERE workspace_id = %(workspace)s AND alias_of = %(tag)s
+    AND lower(upper(name)) = lower(upper(%(name)s))
+    AND NOT EXISTS (SELECT FROM leads l WHERE l.workspace_id = t.workspace_id AND l.tag_ids @> ARRAY[t.id])
+"""
+DELETE_TAG_SQL = "DELETE FROM tags WHERE workspace_id = %s AND id = %s AND alias_of IS NULL RETURNING id"
+DELETE_ALIASES_SQL = "DELETE FROM tags WHERE workspace_id = %s AND alias_of = %s RETURNING id"
 
 
 class TagFields(TypedDict, total=False):
@@ -54,13 +70,14 @@ _SCHEMA = FieldsSchema(TagFields, required=("name",))
 
 @dataclass(frozen=True, slots=True)
 class ManagedTag:
-    """A tag with the number of leads that have it."""
+    """A tag with the number of leads that have it, and its other names: those of tags that were merged into it."""
 
     id: int
     name: str
     color: str | None
     created_at: datetime
     leads_count: int
+    aliases: list[str]
 
 
 async def list_tags(
@@ -97,6 +114,7 @@ async def create_tag(connection: Connection, workspace_id: int, sent: dict[str, 
 async def change_tag(connection: Connection, workspace_id: int, tag_id: int, sent: dict[str, Any]) -> None:
     """Give a tag another name and colour, which show on each of its leads. Raises NotFound and ValidationFailed."""
     fields = _check(sent)
+    await connection.execute(TAKE_BACK_NAME_SQL, {"workspace": workspace_id, "tag": tag_id, "name": fields["name"]})
     try:
         changed = await connection.execute(CHANGE_TAG_SQL, (fields["name"], fields.get("color"), workspace_id, tag_id))
     except psycopg.errors.UniqueViolation:
@@ -106,11 +124,19 @@ async def change_tag(connection: Connection, workspace_id: int, tag_id: int, sen
 
 
 async def delete_tag(connection: Connection, workspace_id: int, tag_id: int) -> None:
-    """Delete a tag and take it from all leads, in this transaction. Raises NotFound."""
+    """Delete a tag with its other names, and take it from all leads, in this transaction. Raises NotFound."""
     await reference_locks.lock_exclusive(connection, workspace_id)
     if await (await connection.execute(DELETE_TAG_SQL, (workspace_id, tag_id))).fetchone() is None:
         raise NotFound
-    await reference_locks.clear_reference(connection, workspace_id, "tag", tag_id)
+    aliases = await (await connection.execute(DELETE_ALIASES_SQL, (workspace_id, tag_id))).fetchall()
+    for id_ in (tag_id, *(row[0] for row in aliases)):  # a merge may not have reached all leads yet
+        await reference_locks.clear_reference(connection, workspace_id, "tag", id_)
+
+
+async def find_tag_named(connection: Connection, workspace_id: int, name: str) -> ManagedTag | None:
+    """Return the tag that has this name, or another name like it, in any case."""
+    row = await (await connection.execute(FIND_BY_NAME_SQL, (workspace_id, name.strip()))).fetchone()
+    return await find_tag(connection, workspace_id, row[0]) if row else None
 
 
 def _check(sent: dict[str, Any]) -> dict[str, Any]:

@@ -17,7 +17,7 @@ ORDER BY 1, lower(upper(t->>1)), n
 ON CONFLICT DO NOTHING
 """
 FIND_TAGS_SQL = """
-SELECT t.workspace_id, n.name, t.id
+SELECT t.workspace_id, n.name, coalesce(t.alias_of, t.id)
 FROM (SELECT (t->>0)::bigint AS w, t->>1 AS name FROM json_array_elements(%s::json) t) n
 JOIN tags t ON t.workspace_id = n.w AND lower(upper(t.name)) = lower(upper(n.name))
 """
@@ -42,7 +42,7 @@ async def make_missing_tags(connection: StatementExecutor, wanted: Collection[Ta
 
 
 async def find_tags(connection: StatementExecutor, names: Iterable[TagKey]) -> TagIds:
-    """Return the ids of the tags that exist."""
+    """Return the ids of the tags that exist. Another name of a tag has the id of that tag."""
     rows = await (await connection.execute(FIND_TAGS_SQL, (as_json(list(names)),))).fetchall()
     return {(row[0], row[1]): row[2] for row in rows}
 

@@ -3,6 +3,8 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
+from psycopg.rows import TupleRow
+
 from shared.leads import reference_locks
 from shared.leads.never_join import NeverJoin
 from shared.leads.placement import Board, BoardStage, WorkspaceSettings
@@ -18,7 +20,11 @@ WORKSPACE_SETTINGS_SQL = f"SELECT {_SETTINGS_COLUMNS} FROM workspaces w {_JOIN_D
 WORKSPACE_SNAPSHOTS_SQL = f"""
 SELECT {_SETTINGS_COLUMNS}, workspace_version(w.id),
        EXISTS (SELECT FROM rule_versions v WHERE v.workspace_id = w.id AND v.is_watched),
-       (SELECT json_object_agg(n.name, t.id) FROM json_array_elements_text(named.names) n (name)
+       (SELECT json_build_array(
+            json_object_agg(n.name, coalesce(t.alias_of, t.id)),
+            json_object_agg(n.name, (SELECT a.name FROM tags a WHERE a.workspace_id = w.id AND a.id = t.alias_of))
+                FILTER (WHERE t.alias_of IS NOT NULL))
+        FROM json_array_elements_text(named.names) n (name)
         JOIN tags t ON t.workspace_id = w.id AND lower(upper(t.name)) = lower(upper(n.name)))
 FROM json_to_recordset(%s::json) AS named(w bigint, names json)
 JOIN workspaces w ON w.id = named.w {_JOIN_DEFAULT_PIPELINE}
@@ -49,12 +55,14 @@ class WorkspaceSnapshot(NamedTuple):
     """A workspace at one `version`. Every change of this data raises the version, except new tags.
 
     `is_watched` is true if something consumes its events. `tags` are ids by name, of the requested tags that exist.
+    `aliases` are those of the names that are another name of a tag, with its own name.
     """
 
     settings: WorkspaceSettings
     version: int
     is_watched: bool
     tags: dict[str, int]
+    aliases: dict[str, str]
 
 
 async def load_snapshots(
@@ -63,7 +71,12 @@ async def load_snapshots(
     """Return snapshots of workspaces by id, each with those of the named tags that exist. Takes no lock."""
     document = as_json([{"w": id_, "names": list(of)} for id_, of in names.items()])
     rows = await (await connection.execute(WORKSPACE_SNAPSHOTS_SQL, (document,))).fetchall()
-    return {row[0]: WorkspaceSnapshot(_settings_of(row[:-3]), row[-3], row[-2], row[-1] or {}) for row in rows}
+    return {row[0]: _snapshot_of(row) for row in rows}
+
+
+def _snapshot_of(row: TupleRow) -> WorkspaceSnapshot:
+    *settings, version, is_watched, (tags, aliases) = row
+    return WorkspaceSnapshot(_settings_of(tuple(settings)), version, is_watched, tags or {}, aliases or {})
 
 
 async def load_board(connection: StatementExecutor, ids: Iterable[int]) -> Board:

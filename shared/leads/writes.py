@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from shared.leads import identities, lead_redirects, phone_handover
+from shared.leads.apply_batch import WITHOUT_AUTOMATIONS
 from shared.leads.duplicate_policy import describe_changes as described
 from shared.leads.edit import (
     CONTACT_FIELDS,
@@ -55,12 +56,13 @@ WITH created AS (
 ), remembered AS (
     INSERT INTO activities (workspace_id, lead_id, type, data)
     SELECT w, lead_id, type, data FROM json_to_recordset(%s::json) AS e(w bigint, lead_id bigint, type text, data jsonb)
-    RETURNING id, workspace_id, lead_id, type
+    RETURNING id, workspace_id, lead_id, type, data
 )
 INSERT INTO events (workspace_id, type, lead_id, activity_id)
 SELECT r.workspace_id, r.type, r.lead_id, r.id FROM remembered r JOIN rule_versions v USING (workspace_id)
 WHERE v.is_watched
 """
+WRITE_SOME_QUIETLY_SQL = f"{WRITE_LEADS_SQL} AND NOT r.data ? '{WITHOUT_AUTOMATIONS}'"
 
 
 @dataclass(frozen=True, slots=True)
@@ -252,6 +254,8 @@ def _apply_edits(
         state |= new
         data |= tags.apply_to(change, state)
         if len(data) > 1:
+            if change.is_quiet:
+                data[WITHOUT_AUTOMATIONS] = True
             entries.append(_activity_entry(change, "lead.updated", data))
     return entries, freed
 
@@ -259,7 +263,9 @@ def _apply_edits(
 async def _write_leads(
     connection: Connection, created: Sequence[LeadState], updated: Sequence[LeadState], entries: Sequence[ActivityJson]
 ) -> None:
-    await connection.execute(WRITE_LEADS_SQL, [as_json(rows) for rows in (created, updated, entries)])
+    is_quiet = any(WITHOUT_AUTOMATIONS in entry["data"] for entry in entries)
+    statement = WRITE_SOME_QUIETLY_SQL if is_quiet else WRITE_LEADS_SQL
+    await connection.execute(statement, [as_json(rows) for rows in (created, updated, entries)])
 
 
 def _activity_entry(change: LeadChange, what: str, data: ActivityJson) -> ActivityJson:

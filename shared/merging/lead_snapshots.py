@@ -62,8 +62,9 @@ SELECT l.workspace_id, l.id, first_name, last_name, email, email_as_given, phone
        (SELECT s.id FROM pipeline_stages s WHERE s.workspace_id = l.workspace_id AND s.id = l.pipeline_stage_id),
        (SELECT u.id FROM users u WHERE u.workspace_id = l.workspace_id AND u.id = l.assigned_user_id),
        notes, custom_fields,
-       ARRAY(SELECT t.id FROM unnest(l.tag_ids) WITH ORDINALITY AS borne(id, nr)
-             JOIN tags t ON t.workspace_id = l.workspace_id AND t.id = borne.id ORDER BY nr),
+       ARRAY(SELECT coalesce(t.alias_of, t.id) FROM unnest(l.tag_ids) WITH ORDINALITY AS borne(id, nr)
+             JOIN tags t ON t.workspace_id = l.workspace_id AND t.id = borne.id
+             GROUP BY coalesce(t.alias_of, t.id) ORDER BY min(nr)),
        created_at, clock_timestamp(), submitted_at
 FROM lead_merges m, jsonb_populate_record(NULL::leads, m.loser->'lead') l
 WHERE m.workspace_id = %(w)s AND m.id = %(merge)s

@@ -172,6 +172,7 @@ class ScoringRule(Base):
     value: Mapped[Any] = mapped_column(JSONB, nullable=True)
     points: Mapped[int]
     is_active: Mapped[bool] = mapped_column(server_default=text("true"))
+    position: Mapped[int] = mapped_column(server_default="0")  # from 1: the order in which a score is explained
     created_at: Mapped[TransactionTime]
     updated_at: Mapped[TransactionTime]
 

@@ -25,7 +25,7 @@ class Job(Base):
 
     workspace_id: Mapped[WorkspaceKey]
     id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
-    kind: Mapped[str]  # replay, release, reject, deliveries, backfill, edit, delete
+    kind: Mapped[str]  # replay, release, reject, deliveries, backfill, edit, delete, stage_removal, rescore, import
     state: Mapped[str] = mapped_column(server_default="queued")  # then running, paused, done, cancelled, failed
     filter: Mapped[dict[str, Any]] = mapped_column(JSONB, server_default=text("'{}'"))
     changes: Mapped[list[dict[str, Any]] | None] = mapped_column(JSONB)  # to the payloads

@@ -116,7 +116,10 @@ class Identity(Base):
 
 
 class Tag(Base):
-    """A label of leads. Leads hold its id, so that a new name changes one row."""
+    """A label of leads. Leads hold its id, so that a new name changes one row.
+
+    A tag with `alias_of` was merged into that one: it is only another name of it, and no lead holds it for long.
+    """
 
     __tablename__ = "tags"
 
@@ -124,10 +127,14 @@ class Tag(Base):
     workspace_id: Mapped[int]
     name: Mapped[str]
     color: Mapped[str | None]
+    alias_of: Mapped[int | None]
     created_at: Mapped[TransactionTime]
     updated_at: Mapped[TransactionTime]
 
-    __table_args__ = (Index("uq_tags_workspace_id_name", "workspace_id", text("lower(upper(name))"), unique=True),)
+    __table_args__ = (
+        Index("uq_tags_workspace_id_name", "workspace_id", text("lower(upper(name))"), unique=True),
+        Index("ix_tags_alias_of", "workspace_id", "alias_of", postgresql_where=text("alias_of IS NOT NULL")),
+    )
 
 
 class Activity(Base):

@@ -47,6 +47,7 @@ ACTION_VERBS = {
     "publish": "published",
     "restore": "restored",
     "erase": "erased",
+    "recalculate": "recalculated",
 }
 OBJECT_KINDS = {
     "scoring": "scoring_rule",

@@ -8,7 +8,7 @@ from typing import Any
 from psycopg.rows import dict_row
 
 from shared.forms.definition import SpamRuleKind, SpamRuleVerdict
-from shared.forms.form_cache import notify_changed
+from shared.forms.form_notices import notify_changed
 from shared.platform.db.connections import Connection
 from shared.platform.errors import FieldErrors, NotFound, ValidationFailed
 from shared.spam.spam_rules import InvalidRuleValue, normalise_rule_value

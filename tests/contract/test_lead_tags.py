@@ -10,6 +10,7 @@ import pytest
 
 from tests.contract.service import Service, ask, new_email, post_lead
 from tests.contract.test_leads import LEADS, make
+from tests.contract.workspaces import new_workspace
 from tests.support.waiting import until_async
 
 
@@ -57,3 +58,41 @@ async def test_invalid_tags_are_refused(client: aiohttp.ClientSession, tag: Any)
     lead = await make(client)
     answer = await ask(client, "POST", f"{LEADS}/{lead['id']}/tags", json={"tag": tag})
     assert (answer.status, list(answer.body["errors"])) == (422, ["tag"])
+
+
+async def test_a_tag_that_was_merged_is_another_name_of_the_other(service: Service) -> None:
+    async with new_workspace(service) as own, new_workspace(service) as other:
+        both = await own.lead(tags=["webinar", "webinars"])
+        one = await own.lead(tags=["Webinars"])
+        tags = {tag["name"]: tag for tag in (await own.ask("GET", "/tags")).body["data"]}
+        stays, going = tags["webinar"], tags["webinars"]
+        path = f"/tags/{going['id']}"
+        for into in (going["id"], 2**50, None, "x"):
+            assert list(await own.errors("POST", f"{path}/merge", {"into": into})) == ["into"]
+        moved = await own.ask("POST", f"{path}/merge", {"into": stays["id"], "confirm": 7})
+        assert (moved.status, moved.body["count"]) == (409, 2)
+        assert (await other.ask("POST", f"{path}/merge", {"into": stays["id"]})).status == 404
+        merged = (await own.ask("POST", f"{path}/merge", {"into": stays["id"], "confirm": 2})).body["data"]
+        assert (merged["id"], merged["leads_count"], merged["aliases"]) == (stays["id"], 2, ["webinars"])
+        assert (await own.ask("POST", f"{path}/merge", {"into": stays["id"]})).status == 404
+        for method in ("GET", "PATCH", "DELETE"):
+            assert (await own.ask(method, path, {} if method == "PATCH" else None)).status == 404
+        assert (await own.errors("POST", "/tags", {"name": "WEBINARS"})).keys() == {"name"}
+
+        for lead in (both, one):
+            assert (await own.show(f"/leads/{lead}"))["tags"] == ["webinar"]
+        late = await own.lead(tags=["WEBINARS", "new"])
+        assert (await own.show(f"/leads/{late}"))["tags"] == ["webinar", "new"]
+        entry = (await own.ask("GET", f"/leads/{late}/activities")).body["data"][-1]
+        assert entry["data"]["tags_added"] == ["webinar", "new"]
+        plain = await own.lead()
+        assert (await own.ask("POST", f"/leads/{plain}/tags", {"tag": "webinars"})).body["data"]["tags"] == ["webinar"]
+        assert (await own.ask("GET", "/leads?tag=webinars")).body["meta"]["total"] == 4
+        assert (await own.ask("DELETE", f"/leads/{plain}/tags/webinar")).body["data"]["tags"] == []
+
+        aliases = f"/tags/{stays['id']}/aliases"
+        assert (await other.ask("DELETE", f"{aliases}/webinars")).status == 404
+        assert (await own.ask("DELETE", f"{aliases}/%00")).status == 404
+        assert (await own.ask("DELETE", f"{aliases}/webinars")).status == 204
+        anew = await own.lead(tags=["webinars"])
+        assert (await own.show(f"/leads/{anew}"))["tags"] == ["webinars"]

@@ -18,13 +18,22 @@ async def team(service: Service) -> AsyncIterator[Workspace]:
         yield workspace
 
 
-async def test_a_lead_of_a_deleted_stage_stays_in_the_pipeline(team: Workspace) -> None:
-    pipeline = await team.make("/pipelines", {"name": "Shrinking", "stages": [{"name": "A"}, {"name": "B"}]})
-    stage = pipeline["stages"][0]["id"]
-    lead = await team.lead(pipeline_stage_id=stage)
-    assert (await team.ask("DELETE", f"/pipelines/{pipeline['id']}/stages/{stage}")).status == 204
+async def test_the_leads_of_a_deleted_stage_go_to_another(team: Workspace) -> None:
+    stages = [{"name": "A"}, {"name": "Won", "is_won": True}]
+    pipeline = await team.make("/pipelines", {"name": "Shrinking", "stages": stages})
+    going, other = (stage["id"] for stage in pipeline["stages"])
+    lead = await team.lead(pipeline_stage_id=going)
+    path = f"/pipelines/{pipeline['id']}/stages/{going}"
+    refused = await team.ask("DELETE", path)
+    assert (refused.status, refused.body["code"], refused.body["count"]) == (409, "CONFLICT", 1)
+    foreign = (await team.make("/pipelines", {"name": "x", "stages": [{"name": "y"}]}))["stages"][0]["id"]
+    for to in (going, foreign, 2**50, "x", -1):
+        assert list(await team.errors("DELETE", f"{path}?to={to}", None)) == ["to"]
+    form = await team.make("/forms", {"name": "x", "settings": {"pipeline_stage_id": going}})
+    assert (await team.ask("DELETE", f"{path}?to={other}")).status == 204
     shown = await team.show(f"/leads/{lead}")
-    assert (shown["pipeline_id"], shown["pipeline_stage_id"]) == (pipeline["id"], None)
+    assert (shown["pipeline_id"], shown["pipeline_stage_id"], shown["status"]) == (pipeline["id"], other, "converted")
+    assert (await team.show(f"/forms/{form['id']}"))["settings"]["pipeline_stage_id"] == other
 
 
 async def test_deleting_a_user_unassigns_leads_and_tasks(team: Workspace) -> None:

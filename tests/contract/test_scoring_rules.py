@@ -8,9 +8,10 @@ import pytest_asyncio
 
 from tests.contract.service import Service
 from tests.contract.workspaces import Workspace, assert_foreign, new_workspace
+from tests.support.waiting import until_async
 
 RULES = "/lead-scoring-rules"
-RECORD = ["id", "field", "operator", "value", "points", "is_active", "created_at", "updated_at"]
+RECORD = ["id", "field", "operator", "value", "points", "is_active", "position", "created_at", "updated_at"]
 
 
 @pytest_asyncio.fixture(scope="module")
@@ -99,3 +100,57 @@ async def test_scoring_rules_of_another_workspace_are_invisible(ours: Workspace,
     made = await ours.make(RULES, body())
     await assert_foreign(ours, theirs, f"{RULES}/{made['id']}", {"points": 5})
     assert (await theirs.ask("GET", RULES)).body["meta"]["total"] == 0
+
+
+async def test_rules_have_an_order(ours: Workspace) -> None:
+    made = [(await ours.make(RULES, body(value=name)))["id"] for name in "ABC"]
+    first = await ours.make(RULES, body(value="D", position=1))
+    assert first["position"] == 1
+    assert (await ours.ask("PATCH", f"{RULES}/{first['id']}", {"position": 2**31 - 1})).status == 200
+    assert (await ours.ask("DELETE", f"{RULES}/{made[1]}")).status == 204
+    listed = (await ours.ask("GET", f"{RULES}?per_page=100")).body["data"]
+    assert sorted(rule["position"] for rule in listed) == list(range(1, len(listed) + 1))
+    places = {rule["id"]: rule["position"] for rule in listed}
+    assert places[made[0]] < places[made[2]] < places[first["id"]] == len(listed)
+    for wrong in (0, -1, 1.5, "1", None):
+        assert list(await ours.errors("PATCH", f"{RULES}/{first['id']}", {"position": wrong})) == ["position"]
+
+
+async def test_a_draft_says_who_gains_and_loses_and_a_job_counts_again(service: Service) -> None:
+    async with new_workspace(service) as own:
+        made = await own.make(RULES, body(field="country", operator="equals", value="DE", points=5, is_active=True))
+        german, other = await own.lead(country="DE"), await own.lead(country="NO")
+
+        async def score_of(lead: int) -> int:
+            return int((await own.show(f"/leads/{lead}"))["lead_score"])
+
+        async def is_scored() -> bool:
+            return await score_of(german) == 5
+
+        await until_async(is_scored, what="the score")
+        draft = [body(value="DE", points=-5), body(value="NO", points=20), body(value="NO", points=1000)]
+        draft = [{**rule, "is_active": rule["points"] != 1000} for rule in draft]
+        answer = await own.ask("POST", f"{RULES}/preview", {"rules": draft})
+        assert answer.body["data"] == {
+            "total": 2,
+            "counted": 2,
+            "gaining": 1,
+            "losing": 1,
+            "same": 0,
+            "gains": [{"lead_id": other, "before": 0, "after": 20}],
+            "losses": [{"lead_id": german, "before": 5, "after": -5}],
+        }
+        wrong = [body(), {"field": "country"}, {**body(), "operator": "in"}]
+        errors = await own.errors("POST", f"{RULES}/preview", {"rules": wrong})
+        assert errors.keys() == {"rules.1.operator", "rules.1.value", "rules.1.points", "rules.2.value"}
+        assert (await own.ask("PATCH", f"{RULES}/{made['id']}", {"points": 8})).status == 200
+        assert await score_of(german) == 5
+        started = await own.ask("POST", f"{RULES}/recalculate", {})
+        assert (started.status, started.body["data"]["kind"], started.body["data"]["total"]) == (202, "rescore", 2)
+
+        async def is_done() -> bool:
+            return bool((await own.show(f"/jobs/{started.body['data']['id']}"))["state"] == "done")
+
+        await until_async(is_done, what="the end of the job")
+        assert (await score_of(german), await score_of(other)) == (8, 0)
+        assert (await own.show(f"/jobs/{started.body['data']['id']}"))["done"] == 1

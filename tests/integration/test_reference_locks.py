@@ -9,13 +9,16 @@ import pytest
 import pytest_asyncio
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from services.api import pipelines as board
 from services.api.resources import tags
+from shared.intake.change_author import COMMAND_AUTHOR
 from shared.leads import reference_locks
 from shared.leads.lead_records import read_leads
+from shared.pipelines import pipeline_management as board
+from shared.pipelines.stage_removal import remove_stage
 from shared.platform.db.connections import Connection, connect
 from shared.platform.db.database_engine import make_engine
 from shared.platform.errors import Conflict
+from tests.support.database import driver_of
 from tests.support.ingesting import accept, drain, item, workspace_id
 from tests.support.waiting import until_async
 
@@ -133,7 +136,7 @@ async def test_a_delete_waits_for_who_may_have_seen_what_it_deletes(
 ) -> None:
     workspace = await workspace_id(database)
     async with engine.begin() as connection:
-        pipeline = (await board.create_pipeline(connection, workspace, {"name": "Going"}))["id"]
+        pipeline = (await board.create_pipeline(await driver_of(connection), workspace, {"name": "Going"}))["id"]
     async with connect(database_url, "writer") as writer:
         async with writer.transaction():
             await reference_locks.lock_shared(writer, [workspace])
@@ -153,7 +156,10 @@ async def test_no_lead_bears_what_is_gone(engine: AsyncEngine, database_url: str
     workspace = await workspace_id(database)
     stages = [{"name": "First"}, {"name": "Second"}]
     async with engine.begin() as connection:
-        made = [await board.create_pipeline(connection, workspace, {"name": "x", "stages": stages}) for _ in range(30)]
+        made = [
+            await board.create_pipeline(await driver_of(connection), workspace, {"name": "x", "stages": stages})
+            for _ in range(30)
+        ]
     for number in range(90):
         lead = {"email": f"{number}@example.com", "pipeline_id": made[number % 30]["id"], "tags": [str(number % 15)]}
         await accept(database, [item(workspace, lead)])
@@ -162,8 +168,9 @@ async def test_no_lead_bears_what_is_gone(engine: AsyncEngine, database_url: str
         deleted = 0
         for pipeline in made:
             async with engine.begin() as connection:
-                first = pipeline["stages"][0]["id"]
-                await board.delete_stage(connection, workspace, pipeline["id"], first)
+                first, second = (stage["id"] for stage in pipeline["stages"])
+                found = await driver_of(connection)
+                await remove_stage(found, workspace, pipeline["id"], first, to=second, author=COMMAND_AUTHOR)
             deleted += await _delete(engine, workspace, pipeline["id"])
             await _delete_tag(engine, workspace, database)
         return deleted
@@ -189,7 +196,7 @@ async def _delete(engine: AsyncEngine, workspace: int, pipeline: int) -> bool:
     """Whether the pipeline could be deleted: it had no leads."""
     try:
         async with engine.begin() as connection:
-            await board.delete_pipeline(connection, workspace, pipeline)
+            await board.delete_pipeline(await driver_of(connection), workspace, pipeline)
     except Conflict:
         return False
     return True
@@ -217,7 +224,10 @@ async def test_deletes_of_different_kinds_take_turns(engine: AsyncEngine, databa
         for name in names
     ]
     async with engine.begin() as connection:
-        pipelines = [(await board.create_pipeline(connection, workspace, {"name": name}))["id"] for name in names]
+        pipelines = [
+            (await board.create_pipeline(await driver_of(connection), workspace, {"name": name}))["id"]
+            for name in names
+        ]
 
     async def delete_tag(id_: int) -> None:
         async with connections, engine.begin() as connection:

@@ -8,15 +8,17 @@ import itertools
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import cast
 
 import psycopg
 from psycopg import sql
 from sqlalchemy import make_url
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from cli.schema import upgrade_database
 from embedded.servers import ensure_servers
 from shared import workspaces
-from shared.platform.db.connections import connect
+from shared.platform.db.connections import Connection, connect
 from shared.platform.settings import Settings
 
 TEMPLATE = "leadhub_template"
@@ -65,3 +67,8 @@ async def _create_workspace(url: str) -> None:
     async with connect(url, "tests") as connection:
         id_ = await workspaces.create_workspace(connection, "main", "Main")
         await connection.execute("INSERT INTO rule_versions VALUES (%s, 1, true)", (id_,))
+
+
+async def driver_of(connection: AsyncConnection) -> Connection:
+    """The psycopg connection under SQLAlchemy's, in the same transaction."""
+    return cast("Connection", (await connection.get_raw_connection()).driver_connection)

@@ -2,18 +2,22 @@
 
 from aiohttp import web
 
-from services.api import pipelines as board
-from services.api.context import listing, reading, writing
-from services.api.crud import delete_record
+from services.api.context import driver_connection, listing, reading, write_driver
+from services.api.crud import Resource
 from services.api.pages import page_of, page_response
-from services.api.pipelines import PIPELINE_RESOURCE
 from services.api.record_responses import created_response, record_response
 from services.api.request_parsing import body_of, workspace_of
-from services.api.schemas.pipelines import NewPipelineFields, PipelineFields, PipelineRecord
+from services.api.schemas.pipelines import PipelineRecord
+from shared.models import Pipeline
+from shared.pipelines import pipeline_management
+from shared.pipelines.pipeline_fields import NewPipelineFields, PipelineFields
+from shared.pipelines.pipeline_reads import find_pipeline, with_stages
 from shared.platform.web.openapi import request_body, responds
 from shared.platform.web.path_params import path_id
 from shared.platform.web.responses import json_response
 from shared.service_app.authorization import requires_scope
+
+PIPELINE_RESOURCE = Resource(Pipeline, PipelineRecord)
 
 
 @requires_scope("read:pipelines")
@@ -23,7 +27,7 @@ async def index(request: web.Request) -> web.Response:
     page, workspace = page_of(request), workspace_of(request)
     async with listing(request) as connection:
         pipelines, total = await PIPELINE_RESOURCE.read_page(connection, workspace, page)
-        pipelines = await board.with_stages(connection, workspace, pipelines)
+        pipelines = await with_stages(await driver_connection(connection), workspace, pipelines)
     return json_response(page_response(request, pipelines, page, total))
 
 
@@ -33,11 +37,11 @@ async def index(request: web.Request) -> web.Response:
     required=("name",),
     example={"name": "Partners", "stages": [{"name": "New"}, {"name": "Won", "is_won": True}]},
 )
-@responds(PipelineRecord, status=201)
+@responds(PipelineRecord, status=201, other_statuses=(409,))
 async def create(request: web.Request) -> web.Response:
     """Create a pipeline, with stages if they are sent. A new default replaces the previous one."""
-    fields = await body_of(request)
-    made = await writing(request, lambda connection: board.create_pipeline(connection, workspace_of(request), fields))
+    fields, workspace = await body_of(request), workspace_of(request)
+    made = await write_driver(request, lambda found: pipeline_management.create_pipeline(found, workspace, fields))
     return created_response(request, made, "/api/v1/pipelines")
 
 
@@ -46,7 +50,8 @@ async def create(request: web.Request) -> web.Response:
 async def show(request: web.Request) -> web.Response:
     """Show a pipeline with its stages."""
     async with reading(request) as connection:
-        return record_response(request, await board.find_pipeline(connection, workspace_of(request), path_id(request)))
+        pipeline = await find_pipeline(await driver_connection(connection), workspace_of(request), path_id(request))
+    return record_response(request, pipeline)
 
 
 @requires_scope("write:pipelines")
@@ -54,9 +59,9 @@ async def show(request: web.Request) -> web.Response:
 @responds(PipelineRecord, other_statuses=(409,))
 async def update(request: web.Request) -> web.Response:
     """Change a pipeline. A new default replaces the previous one; the default cannot be unset."""
-    id_, fields = path_id(request), await body_of(request)
-    changed = await writing(
-        request, lambda connection: board.update_pipeline(connection, workspace_of(request), id_, fields)
+    id_, fields, workspace = path_id(request), await body_of(request), workspace_of(request)
+    changed = await write_driver(
+        request, lambda found: pipeline_management.update_pipeline(found, workspace, id_, fields)
     )
     return record_response(request, changed)
 
@@ -65,4 +70,6 @@ async def update(request: web.Request) -> web.Response:
 @responds(None, status=204, other_statuses=(409,))
 async def delete(request: web.Request) -> web.Response:
     """Delete a pipeline and its stages. The default and a pipeline with leads cannot be deleted."""
-    return await delete_record(request, board.delete_pipeline)
+    id_, workspace = path_id(request), workspace_of(request)
+    await write_driver(request, lambda found: pipeline_management.delete_pipeline(found, workspace, id_))
+    return web.Response(status=204)

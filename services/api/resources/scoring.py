@@ -1,26 +1,36 @@
 """`/api/v1/lead-scoring-rules`: points that a lead has while a rule fits it."""
 
-from aiohttp import web
-from pydantic import TypeAdapter, ValidationError
-from sqlalchemy.ext.asyncio import AsyncConnection
+from typing import Any
 
-from services.api.context import writing
-from services.api.crud import RecordDict, Resource, delete_record, list_records, show_record
+from aiohttp import web
+
+from services.api.bulk_jobs import JOB_RESOURCE, author_of
+from services.api.context import EXPENSIVE_LIST_LIMITER, driver_connection, fair_slot, listing, reading, write_driver
+from services.api.crud import Resource, list_records, show_record
 from services.api.record_responses import created_response, record_response
-from services.api.request_parsing import body_and_errors, raise_if_invalid, workspace_of
-from services.api.schemas.scoring import ScoringRuleFields, ScoringRuleRecord
-from shared.automations.conditions import OPERATORS_WITHOUT_VALUE, Condition
+from services.api.request_parsing import body_and_errors, body_of, optional_body_of, raise_if_invalid, workspace_of
+from services.api.schemas.jobs import JobRecord
+from services.api.schemas.scoring import (
+    RecalculationFields,
+    ScorePreviewFields,
+    ScorePreviewRecord,
+    ScoringRuleRecord,
+)
 from shared.models import ScoringRule
+from shared.platform.db.connections import Connection
 from shared.platform.errors import FieldErrors
-from shared.platform.validation.messages import messages_by_field
 from shared.platform.web.openapi import request_body, responds
 from shared.platform.web.path_params import path_id
+from shared.scoring import rule_management
+from shared.scoring.recalculation import start_recalculation
+from shared.scoring.rule_fields import ScoringRuleFields, checked_change, rule_errors
+from shared.scoring.score_preview import ScoreExample, preview_scores
 from shared.service_app.audit import audit_change
 from shared.service_app.authorization import requires_scope
 
 SCORING_RULE_RESOURCE = Resource(ScoringRule, ScoringRuleRecord)
-CONDITION_FIELDS = ("field", "operator", "value")
-_condition_adapter = TypeAdapter(Condition)
+RULES_PATH = "/api/v1/lead-scoring-rules"
+REQUIRED_FIELDS = ("field", "operator", "points")
 
 
 @requires_scope("read:automations")
@@ -33,18 +43,16 @@ async def index(request: web.Request) -> web.Response:
 @requires_scope("write:automations")
 @request_body(
     ScoringRuleFields,
-    required=("field", "operator", "points"),
+    required=REQUIRED_FIELDS,
     example={"field": "country", "operator": "equals", "value": "US", "points": 10},
 )
-@responds(ScoringRuleRecord, status=201)
+@responds(ScoringRuleRecord, status=201, other_statuses=(409,))
 async def create(request: web.Request) -> web.Response:
     """Create a scoring rule: a condition, and the points of leads that match it."""
     fields, errors = await body_and_errors(request)
-    rule = _checked_rule({}, fields, errors)
-    rule_record = await writing(
-        request, lambda connection: SCORING_RULE_RESOURCE.insert(connection, workspace_of(request), rule)
-    )
-    return created_response(request, rule_record, "/api/v1/lead-scoring-rules")
+    rule, workspace = checked_change({}, fields, errors), workspace_of(request)
+    made = await write_driver(request, lambda found: rule_management.create_rule(found, workspace, rule))
+    return created_response(request, made, RULES_PATH)
 
 
 @requires_scope("read:automations")
@@ -58,33 +66,75 @@ async def show(request: web.Request) -> web.Response:
 @request_body(ScoringRuleFields, example={"points": 20})
 @responds(ScoringRuleRecord)
 async def update(request: web.Request) -> web.Response:
-    """Change a scoring rule."""
+    """Change a scoring rule. Moving it to another position moves the others."""
     workspace, id_ = workspace_of(request), path_id(request)
     fields, errors = await body_and_errors(request)
 
-    async def update_in_transaction(connection: AsyncConnection) -> RecordDict:
-        rule = await SCORING_RULE_RESOURCE.find_for_update(connection, workspace, id_)
+    async def update_in_transaction(connection: Connection) -> dict[str, Any]:
+        rule = await rule_management.find_rule(connection, workspace, id_)
         audit_change(request, rule, fields)
-        return await SCORING_RULE_RESOURCE.update(connection, workspace, id_, _checked_rule(rule, fields, errors))
+        return await rule_management.update_rule(connection, workspace, id_, checked_change(rule, fields, errors))
 
-    return record_response(request, await writing(request, update_in_transaction))
+    return record_response(request, await write_driver(request, update_in_transaction))
 
 
 @requires_scope("delete:automations")
 @responds(None, status=204)
 async def delete(request: web.Request) -> web.Response:
-    """Delete a scoring rule."""
-    return await delete_record(request, SCORING_RULE_RESOURCE.delete)
+    """Delete a scoring rule. Its points go from each lead with the next thing that happens to it."""
+    workspace, id_ = workspace_of(request), path_id(request)
+    await write_driver(request, lambda found: rule_management.delete_rule(found, workspace, id_))
+    return web.Response(status=204)
 
 
-def _checked_rule(rule: RecordDict, fields: RecordDict, errors: FieldErrors) -> RecordDict:
-    """Return the rule to store. Raises ValidationFailed with all errors; field, operator and value are checked
-    together."""
-    changed = {**{name: rule.get(name) for name in CONDITION_FIELDS}, **fields}
-    condition = {name: changed[name] for name in CONDITION_FIELDS if name not in errors and changed[name] is not None}
-    try:
-        _condition_adapter.validate_python(condition)
-    except ValidationError as error:
-        raise_if_invalid({**messages_by_field(error), **errors})
-    raise_if_invalid(errors)
-    return {**changed, "value": None if changed["operator"] in OPERATORS_WITHOUT_VALUE else changed["value"]}
+@requires_scope("read:automations")
+@request_body(
+    ScorePreviewFields,
+    required=("rules",),
+    example={"rules": [{"field": "country", "operator": "equals", "value": "US", "points": 10}]},
+)
+@responds(ScorePreviewRecord, other_statuses=(429,))
+async def preview(request: web.Request) -> web.Response:
+    """Tell how many leads would gain and lose if these were all scoring rules. Nothing is stored.
+
+    The newest leads are compared, as many as two seconds allow. `gains` and `losses` are those that change most.
+    """
+    rules, workspace = (await body_of(request))["rules"], workspace_of(request)
+    raise_if_invalid(_errors_of(rules))
+    active = rule_management.active_rules([{"value": None, **rule} for rule in rules])
+    async with fair_slot(request, EXPENSIVE_LIST_LIMITER), listing(request) as connection:
+        found = await preview_scores(await driver_connection(connection), workspace, active)
+    answer = {name: getattr(found, name) for name in ("total", "counted", "gaining", "losing", "same")}
+    examples = {"gains": _example_records(found.gains), "losses": _example_records(found.losses)}
+    return record_response(request, {**answer, **examples})
+
+
+@requires_scope("write:automations")
+@request_body(RecalculationFields, example={"with_automations": False})
+@responds(JobRecord, status=202, other_statuses=(409,))
+async def recalculate(request: web.Request) -> web.Response:
+    """Count the scores of all leads again, as a job. 409 while one runs.
+
+    Without `with_automations` the changes stand on timelines and set nothing off.
+    """
+    fields, workspace, author = await optional_body_of(request), workspace_of(request), author_of(request)
+    sets_off = bool(fields.get("with_automations"))
+    job_id = await write_driver(
+        request, lambda found: start_recalculation(found, workspace, author, with_automations=sets_off)
+    )
+    async with reading(request) as connection:
+        job = await JOB_RESOURCE.find(connection, workspace, job_id)
+    return record_response(request, job, 202, {"Location": f"/api/v1/jobs/{job_id}"})
+
+
+def _errors_of(rules: list[dict[str, Any]]) -> FieldErrors:
+    """Return the errors of all rules of a preview, by their places."""
+    errors: FieldErrors = {}
+    for number, rule in enumerate(rules):
+        missing = {name: [f"The {name} field is required."] for name in REQUIRED_FIELDS if name not in rule}
+        errors |= {f"rules.{number}.{name}": texts for name, texts in (missing | rule_errors(rule, missing)).items()}
+    return errors
+
+
+def _example_records(examples: list[ScoreExample]) -> list[dict[str, int]]:
+    return [{"lead_id": one.lead_id, "before": one.before, "after": one.after} for one in examples]

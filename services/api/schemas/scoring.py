@@ -1,36 +1,15 @@
-"""Scoring rules as they are sent and shown."""
+"""Scoring rules as they are shown. How they are sent is in `shared/scoring/rule_fields.py`."""
 
 from datetime import datetime
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, Field, PlainValidator, Strict
+from pydantic import Field
 from typing_extensions import TypedDict
 
-from shared.automations.conditions import ConditionOperator, ScalarValue
-from shared.automations.fields import ReadableField
-from shared.platform.validation.messages import custom_error
+from shared.automations.conditions import ConditionOperator
 from shared.platform.validation.types import StrictFlag
-
-
-def _check_points(points: int) -> int:
-    if not points:
-        raise custom_error("The {field} field must not be 0.")
-    return points
-
-
-ScoringPoints = Annotated[int, Strict(), Field(ge=-1000, le=1000), AfterValidator(_check_points)]
-
-
-class ScoringRuleFields(TypedDict, total=False):
-    """`value` is checked together with the operator: none for `is_empty` and `is_not_empty`, a list for `in`."""
-
-    field: ReadableField
-    operator: ConditionOperator
-    value: Annotated[
-        Any, PlainValidator(lambda value: value, json_schema_input_type=ScalarValue | list[ScalarValue] | None)
-    ]
-    points: ScoringPoints
-    is_active: StrictFlag
+from shared.scoring.rule_fields import ScoringRuleFields
+from shared.scoring.rule_management import MAX_RULES
 
 
 class ScoringRuleRecord(TypedDict):
@@ -40,5 +19,34 @@ class ScoringRuleRecord(TypedDict):
     value: Any
     points: int
     is_active: bool
+    position: int
     created_at: datetime
     updated_at: datetime
+
+
+class ScorePreviewFields(TypedDict, total=False):
+    """The rules as they would be, all of them. Those that are off give no points."""
+
+    rules: Annotated[list[ScoringRuleFields], Field(max_length=MAX_RULES)]
+
+
+class RecalculationFields(TypedDict, total=False):
+    with_automations: StrictFlag
+
+
+class ScoreExampleRecord(TypedDict):
+    lead_id: int
+    before: int
+    after: int
+
+
+class ScorePreviewRecord(TypedDict):
+    """`counted` leads were compared, the newest of all `total`: as many as two seconds allow, 50,000 at most."""
+
+    total: int
+    counted: int
+    gaining: int
+    losing: int
+    same: int
+    gains: list[ScoreExampleRecord]
+    losses: list[ScoreExampleRecord]

@@ -8,7 +8,7 @@ from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import Any
 
 from services.workers.automations.types import ActiveAutomation, NewRun
 from services.workers.conversions.conversion_triggers import (
@@ -19,7 +19,6 @@ from services.workers.conversions.conversion_triggers import (
 )
 from services.workers.outbox.outbox_event import OutboxEvent
 from services.workers.outbox.webhook_subscriptions import ActiveSubscription, WebhookNotice, subscribers_to
-from shared.automations.conditions import condition_matches
 from shared.automations.run_limits import chain_stop_reason, entry_trigger_key
 from shared.automations.trigger_match import (
     TRIGGER_BY_EVENT,
@@ -30,15 +29,9 @@ from shared.automations.trigger_match import (
 )
 from shared.leads.lead_events import EventFact, event_facts
 from shared.leads.submission import LeadKey
+from shared.scoring.score_points import ActiveScoringRule, points_for
 
 AUTOMATIC_ACTORS = ("automation", "scoring")  # actors whose changes do not count as activity for inactivity timers
-
-
-class ActiveScoringRule(NamedTuple):
-    """A scoring rule: points for a lead while the condition matches it."""
-
-    condition: Mapping[str, Any]
-    points: int
 
 
 @dataclass(slots=True)
@@ -82,7 +75,7 @@ class WorkspaceRules:
 
     def points_for(self, lead: Mapping[str, Any]) -> int:
         """Return the points that the scoring rules give a lead."""
-        return sum(rule.points for rule in self.scoring_rules if condition_matches(rule.condition, lead))
+        return points_for(self.scoring_rules, lead)
 
 
 @dataclass(slots=True)

@@ -4,11 +4,12 @@ from collections import defaultdict
 from collections.abc import Iterable
 from typing import Any
 
-from services.workers.automations.event_subscribers import ActiveScoringRule, WorkspaceRules
+from services.workers.automations.event_subscribers import WorkspaceRules
 from services.workers.automations.types import ActiveAutomation
 from services.workers.conversions.conversion_triggers import ConversionRules
 from services.workers.outbox.webhook_subscriptions import ActiveSubscription
 from shared.platform.db.connections import Connection
+from shared.scoring.score_points import ActiveScoringRule
 
 MAX_CACHED_RULE_SETS = 10_000  # workspaces in memory
 

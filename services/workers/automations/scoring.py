@@ -12,16 +12,8 @@ from services.workers.outbox.outbox_event import OutboxEvent
 from shared.leads.submission import LeadKey
 from shared.leads.writes import ChangeCause, LeadChange
 from shared.platform.db.connections import Connection, as_json
+from shared.scoring.lead_points import read_points, store_points
 
-RULE_POINTS_SQL = """
-SELECT p.workspace_id, p.lead_id, p.points FROM lead_points p
-JOIN json_array_elements(%s::json) k ON p.workspace_id = (k->>0)::bigint AND p.lead_id = (k->>1)::bigint
-"""
-UPSERT_POINTS_SQL = """
-INSERT INTO lead_points (workspace_id, lead_id, points)
-SELECT (k->>0)::bigint, (k->>1)::bigint, (k->>2)::bigint FROM json_array_elements(%s::json) k ORDER BY 1, 2
-ON CONFLICT (workspace_id, lead_id) DO UPDATE SET points = excluded.points
-"""
 DELETE_POINTS_SQL = """
 DELETE FROM lead_points p USING json_array_elements(%s::json) k
 WHERE p.workspace_id = (k->>0)::bigint AND p.lead_id = (k->>1)::bigint
@@ -42,8 +34,7 @@ async def rescore_leads(
 ) -> list[LeadChange]:
     """Store the new points, and return the score changes. The locked leads in `leads` get their new scores."""
     scores = await predict_scores(connection, scored, leads, rules)
-    if scores:
-        await connection.execute(UPSERT_POINTS_SQL, (as_json([(*key, now) for key, _, now in scores]),))
+    await store_points(connection, [(*key, now) for key, _, now in scores])
     return [LeadChange(*key, add_score=now - before, cause=_scoring_cause(scored[key])) for key, before, now in scores]
 
 
@@ -57,10 +48,7 @@ async def predict_scores(
     present = [key for key in scored if key in leads]
     if not present:
         return []
-    known = {
-        (row[0], row[1]): row[2]
-        for row in await (await connection.execute(RULE_POINTS_SQL, (as_json(present),))).fetchall()
-    }
+    known = await read_points(connection, present)
     scores = [(key, known.get(key, 0), rules[key[0]].points_for(leads[key])) for key in present]
     scores = [(key, before, now) for key, before, now in scores if now != before]
     for key, before, now in scores:

@@ -44,7 +44,8 @@ class BatchLookups:
             raise ContentionError("a workspace's settings changed")
         hold = {id_: one.version for id_, one in self._assumed_snapshots.items() if id_ not in self._locked_workspaces}
         resolution, states = await claim_identities(self._connection, submissions, self.new_ids, hold)
-        return FoundLeads(_settings_by_id(self._snapshots), resolution, states)
+        aliases = {(id_, alias): name for id_, one in self._snapshots.items() for alias, name in one.aliases.items()}
+        return FoundLeads(_settings_by_id(self._snapshots), resolution, states, aliases)
 
     async def load_board(self, workspace_ids: Collection[int]) -> Board:
         return await load_board(self._connection, workspace_ids)

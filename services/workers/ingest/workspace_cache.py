@@ -53,6 +53,7 @@ class WorkspaceCache:
     def _add_read(self, read: Mapping[int, WorkspaceSnapshot]) -> None:
         for id_, known in read.items():
             old = self._snapshots.get(id_)
-            tags = {**old.tags, **known.tags} if old and old.version == known.version else known.tags
-            self._snapshots[id_] = known._replace(tags=tags)
-            self._entry_count += 1 + len(known.tags)
+            if old and old.version == known.version:
+                known = known._replace(tags={**old.tags, **known.tags}, aliases={**old.aliases, **known.aliases})
+            self._snapshots[id_] = known
+            self._entry_count += 1 + len(read[id_].tags)

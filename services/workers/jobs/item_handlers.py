@@ -5,6 +5,8 @@ from collections.abc import Mapping, Sequence
 
 from services.workers.jobs.job_items import ClaimedItem, ClaimedJob, ItemHandler, ItemOutcome
 from services.workers.jobs.lead_items import delete_leads, edit_leads
+from services.workers.jobs.score_items import count_scores
+from services.workers.jobs.stage_items import empty_stage
 from shared.intake.change_author import ChangeAuthor
 from shared.intake.payload_changes import changed_payload
 from shared.intake.replay import (
@@ -89,4 +91,6 @@ ITEM_HANDLERS: dict[str, ItemHandler] = {
     "deliveries": resend_items,
     "edit": edit_leads,
     "delete": delete_leads,
+    "stage_removal": empty_stage,
+    "rescore": count_scores,
 }

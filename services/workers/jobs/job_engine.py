@@ -35,7 +35,8 @@ WHERE j.state = ANY (ARRAY['queued', 'running']) AND j.due_at <= clock_timestamp
 """
 HAS_DUE_SQL = f"SELECT EXISTS (SELECT {_DUE_JOBS_SQL})"  # constants only
 CLAIM_JOB_SQL = f"""
-SELECT j.workspace_id, j.id, j.kind, j.rate, j.position, j.total, j.changes, j.with_automations, j.reason, j.created_by
+SELECT j.workspace_id, j.id, j.kind, j.rate, j.position, j.total, j.changes, j.with_automations, j.reason, j.created_by,
+    j.filter
 {_DUE_JOBS_SQL}
 ORDER BY (SELECT max(o.served_at) FROM jobs o WHERE o.workspace_id = j.workspace_id
           AND o.state = ANY (ARRAY['queued', 'running'])) NULLS FIRST, j.served_at NULLS FIRST, j.due_at, j.id

@@ -21,6 +21,7 @@ class ClaimedJob(NamedTuple):
     with_automations: bool
     reason: str | None
     created_by: dict[str, Any]
+    filter: dict[str, Any]
 
 
 class ClaimedItem(NamedTuple):

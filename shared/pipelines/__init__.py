@@ -1,0 +1,1 @@
+"""Pipelines and their stages: how they are made, changed, ordered and removed."""

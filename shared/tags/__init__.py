@@ -1,0 +1,1 @@
+"""What names a tag by its text, and how that is changed."""
