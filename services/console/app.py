@@ -15,10 +15,12 @@ from services.console.leads import routes as leads
 from services.console.now import routes as now
 from services.console.people import routes as people
 from services.console.pipeline import routes as pipeline
+from services.console.pipeline_setup import routes as pipeline_setup
 from services.console.quarantine import routes as quarantine
 from services.console.quarantine.reads import count_held
 from services.console.quarantine.spam_words import stored_sentence
 from services.console.queues import routes as queues
+from services.console.scoring import routes as scoring
 from services.console.search import routes as search
 from services.console.settings import routes as settings_pages
 from services.console.sources import routes as sources
@@ -37,8 +39,8 @@ from shared.service_app.audit import AUDITED_PREFIXES
 # The first route that fits is taken: `leads/bulk` of the jobs stands before `leads/{id}`.
 FEATURES = (
     *(accounts, now, search, submissions, quarantine, dead_letters, queues, jobs),
-    *(leads, pipeline, duplicates, imports, people, forms),
-    *(automations, sources, webhooks, tags, workspace, settings_pages),
+    *(leads, pipeline, duplicates, imports, people, forms, automations, sources, webhooks),
+    *(workspace, pipeline_setup, tags, scoring, settings_pages),
 )
 CONSOLE_ROUTES = [route for feature in FEATURES for route in feature.ROUTES]
 TEXT_FILTERS = {"stored_sentence": stored_sentence}

@@ -26,6 +26,18 @@ INSERT INTO leads (workspace_id, id, first_name, tag_ids)
 SELECT workspace_id, nextval('lead_ids'), 'Ada', ARRAY[id] FROM made, generate_series(1, %(n)s)
 """
 MAKE_MANY = "INSERT INTO tags (workspace_id, name) SELECT id, 'tag ' || n FROM workspaces, generate_series(1, 250) n"
+NAME_IT = (
+    """INSERT INTO automations (workspace_id, name, is_active, trigger, trigger_type, steps)
+       SELECT id, 'Follow up', false, '{"type": "tag_added", "tag": "Webinars"}', 'tag_added',
+              '[{"type": "add_tag", "tag": "webinars"}]' FROM workspaces WHERE slug = %(slug)s""",
+    """INSERT INTO scoring_rules (workspace_id, field, operator, value, points, is_active)
+       SELECT id, 'tags', 'in', '["WEBINARS", "vip"]', 5, false FROM workspaces WHERE slug = %(slug)s""",
+)
+NAMED = (
+    """SELECT trigger->>'tag', steps FROM automations a
+       JOIN workspaces w ON w.id = a.workspace_id WHERE slug = %(slug)s""",
+    "SELECT value FROM scoring_rules r JOIN workspaces w ON w.id = r.workspace_id WHERE slug = %(slug)s",
+)
 NAMES = "SELECT t.name FROM tags t JOIN workspaces w ON w.id = t.workspace_id WHERE w.slug = %s ORDER BY t.name"
 TAGGED = """
 SELECT count(*) FILTER (WHERE cardinality(tag_ids) > 0) FROM leads l
@@ -113,16 +125,67 @@ async def test_a_long_list_has_pages(stack: Stack, slug: str, manager: ConsoleCl
     assert "settings/tags?n=2" in (await manager.get(page)).text
 
 
-async def test_only_those_who_set_up_reach_tags_and_only_their_own(stack: Stack, slug: str) -> None:
+async def test_a_tag_is_merged_by_its_count_and_keeps_its_name(stack: Stack, slug: str, manager: ConsoleClient) -> None:
+    page = f"/console/{slug}/settings/tags"
+    with stack.database() as database:
+        for tag, n in (("webinars", 3), ("webinar", 2)):
+            database.execute(MAKE_LEADS, {"tag": tag, "slug": slug, "n": n})
+        for statement in NAME_IT:
+            database.execute(statement, {"slug": slug})
+    [stays, going] = tag_ids((await manager.get(page)).text)  # by name
+    taken = await manager.post(f"{page}/{going}", {"name": "WEBINAR"})
+    assert (taken.status, f"merge={going}" in taken.text) == (422, True)
+    asked = (await manager.get(f"{page}?merge={going}&into=Webinar")).text
+    assert ("Merge 3 into webinar" in asked, "Follow up" in asked) == (True, True)
+    for query in ("into=webinars", "into=no-such", "into=%00", f"into={'x' * 2000}", ""):
+        assert "Which tag stays" in (await manager.get(f"{page}?merge={going}&{query}")).text, query
+    refusals = ({"into": "webinar"}, {"into": "webinar", "count": "2"}, {"into": "webinars", "count": "3"})
+    for refused in (*refusals, {"count": "3"}):
+        assert (await manager.post(f"{page}/{going}/merge", refused)).status == 422
+    sent = {"into": "Webinar", "count": "3", "changes_mentions": "1"}
+    assert (await manager.post(f"{page}/{going}/merge", sent)).status == 303
+    listed = (await manager.get(page)).text
+    assert (tag_ids(listed), "also: webinars" in listed) == ([stays], True)
+    assert tagged(stack, slug) == 5
+    with stack.database() as database:
+        named = [row for statement in NAMED for row in database.execute(statement, {"slug": slug}).fetchall()]
+    assert named == [("webinar", [{"type": "add_tag", "tag": "webinar"}]), (["webinar", "vip"],)]
+    assert (await manager.post(f"{page}/{stays}/alias", {"alias": "no\0such"})).status == 404
+    assert (await manager.post(f"{page}/{stays}/alias", {"alias": "Webinars"})).status == 303
+    assert "also:" not in (await manager.get(page)).text
+
+
+async def test_a_new_name_keeps_the_old_one_where_it_is_asked_to(
+    stack: Stack, slug: str, manager: ConsoleClient
+) -> None:
+    page = f"/console/{slug}/settings/tags"
+    with stack.database() as database:
+        database.execute(MAKE_LEADS, {"tag": "fair", "slug": slug, "n": 1})
+    [tag_id] = tag_ids((await manager.get(page)).text)
+    assert (await manager.post(f"{page}/{tag_id}", {"name": HOSTILE, "keeps_name": "1"})).status == 303
+    listed = (await manager.get(page)).text
+    assert ("also: fair" in listed, HOSTILE in listed) == (True, False)
+    assert (await manager.post(page, {"name": "FAIR"})).status == 422
+    assert (await manager.post(f"{page}/{tag_id}", {"name": "Fair"})).status == 303  # its other name, back again
+    assert names(stack, slug) == ["Fair"]
+
+
+async def test_only_those_who_set_up_change_tags_and_only_their_own(stack: Stack, slug: str) -> None:
     with stack.database() as database:
         database.execute(MAKE_LEADS, {"tag": "theirs", "slug": "main", "n": 1})
         [(foreign,)] = database.execute("SELECT max(id) FROM tags WHERE name = 'theirs'").fetchall()
     page = f"/console/{slug}/settings/tags"
     async with console_client(stack.base, f"agent@{slug}.example.com") as agent:
-        assert (await agent.get(page)).status == 403
+        shown = await agent.get(f"{page}?new=1")
+        assert (shown.status, "veil" in shown.text, "Add a tag" in shown.text) == (200, False, False)
         assert (await agent.post(page, {"name": "mine"})).status == 403
     async with console_client(stack.base, f"manager@{slug}.example.com") as manager:
-        for path, form in ((f"{page}/{foreign}", {"name": "mine"}), (f"{page}/{foreign}/delete", {"count": "1"})):
+        for path, form in (
+            (f"{page}/{foreign}", {"name": "mine"}),
+            (f"{page}/{foreign}/delete", {"count": "1"}),
+            (f"{page}/{foreign}/merge", {"into": "theirs", "count": "1"}),
+            (f"{page}/{foreign}/alias", {"alias": "theirs"}),
+        ):
             assert (await manager.post(path, form)).status == 404
         assert (await manager.get(f"{page}?edit={foreign}")).status == 404
     assert names(stack, slug) == []

@@ -33,7 +33,7 @@ from shared.jobs import job_control
 from shared.jobs.job_control import JobRow
 from shared.jobs.job_followers import is_following_job
 from shared.jobs.job_kinds import told_kind
-from shared.jobs.lead_targets import LEAD_KINDS, UNDO_FILTER
+from shared.jobs.lead_targets import KINDS_OVER_LEADS, UNDO_FILTER
 from shared.outbound.mail_setup import can_send_mail
 from shared.platform.web.path_params import MAX_ID, path_id
 
@@ -47,6 +47,8 @@ LIST_PAGES = {
     "reject": "quarantine",
     "edit": "leads",
     "delete": "leads",
+    "stage_removal": "leads",
+    "rescore": "leads",
 }
 
 
@@ -223,7 +225,7 @@ def _shown_rows(
 
 
 def _change_sentences(view: PageView, job: JobRow) -> list[Markup]:
-    words = lead_change_sentences if job["kind"] in LEAD_KINDS else job_words.change_sentences
+    words = lead_change_sentences if job["kind"] in KINDS_OVER_LEADS else job_words.change_sentences
     return words(view, job["changes"] or ())
 
 
@@ -245,7 +247,7 @@ def _again_path(view: PageView, job: JobRow, outcome: OutcomeFilter, ids: list[A
     """Return the confirmation for the rows that failed, if they are few enough to be named in an address."""
     if outcome != "failed" or not 0 < job["failed"] == len(ids) <= MAX_LINKED_ROWS:
         return None
-    if not view.permits(Permission.STEER_QUEUES) or job["kind"] in LEAD_KINDS:
+    if not view.permits(Permission.STEER_QUEUES) or job["kind"] in KINDS_OVER_LEADS:
         return None
     return view.path("jobs/confirm", kind=job["kind"], ids=",".join(str(one) for one in ids))
 

@@ -15,6 +15,7 @@ from services.console.web.payload_text import VALUE_MASK
 from services.console.web.translations import mark_message as _
 from shared.auth.roles import Permission
 from shared.jobs.job_control import JobRow
+from shared.jobs.lead_targets import KINDS_OVER_LEADS
 
 MINIMUM_SECONDS = 1.0  # seconds below which a forecast says "about 1 s"
 STATE_LOOKS = {
@@ -42,6 +43,8 @@ JOB_EFFECTS = {
     "backfill": _("Fetch what was missed: each lead that the provider lists is stored once."),
     "edit": _("Edit: the same is changed in each lead. It can be undone as far as it is still so."),
     "delete": _("Delete: each lead goes, with its tasks."),
+    "stage_removal": _("Remove a stage: each lead that is still in it moves to the other one. Nothing is set off."),
+    "rescore": _("Count the scores again: each lead gets the points of the rules as they are."),
     "import": _("Import: each row of the file is decided as every lead is."),
     "import_dry_run": _("Dry run: each row is decided as an import would decide it, and nothing is stored."),
     "import_undo": _("Undo: new leads go, and values that the import filled are taken back where they still stand."),
@@ -53,6 +56,8 @@ EVERYTHING_WORDS = {
     "deliveries": _("All that failed or were cancelled"),
     "edit": _("All leads"),
     "delete": _("All leads"),
+    "stage_removal": _("All leads"),
+    "rescore": _("All leads"),
     "import": _("All rows"),
     "import_dry_run": _("All rows"),
     "import_undo": _("All rows"),
@@ -84,10 +89,8 @@ def job_title(view: PageView, kind: str, count: int) -> str:
         return view.translate_count("Mark %(n)s submission as spam", "Mark %(n)s submissions as spam", count)
     if kind == "deliveries":
         return view.translate_count("Send %(n)s delivery again", "Send %(n)s deliveries again", count)
-    if kind == "edit":
-        return view.translate_count("Edit %(n)s lead", "Edit %(n)s leads", count)
-    if kind == "delete":
-        return view.translate_count("Delete %(n)s lead", "Delete %(n)s leads", count)
+    if kind in KINDS_OVER_LEADS:
+        return _lead_job_title(view, kind, count)
     if kind.startswith("import"):
         return _import_title(view, kind, count)
     if kind == "backfill" and not count:
@@ -95,6 +98,16 @@ def job_title(view: PageView, kind: str, count: int) -> str:
     if kind == "backfill":
         return view.translate_count("Fetch %(n)s missed lead", "Fetch %(n)s missed leads", count)
     return view.translate("%(kind)s: %(n)s rows", kind=kind, n=view.formatting.number(count))
+
+
+def _lead_job_title(view: PageView, kind: str, count: int) -> str:
+    if kind == "edit":
+        return view.translate_count("Edit %(n)s lead", "Edit %(n)s leads", count)
+    if kind == "delete":
+        return view.translate_count("Delete %(n)s lead", "Delete %(n)s leads", count)
+    if kind == "rescore":
+        return view.translate_count("Count the score of %(n)s lead", "Count the scores of %(n)s leads", count)
+    return view.translate_count("Move %(n)s lead and remove a stage", "Move %(n)s leads and remove a stage", count)
 
 
 def _import_title(view: PageView, kind: str, count: int) -> str:

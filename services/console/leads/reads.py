@@ -37,7 +37,8 @@ SUGGESTIONS_SQL = f"""
 SELECT ARRAY(SELECT value FROM lead_counts_by_field
              WHERE workspace_id = %(workspace)s AND field = 'source' AND value <> '' AND n > 0
              ORDER BY n DESC, value LIMIT {MAX_SUGGESTED}),
-       ARRAY(SELECT name FROM tags WHERE workspace_id = %(workspace)s ORDER BY lower(name) LIMIT {MAX_SUGGESTED}),
+       ARRAY(SELECT name FROM tags WHERE workspace_id = %(workspace)s AND alias_of IS NULL
+             ORDER BY lower(name) LIMIT {MAX_SUGGESTED}),
        ARRAY(SELECT DISTINCT key FROM (
                  SELECT custom_fields FROM leads WHERE workspace_id = %(workspace)s
                  ORDER BY created_at DESC, id DESC LIMIT {SAMPLED_LEADS}) newest,

@@ -11,6 +11,7 @@ import { live } from "./scripts/live_region.js";
 import { fillPathsByClick } from "./scripts/path_filling.js";
 import { places } from "./scripts/places.js";
 import { keepRowMarked } from "./scripts/row_focus.js";
+import { orderRows } from "./scripts/row_order.js";
 import { watchSelection } from "./scripts/row_selection.js";
 import { handleKey } from "./scripts/shortcuts.js";
 
@@ -30,3 +31,4 @@ fillPathsByClick();
 places.start();
 document.addEventListener("keydown", handleKey);
 document.documentElement.classList.add("scripts-run");
+orderRows(); // after what scripts show can have the focus

@@ -1,120 +1,85 @@
-"""The page of tags: which there are, on how many leads, and dialogues that make, change and delete one."""
+"""The page of tags: which there are, on how many leads, and the dialogues that make, change, merge and delete one."""
 
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from aiohttp import web
 
 from services.console.web.access import workspace_page
-from services.console.web.colors import HUE_COLORS, nearest_hue
+from services.console.web.colors import nearest_hue
+from services.console.web.hue_choices import hue_choices
 from services.console.web.page_view import PageView
 from services.console.web.translations import mark_message as _
 from shared.auth.roles import Permission
 from shared.leads import tag_management
 from shared.leads.tag_management import ManagedTag
-from shared.platform.errors import ValidationFailed
+from shared.leads.tag_merging import count_leads_with_both
+from shared.platform.db.connections import Connection
 from shared.platform.web.path_params import path_id
-from shared.service_app.audit import audit_details
+from shared.tags.tag_mentions import CHANGED_KINDS, TagMention, find_tag_mentions
 
 TAGS_PAGE = "settings/tags"
 PAGE_SIZE = 100
 MAX_PAGES = 10_000
 NUMBER = re.compile(r"[0-9]{1,18}", re.ASCII)  # ids are of 64 bits
-HUE_WORDS = (_("red"), _("orange"), _("green"), _("teal"), _("sky"), _("blue"), _("violet"), _("pink"))
+MENTION_WORDS = {
+    "form": _("Form"),
+    "source": _("Source"),
+    "automation": _("Automation"),
+    "scoring_rule": _("Scoring rule, points"),
+}
 
 
-@workspace_page(Permission.SET_UP)
+@dataclass(frozen=True)
+class TagDialog:
+    """A dialogue over the page: about a tag or a new one, with what was typed and is wrong with it."""
+
+    name: str = ""
+    tag: ManagedTag | None = None
+    form: Mapping[str, str] = field(default_factory=dict)
+    problems: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class TagMerge:
+    """A merge as it would be: the tag that stays, and how many leads have both."""
+
+    into: ManagedTag
+    both: int
+
+
+@workspace_page(Permission.SEE_RECORDS)
 async def show(view: PageView) -> web.StreamResponse:
-    """List the tags. With `new`, `edit` or `delete` the dialogue for it is open."""
+    """List the tags. With `new`, `edit`, `merge` or `delete` the dialogue for it is open."""
     query = view.request.query
-    for action in ("edit", "delete"):
+    if not view.permits(Permission.SET_UP):
+        return await render_page(view, TagDialog())
+    for action in ("edit", "merge", "delete"):
         if NUMBER.fullmatch(query.get(action, "")):
-            return await _render(view, action, await _find(view, int(query[action])))
-    return await _render(view, "new" if "new" in query else "")
+            return await render_page(view, TagDialog(action, await find_tag(view, int(query[action]))))
+    return await render_page(view, TagDialog("new" if "new" in query else ""))
 
 
-@workspace_page(Permission.SET_UP)
-async def create(view: PageView) -> web.StreamResponse:
-    """Make a tag."""
-    form, workspace_id = await view.read_fields(), view.workspace.workspace_id
-    try:
-        tag_id = await view.console.writing(
-            lambda connection: tag_management.create_tag(connection, workspace_id, _sent_fields(form))
-        )
-    except ValidationFailed as refused:
-        return await _render(view, "new", form=form, problems=_problems(view, refused))
-    audit_details(view.request, object=("tag", tag_id), after=_sent_fields(form))
-    view.redirect(view.path(TAGS_PAGE), view.translate("The tag is made."))
-
-
-@workspace_page(Permission.SET_UP)
-async def change(view: PageView) -> web.StreamResponse:
-    """Rename a tag or give it another colour. All its leads show it at once."""
-    form, workspace_id, tag = await view.read_fields(), view.workspace.workspace_id, await _find(view)
-    fields = _sent_fields(form)
-    audit_details(view.request, object=("tag", tag.id), before={"name": tag.name, "color": tag.color}, after=fields)
-    try:
-        await view.console.writing(
-            lambda connection: tag_management.change_tag(connection, workspace_id, tag.id, fields)
-        )
-    except ValidationFailed as refused:
-        return await _render(view, "edit", tag, form, _problems(view, refused))
-    view.redirect(view.path(TAGS_PAGE), view.translate("The tag is changed on all its leads."))
-
-
-@workspace_page(Permission.SET_UP)
-async def delete(view: PageView) -> web.StreamResponse:
-    """Delete a tag whose number of leads was typed. The leads stay."""
-    form, workspace_id, tag = await view.read_fields(), view.workspace.workspace_id, await _find(view)
-    audit_details(view.request, object=("tag", tag.id), before={"name": tag.name}, count=tag.leads_count)
-    if tag.leads_count and _digits(form.get("count", "")) != str(tag.leads_count):
-        problem = view.translate("That is not the number of leads that have it now.")
-        return await _render(view, "delete", tag, form, {"count": problem})
-    await view.console.writing(lambda connection: tag_management.delete_tag(connection, workspace_id, tag.id))
-    words = view.translate_count(
-        "The tag is gone from %(n)s lead.", "The tag is gone from %(n)s leads.", tag.leads_count
-    )
-    view.redirect(view.path(TAGS_PAGE), words)
-
-
-async def _find(view: PageView, tag_id: int | None = None) -> ManagedTag:
+async def find_tag(view: PageView, tag_id: int | None = None) -> ManagedTag:
+    """Return the tag of an id, otherwise that of the address. Raises NotFound."""
     if tag_id is None:
         tag_id = path_id(view.request)
     async with view.console.reading() as connection:
         return await tag_management.find_tag(connection, view.workspace.workspace_id, tag_id)
 
 
-def _sent_fields(form: Mapping[str, str]) -> dict[str, Any]:
-    number = form.get("hue", "")
-    color = HUE_COLORS[int(number) - 1] if number in "12345678" and len(number) == 1 else None
-    return {"name": form.get("name", ""), "color": color}
-
-
-def _digits(text: str) -> str:
-    """Return a number as it is typed, in any digits and with any separators, in plain digits."""
-    return "".join(str(int(sign)) for sign in text if sign.isdecimal())
-
-
-def _problems(view: PageView, refused: ValidationFailed) -> dict[str, str]:
-    message = (refused.errors or {}).get("name", [""])[0]
-    if "taken" in message:
-        return {"name": view.translate("There is a tag of this name already, in any case of its letters.")}
-    return {"name": view.translate("Write a name of 1 to 100 characters.")}
-
-
-async def _render(
-    view: PageView,
-    dialog: str = "",
-    tag: ManagedTag | None = None,
-    form: Mapping[str, str] | None = None,
-    problems: Mapping[str, str] | None = None,
-) -> web.Response:
+async def render_page(view: PageView, dialog: TagDialog) -> web.Response:
+    """Show the tags with a dialogue over them."""
     text, page = view.request.query.get("q", "").replace("\0", "").strip()[:200], _page_number(view)
+    form = {**_form_of(dialog.tag), "into": view.request.query.get("into", ""), **dialog.form}
     async with view.console.reading() as connection:
         tags, total = await tag_management.list_tags(
             connection, view.workspace.workspace_id, text, limit=PAGE_SIZE, offset=(page - 1) * PAGE_SIZE
         )
+        mentions = await _read_mentions(view, connection, dialog)
+        merge = await _read_merge(view, connection, dialog, form["into"])
     if total and not tags:
         view.redirect(_list_path(view, text, 1))
     values: dict[str, Any] = {
@@ -124,21 +89,42 @@ async def _render(
         "first": (page - 1) * PAGE_SIZE + 1,
         "before_path": _list_path(view, text, page - 1) if page > 1 else "",
         "after_path": _list_path(view, text, page + 1) if page * PAGE_SIZE < total else "",
-        "dialog": dialog,
-        "asked_tag": tag,
-        "form": {**_form_of(tag), **(form or {})},
-        "problems": problems or {},
-        "hues": [(str(number), view.translate(word)) for number, word in enumerate(HUE_WORDS, 1)],
+        "dialog": dialog.name,
+        "asked_tag": dialog.tag,
+        "form": form,
+        "problems": dialog.problems,
+        "hues": hue_choices(view.translate),
         "hue_of": lambda each: nearest_hue(each.color, each.id),
+        "mentions": [(view.translate(MENTION_WORDS[one.kind]), one.name) for one in mentions],
+        "has_changeable": any(one.kind in CHANGED_KINDS for one in mentions),
+        "merge": merge,
         "tags_page": TAGS_PAGE,
     }
-    return await view.render("tags/list.html", 422 if problems else 200, **values)
+    return await view.render("tags/list.html", 422 if dialog.problems else 200, **values)
+
+
+async def _read_mentions(view: PageView, connection: Connection, dialog: TagDialog) -> list[TagMention]:
+    if dialog.tag is None:
+        return []
+    return await find_tag_mentions(connection, view.workspace.workspace_id, dialog.tag.name)
+
+
+async def _read_merge(view: PageView, connection: Connection, dialog: TagDialog, name: str) -> TagMerge | None:
+    """Return what a merge into the named tag would be, None if there is no other tag of this name."""
+    if dialog.name != "merge" or dialog.tag is None or not name.strip() or "\0" in name:
+        return None
+    workspace_id = view.workspace.workspace_id
+    into = await tag_management.find_tag_named(connection, workspace_id, name[:1000])
+    if into is None or into.id == dialog.tag.id:
+        return None
+    return TagMerge(into, await count_leads_with_both(connection, workspace_id, dialog.tag.id, into.id))
 
 
 def _form_of(tag: ManagedTag | None) -> dict[str, str]:
+    plain = {"keeps_name": "1", "changes_mentions": "1"}
     if tag is None:
-        return {"name": "", "hue": ""}
-    return {"name": tag.name, "hue": str(nearest_hue(tag.color, tag.id)) if tag.color else ""}
+        return {"name": "", "hue": "", **plain}
+    return {"name": tag.name, "hue": str(nearest_hue(tag.color, tag.id)) if tag.color else "", **plain}
 
 
 def _list_path(view: PageView, text: str, page: int) -> str:

@@ -1,0 +1,88 @@
+"""Changes of tags: one is made, renamed or deleted."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from aiohttp import web
+
+from services.console.tags.tags_page import TAGS_PAGE, TagDialog, find_tag, render_page
+from services.console.web.access import workspace_page
+from services.console.web.hue_choices import color_of_hue
+from services.console.web.page_view import PageView
+from services.console.web.typed_count import plain_digits
+from shared.auth.roles import Permission
+from shared.leads import tag_management
+from shared.leads.tag_management import ManagedTag
+from shared.leads.tag_merging import keep_old_name
+from shared.platform.db.connections import Connection
+from shared.platform.errors import ValidationFailed
+from shared.service_app.audit import audit_details
+from shared.tags.tag_mentions import change_tag_mentions
+
+
+@workspace_page(Permission.SET_UP)
+async def create(view: PageView) -> web.StreamResponse:
+    """Make a tag."""
+    form, workspace_id = await view.read_fields(), view.workspace.workspace_id
+    try:
+        tag_id = await view.console.writing(
+            lambda connection: tag_management.create_tag(connection, workspace_id, _sent_fields(form))
+        )
+    except ValidationFailed as refused:
+        return await render_page(view, TagDialog("new", None, form, _problems(view, refused)))
+    audit_details(view.request, object=("tag", tag_id), after=_sent_fields(form))
+    view.redirect(view.path(TAGS_PAGE), view.translate("The tag is made."))
+
+
+@workspace_page(Permission.SET_UP)
+async def change(view: PageView) -> web.StreamResponse:
+    """Rename a tag or give it another colour. All its leads show it at once."""
+    form, tag = await view.read_fields(), await find_tag(view)
+    fields = _sent_fields(form)
+    audit_details(view.request, object=("tag", tag.id), before={"name": tag.name, "color": tag.color}, after=fields)
+    try:
+        await view.console.writing(lambda connection: _change(view, connection, tag, form))
+    except ValidationFailed as refused:
+        unticked = {"keeps_name": "", "changes_mentions": ""}
+        return await render_page(view, TagDialog("edit", tag, {**unticked, **form}, _problems(view, refused)))
+    view.redirect(view.path(TAGS_PAGE), view.translate("The tag is changed on all its leads."))
+
+
+async def _change(view: PageView, connection: Connection, tag: ManagedTag, form: Mapping[str, str]) -> None:
+    workspace_id, fields = view.workspace.workspace_id, _sent_fields(form)
+    await tag_management.change_tag(connection, workspace_id, tag.id, fields)
+    name = fields["name"].strip()
+    if name.casefold() != tag.name.casefold():
+        if form.get("keeps_name"):
+            await keep_old_name(connection, workspace_id, tag.id, tag.name)
+        if form.get("changes_mentions"):
+            await change_tag_mentions(connection, workspace_id, tag.name, name)
+
+
+@workspace_page(Permission.SET_UP)
+async def delete(view: PageView) -> web.StreamResponse:
+    """Delete a tag whose number of leads was typed. The leads stay."""
+    form, workspace_id, tag = await view.read_fields(), view.workspace.workspace_id, await find_tag(view)
+    audit_details(view.request, object=("tag", tag.id), before={"name": tag.name}, count=tag.leads_count)
+    if tag.leads_count and plain_digits(form.get("count", "")) != str(tag.leads_count):
+        problem = view.translate("That is not the number of leads that have it now.")
+        return await render_page(view, TagDialog("delete", tag, form, {"count": problem}))
+    await view.console.writing(lambda connection: tag_management.delete_tag(connection, workspace_id, tag.id))
+    words = view.translate_count(
+        "The tag is gone from %(n)s lead.", "The tag is gone from %(n)s leads.", tag.leads_count
+    )
+    view.redirect(view.path(TAGS_PAGE), words)
+
+
+def _sent_fields(form: Mapping[str, str]) -> dict[str, Any]:
+    return {"name": form.get("name", ""), "color": color_of_hue(form.get("hue", ""))}
+
+
+def _problems(view: PageView, refused: ValidationFailed) -> dict[str, str]:
+    message = (refused.errors or {}).get("name", [""])[0]
+    if "taken" in message:
+        return {
+            "name": view.translate("There is a tag of this name already, in any case of its letters."),
+            "taken": "1",
+        }
+    return {"name": view.translate("Write a name of 1 to 100 characters.")}

@@ -1,0 +1,168 @@
+"""The page of scoring: a rule is tried before it is saved, rules have an order, and all leads are counted again."""
+
+import secrets
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from typing import Any
+
+import pytest_asyncio
+from playwright.async_api import Browser, expect
+
+from shared import workspaces
+from shared.auth.passwords import PasswordHashing
+from shared.auth.roles import Role
+from shared.platform.db.connections import connect
+from tests.support.console import PASSWORD, console_client, make_account, needs_chromium, watched_page
+from tests.support.stack import Stack
+from tests.support.waiting import until
+
+HOSTILE = '<img src=x onerror="alert(1)">'
+MAKE_LEADS = """
+INSERT INTO leads (workspace_id, id, first_name, country)
+SELECT w.id, nextval('lead_ids'), 'Ada', code
+FROM workspaces w, unnest(ARRAY['NO', 'NO', 'SE']) code WHERE w.slug = %s
+"""
+SCORES = """
+SELECT array_agg(lead_score ORDER BY l.id) FROM leads l JOIN workspaces w ON w.id = l.workspace_id WHERE w.slug = %s
+"""
+RULES = """
+SELECT r.id, field, operator, value, points, is_active FROM scoring_rules r
+JOIN workspaces w ON w.id = r.workspace_id WHERE w.slug = %s ORDER BY position
+"""
+
+
+@dataclass
+class Scored:
+    """A workspace of the test's own, with three leads and an account of each role."""
+
+    stack: Stack
+    slug: str
+
+    @property
+    def page(self) -> str:
+        return f"/console/{self.slug}/settings/scoring"
+
+    def rules(self) -> list[tuple[Any, ...]]:
+        with self.stack.database() as database:
+            return database.execute(RULES, (self.slug,)).fetchall()
+
+    def scores(self) -> list[int]:
+        with self.stack.database() as database:
+            [(scores,)] = database.execute(SCORES, (self.slug,)).fetchall()
+            return list(scores)
+
+
+@pytest_asyncio.fixture
+async def scored(shared_stack: Stack) -> AsyncIterator[Scored]:
+    slug = f"score-{secrets.token_hex(6)}"
+    async with connect(shared_stack.database_url, "tests") as connection:
+        async with connection.transaction():
+            await workspaces.create_workspace(connection, slug, "Scores")
+            await connection.execute(MAKE_LEADS, (slug,))
+        password_hash = await PasswordHashing().hash_password(PASSWORD)
+        roles: tuple[Role, ...] = ("manager", "read_only")
+        for role in roles:
+            email = f"{role}@{slug}.example.com"
+            await make_account(connection, slug, email, role, name=role, password_hash=password_hash)
+    yield Scored(shared_stack, slug)
+
+
+@needs_chromium
+async def test_a_rule_is_tried_saved_moved_and_counted(browser: Browser, scored: Scored) -> None:
+    async with watched_page(browser, scored.stack.base, f"manager@{scored.slug}.example.com") as watched:
+        page = watched.page
+        await watched.open(scored.page)
+        await expect(page.locator("main")).to_contain_text("There is no rule yet")
+        await page.get_by_role("link", name="Add a rule").click()
+        await page.locator("select[name=field]").select_option("country")
+        await page.get_by_role("button", name="Next").click()
+        await page.locator("select[name=operator]").select_option("in")
+        await page.locator("input[name=value]").fill("NO | DK")
+        await page.locator("input[name=points]").fill("20")
+        await page.get_by_role("button", name="Try it first").click()
+        await expect(page.locator("[data-score-preview]")).to_contain_text("3 leads: 2 gain, 0 lose, 1 stay.")
+        assert scored.rules() == []
+        await page.get_by_role("button", name="Save").click()
+        await expect(page.locator("[data-sortable-row]")).to_have_count(1)
+        [(first, *stored)] = scored.rules()
+        assert stored == ["country", "in", ["NO", "DK"], 20, True]
+
+        await watched.open(f"{scored.page}?new=1&field=first_name&operator=equals&value=ada&points=-3&is_active=1")
+        await page.get_by_role("button", name="Save").click()
+        await expect(page.locator("[data-sortable-row]")).to_have_count(2)
+        await page.locator(f"#rule-{first} [data-order-grip]").press("ArrowDown")
+        await expect(page.locator("[data-sortable-row]").nth(1)).to_have_id(f"rule-{first}")
+
+        await page.get_by_role("link", name="Count all again").click()
+        await expect(page.locator("[data-score-preview]")).to_contain_text("3 leads: 2 gain, 1 lose, 0 stay.")
+        await page.get_by_role("button", name="Count 3 again").click()
+        await expect(page.locator("h1")).to_contain_text("Count the scores of 3 leads")
+        until(lambda: scored.scores() == [17, 17, -3], what="the scores")
+        await watched.open(scored.page)
+        await page.locator(f"#rule-{first}").get_by_role("link", name="Switch off").click()
+        await expect(page.locator("[data-score-preview]")).to_contain_text("0 gain, 2 lose, 1 stay.")
+        await page.get_by_role("button", name="Switch off").click()
+        await expect(page.locator(f"#rule-{first}")).to_contain_text("off")
+        assert await watched.excess_width() <= 0
+        assert watched.faults == []
+
+
+async def test_rules_of_others_and_wrong_rules_are_refused(scored: Scored) -> None:
+    page, stack = scored.page, scored.stack
+    rule = {"field": "country", "operator": "equals", "value": HOSTILE, "points": "5", "is_active": "1"}
+    async with console_client(stack.base, f"manager@{scored.slug}.example.com") as manager:
+        assert (await manager.post(page, rule)).status == 303
+        [(id_, *_)] = scored.rules()
+        shown = await manager.get(page)
+        assert (HOSTILE in shown.text, "&lt;img" in shown.text) == (False, True)
+        wrong: list[dict[str, str]] = [
+            {"points": "0"},
+            {"points": "9" * 50},
+            {"points": "x"},
+            {"value": ""},
+            {"value": "x" * 10_000},
+            {"value": "a\0b"},
+            {"operator": "like"},
+            {"operator": ""},
+            {"field": "shoe_size"},
+            {"field": "", "custom": "x" * 200},
+            {"operator": "in", "value": " | "},
+        ]
+        for fields in wrong:
+            for path in (page, f"{page}/{id_}"):
+                assert (await manager.post(path, {**rule, **fields})).status == 422, fields
+            query = "&".join(f"{name}={value[:200]}" for name, value in {**rule, **fields}.items())
+            tried = await manager.get(f"{page}?new=1&try=1&{query.replace(chr(0), '%00')}")
+            assert (tried.status, "data-score-preview" in tried.text) == (200, False), fields
+        for query in ("edit=" + "9" * 18, "delete=0", "switch=77777777", "lead=" + "9" * 18, "lead=x", "new=1&field=x"):
+            assert (await manager.get(f"{page}?{query}")).status in (200, 404), query
+        assert (await manager.post(f"{page}/{id_}/move", {"position": "9" * 400})).status == 303
+        assert "Why the score is" in (await manager.get(f"{page}?lead={lead_of(scored)}")).text
+        assert (await manager.post(f"{page}/{id_}/delete", {})).status == 303
+        assert (await manager.post(f"{page}/{id_}/delete", {})).status == 404
+        assert (await manager.post(page, rule)).status == 303
+    async with console_client(stack.base, f"read_only@{scored.slug}.example.com") as reader:
+        shown = await reader.get(f"{page}?new=1&recount=1")
+        assert (shown.status, "data-order-grip" in shown.text, "veil" in shown.text) == (200, False, False)
+        for path in (page, f"{page}/{id_}", f"{page}/recalculate"):
+            assert (await reader.post(path, rule)).status == 403
+
+
+def lead_of(scored: Scored) -> int:
+    with scored.stack.database() as database:
+        found = "SELECT min(l.id) FROM leads l JOIN workspaces w ON w.id = l.workspace_id WHERE w.slug = %s"
+        [(id_,)] = database.execute(found, (scored.slug,)).fetchall()
+        return int(id_)
+
+
+async def test_another_workspaces_rule_is_not_there(scored: Scored) -> None:
+    with scored.stack.database() as database:
+        [(foreign,)] = database.execute(
+            "INSERT INTO scoring_rules (workspace_id, field, operator, points) "
+            "SELECT id, 'email', 'is_empty', 1 FROM workspaces WHERE slug = 'main' RETURNING id"
+        ).fetchall()
+        database.execute("UPDATE scoring_rules SET is_active = false WHERE id = %s", (foreign,))
+    async with console_client(scored.stack.base, f"manager@{scored.slug}.example.com") as manager:
+        for path in ("", "/switch", "/move", "/delete"):
+            assert (await manager.post(f"{scored.page}/{foreign}{path}", {"position": "1"})).status == 404, path
+        assert (await manager.get(f"{scored.page}?edit={foreign}")).status == 404
