@@ -13,6 +13,7 @@ from psycopg.rows import dict_row
 from psycopg.types.json import Jsonb
 
 from shared.automations.automation_editing import (
+    MAX_VERSIONS,
     VERSIONED_FIELDS,
     AutomationRow,
     SentAutomation,
@@ -32,7 +33,6 @@ from shared.platform.errors import Conflict, FieldErrors, NotFound, ValidationFa
 
 DraftRow = dict[str, Any]
 MAX_DRAFT_BYTES = 1 << 20  # bytes of a draft, as JSON
-MAX_LISTED_VERSIONS = 200
 STALE_DRAFT_MESSAGE = "Somebody else changed this draft meanwhile. Load it again, then make your changes."
 NO_DRAFT_MESSAGE = "There is no draft: nothing was changed since the automation was published."
 # What an automation that was never published looks like from outside: nothing starts it, and it does nothing.
@@ -176,7 +176,7 @@ async def list_versions(connection: Connection, workspace_id: int, id_: int) -> 
     """Return the newest published versions of an automation, newest first. Raises NotFound."""
     await find_automation(connection, workspace_id, id_)
     async with connection.cursor(row_factory=dict_row) as cursor:
-        await cursor.execute(LIST_VERSIONS_SQL, (workspace_id, id_, MAX_LISTED_VERSIONS))
+        await cursor.execute(LIST_VERSIONS_SQL, (workspace_id, id_, MAX_VERSIONS))
         return await cursor.fetchall()
 
 

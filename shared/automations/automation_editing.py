@@ -18,6 +18,7 @@ from shared.platform.db.connections import Connection
 from shared.platform.errors import Conflict, FieldErrors, NotFound, ValidationFailed
 
 AutomationRow = dict[str, Any]
+MAX_VERSIONS = 200  # the newest ones, which are kept
 VERSIONED_FIELDS = ("name", "description", "trigger", "steps")
 LIMIT_REACHED_MESSAGE = (
     "The workspace has {count} automations, and may have {most}: delete some first. An operator can raise "
@@ -43,6 +44,10 @@ INSERT_VERSION_SQL = """
 INSERT INTO automation_versions (workspace_id, automation_id, version, name, description, trigger, steps, published_by)
 SELECT workspace_id, id, version, name, description, trigger, steps, %s FROM automations
 WHERE workspace_id = %s AND id = %s
+"""
+# A client that changes an automation all the time must not fill the disk.
+FORGET_VERSIONS_SQL = """
+DELETE FROM automation_versions WHERE workspace_id = %s AND automation_id = %s AND version <= %s
 """
 # Runs that ended stay, as the history of their leads.
 DELETE_AUTOMATION_SQL = (
@@ -116,6 +121,7 @@ async def store_change(
     await connection.execute(UPDATE_AUTOMATION_SQL, values)
     if is_new_version:
         await connection.execute(INSERT_VERSION_SQL, (author, workspace_id, id_))
+        await connection.execute(FORGET_VERSIONS_SQL, (workspace_id, id_, stored["version"] + 1 - MAX_VERSIONS))
     automation = await find_automation(connection, workspace_id, id_)
     if fields.keys() & {"trigger", "is_active"}:
         await _restart_timers(connection, workspace_id, automation)

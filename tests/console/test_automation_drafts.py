@@ -56,6 +56,12 @@ async def test_versions_tell_their_changes_and_come_back(shared_stack: Stack, cl
     assert stored_automation(shared_stack, id_)["steps"] == made["steps"][:1]
     assert (await publish_draft(client, id_)).status == 303
     assert stored_automation(shared_stack, id_)["steps"] == made["steps"]
+    # The newest 200 are kept.
+    with shared_stack.database() as database:
+        database.execute("UPDATE automations SET version = 200 WHERE id = %s", (id_,))
+    call_api(shared_stack, "PUT", f"/api/v1/automations/{id_}", {"name": "The 201st"})
+    versions = (await client.get(f"{AUTOMATIONS_PAGE}/{id_}/versions")).text
+    assert [f"Version {number}<" in versions for number in (1, 2, 201)] == [False, True, True]
     assert (await client.post(f"{AUTOMATIONS_PAGE}/{id_}/switch", {"on": "1"})).status == 303
     assert stored_automation(shared_stack, id_)["is_active"]
     assert "Published an automation" in (await client.get("/console/main/settings/audit-log")).text
