@@ -165,6 +165,7 @@ async def test_the_score_is_a_sum_of_rules_and_adjustments(client: ConsoleClient
         ("company", "is_empty", None, -5),
         ("custom_fields.seats", "greater_than", 30, 20),
         ("job_title", "contains", "chief", 1000),
+        ("status", "equals", "new", 1),
     ]
     rules = [
         call_api(
@@ -179,20 +180,21 @@ async def test_the_score_is_a_sum_of_rules_and_adjustments(client: ConsoleClient
         email = f"{secrets.token_hex(8)}@example.com"
         lead_id = post_inbound(shared_stack, email=email, source=source, custom_fields={"seats": 50})
         path, api = f"/console/main/leads/{lead_id}", f"/api/v1/leads/{lead_id}"
-        until(lambda: call_api(shared_stack, "GET", api)["lead_score"] == 55, what="the score")
+        until(lambda: call_api(shared_stack, "GET", api)["lead_score"] == 56, what="the score")
         shown = (await client.get(path)).text
-        assert shown_points(shown) == [40, -5, 20, 55]
-        assert "Why the score is 55" in shown
+        assert shown_points(shown) == [40, -5, 20, 1, 56]
+        assert "Why the score is 56" in shown
         assert f"<bdi>Source</bdi> is <bdi>{source}</bdi>" in shown
+        assert "<bdi>Status</bdi> is <bdi>new</bdi>" in shown
 
         # A rule that goes is no part any more, and what it gave is not hidden. So is what nobody remembers.
         call_api(shared_stack, "DELETE", f"/api/v1/lead-scoring-rules/{rules.pop(2)['id']}")
         with shared_stack.database() as database:
             database.execute(ADJUST, (7, lead_id))
-        by = {"by": {"kind": "automation", "id": 2**40}, "changes": {"lead_score": {"from": 55, "to": 58}}}
+        by = {"by": {"kind": "automation", "id": 2**40}, "changes": {"lead_score": {"from": 56, "to": 59}}}
         add_entries(shared_stack, lead_id, ("lead.updated", by))
         shown = (await client.get(path)).text
-        assert shown_points(shown) == [40, -5, 20, 3, 4, 62]
+        assert shown_points(shown) == [40, -5, 1, 20, 3, 4, 63]
         assert "Changed since it was scored" in shown
         assert "An automation that was deleted" in shown
         assert "who adjusted it is not kept any more" in shown

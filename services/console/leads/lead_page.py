@@ -14,7 +14,7 @@ from services.console.leads.neighbours import find_lead_neighbours
 from services.console.leads.query import LeadListState, read_lead_query
 from services.console.leads.related_records import RelatedRecords, read_related_records
 from services.console.leads.score_reads import read_score_parts
-from services.console.leads.score_words import score_sum
+from services.console.leads.score_words import reference_names, score_sum
 from services.console.leads.sections import (
     consent_version,
     delivery_lines,
@@ -179,7 +179,7 @@ async def render_lead(
         consent_version=lambda consent: consent_version(view, consent),
         deliveries=delivery_lines(view, unsettled_deliveries(around.deliveries)),
         path=touch_path(view, record, around, names),
-        score=score_sum(view, parts),
+        score=score_sum(view, parts, reference_names(around)),
         pairs=pair_lines(view, lead_id, pairs),
         tasks=tasks,
         merges=[each for each in merges if each["undone_at"] is None],

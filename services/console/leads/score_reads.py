@@ -18,7 +18,7 @@ MAX_ADJUSTMENTS = 10_000  # entries of one lead that are added up
 
 RULES_SQL = f"""
 SELECT id, field, operator, value, points FROM scoring_rules
-WHERE workspace_id = %(workspace)s AND is_active ORDER BY id LIMIT {MAX_RULES}
+WHERE workspace_id = %(workspace)s AND is_active ORDER BY position, id LIMIT {MAX_RULES}
 """
 GIVEN_POINTS_SQL = "SELECT points FROM lead_points WHERE workspace_id = %(workspace)s AND lead_id = %(lead)s"
 # A change by the scoring rules is no adjustment: its points are those that are stored.

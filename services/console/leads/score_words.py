@@ -6,11 +6,14 @@ from typing import Any
 
 from markupsafe import Markup
 
+from services.console.leads.related_records import RelatedRecords
 from services.console.leads.score_reads import ScoreParts
-from services.console.leads.words import field_label
+from services.console.leads.words import STATUS_WORDS, field_label
 from services.console.submissions.timeline import quoted
 from services.console.web.page_view import PageView
 from services.console.web.translations import mark_message as _
+
+ReferenceNames = Mapping[tuple[str, str], str]  # by the field and the id
 
 MAX_SHOWN_RULES = 30
 MAX_VALUE_LENGTH = 60  # characters of a rule's value
@@ -48,9 +51,16 @@ class ScoreSum:
     notes: list[str]
 
 
-def score_sum(view: PageView, parts: ScoreParts) -> ScoreSum:
+def reference_names(around: RelatedRecords) -> ReferenceNames:
+    """Return what the ids stand for that rules compare: stages, pipelines and users."""
+    stages = {("pipeline_stage_id", str(each["id"])): each["name"] for each in around.stages}
+    pipelines = {("pipeline_id", str(each["pipeline_id"])): each["pipeline"] for each in around.stages}
+    return stages | pipelines | {("assigned_user_id", str(each["id"])): each["name"] for each in around.users}
+
+
+def score_sum(view: PageView, parts: ScoreParts, names: ReferenceNames) -> ScoreSum:
     """Return a score as a sum."""
-    labelled = [(label, points) for label, points in _labelled_parts(view, parts) if points]
+    labelled = [(label, points) for label, points in _labelled_parts(view, parts, names) if points]
     reached = [0]
     for _label, points in labelled:
         reached.append(reached[-1] + points)
@@ -63,9 +73,9 @@ def score_sum(view: PageView, parts: ScoreParts) -> ScoreSum:
     return ScoreSum(steps, total, list(_notes(view, parts)))
 
 
-def _labelled_parts(view: PageView, parts: ScoreParts) -> Iterator[tuple[Markup | str, int]]:
+def _labelled_parts(view: PageView, parts: ScoreParts, names: ReferenceNames) -> Iterator[tuple[Markup | str, int]]:
     for rule in parts.rules[:MAX_SHOWN_RULES]:
-        yield _rule_words(view, rule), rule["points"]
+        yield _rule_words(view, rule, names), rule["points"]
     further = parts.rules[MAX_SHOWN_RULES:]
     yield (
         view.translate_count("%(n)s more rule", "%(n)s more rules", len(further)),
@@ -77,12 +87,20 @@ def _labelled_parts(view: PageView, parts: ScoreParts) -> Iterator[tuple[Markup 
     yield view.translate("Adjusted before what is kept"), parts.untold
 
 
-def _rule_words(view: PageView, rule: Mapping[str, Any]) -> Markup:
+def _rule_words(view: PageView, rule: Mapping[str, Any], names: ReferenceNames) -> Markup:
     sentence = RULE_WORDS.get(rule["operator"], "%(field)s %(value)s")
-    value = rule["value"]
-    text = ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+    field, value = rule["field"], rule["value"]
+    text = ", ".join(_value_words(view, field, one, names) for one in (value if isinstance(value, list) else [value]))
     shown = text if len(text) <= MAX_VALUE_LENGTH else f"{text[:MAX_VALUE_LENGTH]}…"
-    return quoted(view.translate(sentence), field=field_label(view, rule["field"]), value=shown)
+    return quoted(view.translate(sentence), field=field_label(view, field), value=shown)
+
+
+def _value_words(view: PageView, field: str, value: Any, names: ReferenceNames) -> str:
+    if isinstance(value, bool):
+        return view.translate("yes") if value else view.translate("no")
+    if field == "status":
+        return view.translate_choice(STATUS_WORDS, str(value))
+    return names.get((field, str(value)), str(value))
 
 
 def _adjuster_words(view: PageView, adjustment: Mapping[str, Any]) -> Markup | str:
