@@ -19,9 +19,8 @@ class Workspace(Base):
     country: Mapped[str | None]
     merge_policy: Mapped[str] = mapped_column(server_default="fill_empty")
     fold_gmail: Mapped[bool] = mapped_column(server_default=text("false"))
-    never_join: Mapped[list[str]] = mapped_column(
-        ARRAY(Text), server_default=text("'{}'")
-    )  # nobody is recognised by it
+    # Emails, local parts and phones by which nobody is recognised.
+    never_join: Mapped[list[str]] = mapped_column(ARRAY(Text), server_default=text("'{}'"))
     timezone: Mapped[str] = mapped_column(server_default="UTC")  # an IANA name, for business hours
     mail_key: Mapped[EncryptedBytes | None]  # signs its unsubscribe links
     spam_digest_at: Mapped[datetime | None]  # when its admins were last told what is held

@@ -13,7 +13,7 @@ from shared.platform.db.connections import Connection
 from shared.platform.db.database_errors import TIME_LIMIT_ERRORS
 
 STATEMENT_MILLISECONDS = 1_500
-READ_SUBMISSIONS = 2_000  # the newest ones, whose phones are read anew
+READ_SUBMISSIONS = 2_000  # the newest ones, whose phones are read again
 JUDGED_SUBMISSIONS = 10_000  # the newest ones, of which duplicates are counted
 LARGE_PAYLOAD = 16 << 10  # bytes; larger ones are left out
 READ_IDENTITIES = 200_000
@@ -71,7 +71,7 @@ SELECT count(*) FROM (SELECT FROM deliveries WHERE workspace_id = %(w)s
 
 
 class RereadPhones(NamedTuple):
-    """Phones that were read anew: all, those that would be another number, and those that would be none."""
+    """Phones that were read again: all, those that would be another number, and those that would be none."""
 
     all_phones: int
     other_numbers: int

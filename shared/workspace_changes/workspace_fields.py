@@ -20,10 +20,10 @@ from shared.retention import RetentionFields
 ZONE_MESSAGE = "The {field} field must be a time zone, such as Europe/Berlin or Asia/Riyadh."
 NAME_MESSAGE = "The {field} field must be one line of characters that can be printed."
 ENTRY_MESSAGE = "An entry must be an email, a local part such as info@, or a phone."
-COLUMNS = ("name", "country", "timezone", "merge_policy", "fold_gmail", "never_join")
+SETTING_COLUMNS = ("name", "country", "timezone", "merge_policy", "fold_gmail", "never_join")
 
 
-# Without names that mean something else on each machine, such as `localtime`, and without abbreviations.
+# Without abbreviations, and without the name that means something else on each machine.
 TIME_ZONES = frozenset(zone for zone in available_timezones() if "/" in zone or zone == "UTC")
 
 
@@ -79,7 +79,7 @@ def normalise_entries(entries: Sequence[str], country: str | None, errors: Field
 
 def changed_settings(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, tuple[Any, Any]]:
     """Return what differs between two records: the values before and after, retention as `retention.<kind>`."""
-    pairs = {name: (before[name], after[name]) for name in COLUMNS}
+    pairs = {name: (before[name], after[name]) for name in SETTING_COLUMNS}
     kept, then = before["retention"], after["retention"]
     pairs |= {f"retention.{kind}": (kept[kind], then[kind]) for kind in kept}
     return {name: pair for name, pair in pairs.items() if pair[0] != pair[1]}

@@ -10,12 +10,12 @@ from shared.platform.db.connections import Connection
 from shared.platform.errors import FieldErrors, NotFound, ValidationFailed
 from shared.platform.settings import Settings
 from shared.retention import RETENTION_KINDS, change_retention, read_retention, retention_errors
-from shared.workspace_changes.workspace_fields import COLUMNS, normalise_entries
+from shared.workspace_changes.workspace_fields import SETTING_COLUMNS, normalise_entries
 from shared.workspaces import apply_settings
 
 WorkspaceJson = dict[str, Any]
 
-READ_SQL = f"SELECT id, slug, created_at, {', '.join(COLUMNS)} FROM workspaces WHERE id = %s"
+READ_SQL = f"SELECT id, slug, created_at, {', '.join(SETTING_COLUMNS)} FROM workspaces WHERE id = %s"
 LOCK_SQL = "SELECT FROM workspaces WHERE id = %s FOR NO KEY UPDATE"
 
 
@@ -45,7 +45,7 @@ async def _mail_sender(connection: Connection, settings: Settings, workspace_id:
 def with_changes(record: WorkspaceJson, fields: Mapping[str, Any], installation_days: int) -> WorkspaceJson:
     """Return a record as it would be with the fields that were sent. Raises ValidationFailed by field. Pure."""
     errors: FieldErrors = {}
-    after = {**record, **{name: fields[name] for name in COLUMNS if name in fields}}
+    after = {**record, **{name: fields[name] for name in SETTING_COLUMNS if name in fields}}
     if "never_join" in fields:
         after["never_join"] = normalise_entries(fields["never_join"], after["country"], errors)
     sent = fields.get("retention") or {}
@@ -65,7 +65,7 @@ async def change_workspace(
     await connection.execute(LOCK_SQL, (workspace_id,))
     before = await read_workspace(connection, settings, workspace_id)
     after = with_changes(before, fields, settings.keep_days)
-    changes = {name: after[name] for name in COLUMNS if after[name] != before[name]}
+    changes = {name: after[name] for name in SETTING_COLUMNS if after[name] != before[name]}
     if changes:
         await apply_settings(connection, workspace_id, changes)
     if after["retention"] != before["retention"]:
@@ -75,5 +75,5 @@ async def change_workspace(
 
 def audited_changes(before: WorkspaceJson, after: WorkspaceJson) -> tuple[dict[str, Any], dict[str, Any]]:
     """Return what the audit log keeps of a change: the settings that differ, before and after. Pure."""
-    names = [name for name in (*COLUMNS, "retention") if before[name] != after[name]]
+    names = [name for name in (*SETTING_COLUMNS, "retention") if before[name] != after[name]]
     return {name: before[name] for name in names}, {name: after[name] for name in names}

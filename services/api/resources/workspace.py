@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from services.api.context import SETTINGS_KEY, driver_connection, reading, writing
 from services.api.record_responses import record_response
 from services.api.request_parsing import body_of, query_and_errors, raise_if_invalid, workspace_of
-from services.api.schemas.workspace import PreviewQuery, WorkspaceRecord
+from services.api.schemas.workspace import PreviewQuery, WorkspaceSettingsRecord
 from shared.platform.errors import FieldErrors
 from shared.platform.web.openapi import query_params, request_body, responds
 from shared.service_app.audit import audit_as_continued, audit_details
@@ -25,7 +25,7 @@ from shared.workspace_changes.workspace_record import (
 
 
 @requires_scope("*")
-@responds(WorkspaceRecord)
+@responds(WorkspaceSettingsRecord)
 async def show(request: web.Request) -> web.Response:
     """Show the settings of the workspace."""
     async with reading(request) as connection:
@@ -38,7 +38,7 @@ async def show(request: web.Request) -> web.Response:
 @requires_scope("*")
 @query_params(PreviewQuery)
 @request_body(WorkspaceFields, example={"country": "NO", "never_join": ["info@", "desk@firm.example"]})
-@responds(WorkspaceRecord)
+@responds(WorkspaceSettingsRecord)
 async def update(request: web.Request) -> web.Response:
     """Change settings of the workspace. Only what is sent changes; leads that are there stay as they are.
 

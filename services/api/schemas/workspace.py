@@ -52,7 +52,7 @@ class SettingEffectRecord(TypedDict):
     text: str
 
 
-class WorkspaceRecord(TypedDict):
+class WorkspaceSettingsRecord(TypedDict):
     """A workspace. `country` is where phones without a prefix are dialled.
 
     By what `never_join` lists nobody is recognised. `effects` are those of a change that is previewed.

@@ -11,7 +11,7 @@ from shared.retention import MAX_RETENTION_DAYS, RETENTION_KINDS
 from shared.workspace_changes.workspace_fields import changed_settings
 from shared.workspace_changes.workspace_record import WorkspaceJson
 
-SECTIONS = ("name", "place", "duplicates", "list", "retention")
+SECTION_NAMES = ("name", "place", "duplicates", "list", "retention")
 PLAIN_FIELDS = {"name": ("name",), "place": ("country", "timezone")}
 FOLD_CHOICES = ("apart", "folded")
 DAYS_ERROR = "days"

@@ -12,7 +12,7 @@ from services.console.web.page_view import PageView
 from services.console.web.password_confirmation import confirm_recently
 from services.console.workspace import reads, words
 from services.console.workspace.section_forms import (
-    SECTIONS,
+    SECTION_NAMES,
     change_digest,
     put_back_query,
     sent_changes,
@@ -101,7 +101,7 @@ async def _store(view: PageView, pending: PendingChange) -> tuple[WorkspaceJson,
 async def _pending_change(view: PageView, form: Mapping[str, str]) -> PendingChange:
     """Return the change that a form or a query asks for, with its effects; none without a known section."""
     settings, workspace_id = view.console.settings, view.workspace.workspace_id
-    section = next((name for name in SECTIONS if name == form.get("section")), "")
+    section = next((name for name in SECTION_NAMES if name == form.get("section")), "")
     async with view.console.reading() as connection:
         before = await read_workspace(connection, settings, workspace_id)
         if not section:
