@@ -58,14 +58,14 @@ async def release_joined_identities(
 
     `channels` are those of undone imports.
     """
-    asked = {"workspace": workspace_id, "leads": list(lead_ids), "channels": list(channels)}
-    joined = await _joined_identities(connection, workspace_id, asked) if lead_ids else {}
+    values = {"workspace": workspace_id, "leads": list(lead_ids), "channels": list(channels)}
+    joined = await _joined_identities(connection, workspace_id, values) if lead_ids else {}
     owners = await identities.find_owners(connection, joined) if joined else {}
-    joined = {key: one for key, one in joined.items() if owners.get(key) == one.lead_id}
+    joined = {key: identity for key, identity in joined.items() if owners.get(key) == identity.lead_id}
     if not joined:
         return set()
-    unused = {key: one.lead_id for key, one in joined.items()}
-    for key in await _used_keys(connection, joined, asked):
+    unused = {key: identity.lead_id for key, identity in joined.items()}
+    for key in await _used_keys(connection, joined, values):
         del unused[key]
     if any(kind == "phone" for _, kind, _ in unused):
         owning = {(workspace_id, lead_id) for lead_id in unused.values()}
@@ -76,18 +76,18 @@ async def release_joined_identities(
 
 
 async def _joined_identities(
-    connection: Connection, workspace_id: int, asked: Mapping[str, Any]
+    connection: Connection, workspace_id: int, values: Mapping[str, Any]
 ) -> dict[IdentityKey, JoinedIdentity]:
     """Return the contacts that were new to their leads, except those that the leads show."""
     settings = (await load_workspace_settings(connection, [workspace_id]))[workspace_id]
     country, fold_gmail, *_ = settings.contact_settings
     joined: dict[IdentityKey, JoinedIdentity] = {}
-    entries = await (await connection.execute(JOINED_CONTACTS_SQL, asked)).fetchall()
+    entries = await (await connection.execute(JOINED_CONTACTS_SQL, values)).fetchall()
     for lead_id, entry_id, matched, email, phone in entries:
         for kind, value in identity_values(email, phone, country, fold_gmail=fold_gmail):
             if kind not in (matched or ()):
                 joined.setdefault((workspace_id, kind, value), JoinedIdentity(lead_id, entry_id))
-    shown = await (await connection.execute(SHOWN_CONTACTS_SQL, (workspace_id, asked["leads"]))).fetchall()
+    shown = await (await connection.execute(SHOWN_CONTACTS_SQL, (workspace_id, values["leads"]))).fetchall()
     for _, email, phone in shown:
         for kind, value in identity_values(email, phone, country, fold_gmail=fold_gmail):
             joined.pop((workspace_id, kind, value), None)
@@ -95,19 +95,19 @@ async def _joined_identities(
 
 
 async def _used_keys(
-    connection: Connection, joined: Mapping[IdentityKey, JoinedIdentity], asked: Mapping[str, Any]
+    connection: Connection, joined: Mapping[IdentityKey, JoinedIdentity], values: Mapping[str, Any]
 ) -> set[IdentityKey]:
     """Return the contacts by which later submissions may have found their leads."""
-    after = min(one.entry_id for one in joined.values())
-    uses = await (await connection.execute(LATER_USES_SQL, {**asked, "after": after})).fetchall()
+    after = min(identity.entry_id for identity in joined.values())
+    uses = await (await connection.execute(LATER_USES_SQL, {**values, "after": after})).fetchall()
     if len(uses) == MAX_READ_USES:
         return {*joined}
     return {
         key
-        for key, one in joined.items()
+        for key, identity in joined.items()
         for lead_id, entry_id, matched, payload in uses
-        if lead_id == one.lead_id
-        and entry_id > one.entry_id
+        if lead_id == identity.lead_id
+        and entry_id > identity.entry_id
         and key[1] in (matched or ())
         and may_mention(payload, key[1], key[2])
     }
