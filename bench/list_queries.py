@@ -8,8 +8,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from bench.seed_data import RARE_TAG
+from shared.lead_list.bounded_search import read_bounded_page
 from shared.lead_list.counts import count_leads, estimate_count
-from shared.lead_list.read_page import read_counted_page, read_cursor_page, read_page
+from shared.lead_list.read_page import read_cursor_page, read_page
 from shared.lead_list.resolve_filters import resolve_filters
 from shared.lead_list.sorts import SORT_COLUMNS, LeadSort
 from shared.leads.lead_records import read_leads
@@ -143,7 +144,7 @@ async def run_query(connection: Connection, workspace: int, list_query: ListQuer
     else:
         page = list_query.page or -(-(await count_leads(connection, filters)).n // list_query.size)
         offset = (page - 1) * list_query.size
-        ids, n = await read_counted_page(
+        ids, n, _ = await read_bounded_page(
             connection, filters, sort_of(list_query), list_query.size, offset, expensive=True
         )
     await read_leads(connection, [(workspace, id_) for id_ in ids])
