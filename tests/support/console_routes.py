@@ -35,6 +35,8 @@ QUERIES = {
     "sources/new": "?type=meta_lead_ads",
     "forms/new": "?template=job",
     "forms/{id}": "?field=1",
+    "automations/why": "?lead={other_lead}",
+    "automations/{id}/why": "?lead={other_lead}",
     "search": "?q=ada",
     "palette": "?q=ada",
 }

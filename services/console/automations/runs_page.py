@@ -32,7 +32,7 @@ async def show(view: PageView) -> web.StreamResponse:
         counts = await count_runs(connection, workspace_id, id_)
         page = await read_runs_page(connection, workspace_id, id_, state, end, lead_id)
         leads = await read_leads(connection, list({(workspace_id, run["lead_id"]) for run in page.rows}))
-    kept: dict[str, Any] = {"state": state or None, "lead": lead_id}
+    filters: dict[str, Any] = {"state": state or None, "lead": lead_id}
     return await view.render(
         "automations/runs.html",
         automation=automation,
@@ -43,8 +43,8 @@ async def show(view: PageView) -> web.StreamResponse:
             run_line(view, run, leads.get((workspace_id, run["lead_id"])), page.origins.get(run["id"]))
             for run in page.rows
         ],
-        first_path=builder_path(view, id_, "runs", **kept) if before else "",
-        older_path=builder_path(view, id_, "runs", **kept, before=page.older) if page.older else "",
+        first_path=builder_path(view, id_, "runs", **filters) if before else "",
+        older_path=builder_path(view, id_, "runs", **filters, before=page.older) if page.older else "",
         lead_label=lambda lead: lead_name(view, lead),
         address=lambda below="", **more: builder_path(view, id_, below, **more),
     )

@@ -11,7 +11,7 @@ from services.console.automations.builder_view import builder_path
 from services.console.automations.phrases import joined, phrase
 from services.console.automations.reads import DefinitionNames, read_definition_names
 from services.console.automations.step_words import step_line
-from services.console.automations.why_view import outcome_line
+from services.console.automations.why_view import TRIAL_WORDS, outcome_line
 from services.console.automations.why_words import found_words, why_sentence
 from services.console.leads.words import field_label, lead_name
 from services.console.web.access import workspace_page
@@ -31,14 +31,14 @@ MAX_SHOWN_COMPARISONS = 3
 async def show(view: PageView) -> web.StreamResponse:
     """Try on the lead of the query, otherwise on the last events."""
     id_, workspace_id = path_id(view.request), view.workspace.workspace_id
-    asked = await read_asked_lead(view)
+    asked_lead = await read_asked_lead(view)
     async with view.console.reading() as connection:
         automation = await read_automation(connection, workspace_id, id_)
         if automation is None:
             raise NotFound
         names = await read_definition_names(connection, workspace_id)
-        if asked.lead:
-            plan = await plan_lead_trial(connection, workspace_id, automation, asked.lead["id"])
+        if asked_lead.lead:
+            plan = await plan_lead_trial(connection, workspace_id, automation, asked_lead.lead["id"])
         else:
             plan = await plan_event_trial(connection, workspace_id, automation, MAX_TRIAL_EVENTS)
     trial = await view.console.template_turns.run(workspace_id, automation.steps, lambda: run_trial(plan))
@@ -47,13 +47,13 @@ async def show(view: PageView) -> web.StreamResponse:
     return await view.render(
         "automations/trial.html",
         automation=automation,
-        asked=asked,
+        asked=asked_lead,
         trial=trial,
         outcome=outcome,
         tried=[one for one in trial.tried if not outcome or one.outcome == outcome],
         outcome_counts={name: sum(one.outcome == name for one in trial.tried) for name in OUTCOMES},
         bar=_outcome_bar(trial),
-        steps=_steps(view, names, automation.steps, trial.tried) if asked.lead else [],
+        steps=_steps(view, names, automation.steps, trial.tried) if asked_lead.lead else [],
         detail=lambda one: _detail(view, names, one),
         may_search=view.permits(Permission.SEE_PERSONS),
         lead_label=lambda lead: lead_name(view, lead),
@@ -69,24 +69,27 @@ def _outcome_bar(trial: Trial) -> Markup:
 
 def _steps(view: PageView, names: DefinitionNames, steps: Sequence[Any], tried: Sequence[TriedCase]) -> list[Any]:
     outcomes = {outcome["step"]: outcome for one in tried[:1] for outcome in one.steps}
-    return [outcome_line(view, step_line(view, names, step), outcomes.get(number)) for number, step in enumerate(steps)]
+    return [
+        outcome_line(view, step_line(view, names, step), outcomes.get(number), words=TRIAL_WORDS)
+        for number, step in enumerate(steps)
+    ]
 
 
-def _detail(view: PageView, names: DefinitionNames, one: TriedCase) -> Markup:
+def _detail(view: PageView, names: DefinitionNames, tried: TriedCase) -> Markup:
     """Return the second line of a tried case: why it would not start, what is false, or which step would fail."""
-    if one.answer:
-        return why_sentence(view, names, one.answer.code, one.answer.values)
-    if one.ended_step is not None:
+    if tried.answer:
+        return why_sentence(view, names, tried.answer.code, tried.answer.values)
+    if tried.ended_step is not None:
         met = [
             phrase(
                 view.translate("%(field)s is %(found)s"),
                 field=field_label(view, each.field),
                 found=found_words(view, names, each),
             )
-            for each in one.false_comparisons[:MAX_SHOWN_COMPARISONS]
+            for each in tried.false_comparisons[:MAX_SHOWN_COMPARISONS]
         ]
         return joined(view, met, "and") if met else Markup()
-    failed = next((outcome for outcome in one.steps if outcome["outcome"] == "failed"), None)
+    failed = next((outcome for outcome in tried.steps if outcome["outcome"] == "failed"), None)
     if failed is None:
         return Markup()
     return phrase(view.translate("step %(n)s would fail: %(why)s"), n=failed["step"] + 1, why=failed["reason"])

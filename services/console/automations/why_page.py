@@ -29,30 +29,33 @@ async def show(view: PageView) -> web.StreamResponse:
     id_ = path_id(view.request)
     async with view.console.reading() as connection:
         automation = await find_automation(connection, view.workspace.workspace_id, id_)
-    asked = await read_asked_lead(view)
+    asked_lead = await read_asked_lead(view)
     values: dict[str, Any] = {
         "automation": automation,
-        "asked": asked,
+        "asked": asked_lead,
         "explained": None,
         "may_search": view.permits(Permission.SEE_PERSONS),
         "lead_label": lambda lead: lead_name(view, lead),
         "address": lambda below="", **query: builder_path(view, id_, below, **query),
     }
-    if asked.lead:
-        values |= await _answer(view, id_, asked.lead)
+    if asked_lead.lead:
+        values |= await _answer(view, id_, asked_lead.lead)
     return await view.render("automations/why.html", **values)
 
 
 @workspace_page(Permission.SEE_RECORDS)
 async def choose(view: PageView) -> web.StreamResponse:
     """List the automations for a lead, each with its last run: the way from a lead to the reason."""
-    asked: AskedLead = await read_asked_lead(view)
-    if asked.lead is None:
+    asked_lead: AskedLead = await read_asked_lead(view)
+    if asked_lead.lead is None:
         raise NotFound
     async with view.console.reading() as connection:
-        rows = await list_automations_of_lead(connection, view.workspace.workspace_id, asked.lead["id"])
+        rows = await list_automations_of_lead(connection, view.workspace.workspace_id, asked_lead.lead["id"])
     return await view.render(
-        "automations/lead_automations.html", lead=asked.lead, name=lead_name(view, asked.lead), automations=rows
+        "automations/lead_automations.html",
+        lead=asked_lead.lead,
+        name=lead_name(view, asked_lead.lead),
+        automations=rows,
     )
 
 

@@ -25,6 +25,15 @@ OUTCOME_WORDS: Mapping[str, str] = {
     "skipped": _("not sent"),
     "failed": _("failed"),
 }
+# The same in a trial.
+TRIAL_WORDS: Mapping[str, str] = {
+    "passed": _("true"),
+    "ended": _("false: it would end here"),
+    "waiting": _("would wait"),
+    "done": _("would be done"),
+    "skipped": _("would not be sent"),
+    "failed": _("would fail"),
+}
 OUTCOME_MARKS: Mapping[str, tuple[str, str]] = {
     "passed": ("check", "ok"),
     "done": ("check", "ok"),
@@ -67,12 +76,14 @@ def verdict_sentence(view: PageView, names: DefinitionNames, explained: Explanat
         (one for one in explained.conditions if one.step == explained.false_step and not one.comparison.held), None
     )
     if reason.code == "condition_false" and false is not None:
-        one = false.comparison
-        wanted = condition_sentence(view, names, {"field": one.field, "operator": one.operator, "value": one.expected})
+        comparison = false.comparison
+        wanted = condition_sentence(
+            view, names, {"field": comparison.field, "operator": comparison.operator, "value": comparison.expected}
+        )
         why = phrase(
             view.translate("%(field)s is %(found)s, and step %(n)s wants: %(wanted)s."),
-            field=field_label(view, one.field),
-            found=Markup('<span class="bad">{}</span>').format(found_words(view, names, one)),
+            field=field_label(view, comparison.field),
+            found=Markup('<span class="bad">{}</span>').format(found_words(view, names, comparison)),
             n=false.step + 1,
             wanted=wanted,
         )
@@ -94,26 +105,36 @@ def step_lines(view: PageView, names: DefinitionNames, explained: Explanation) -
 
 
 def outcome_line(
-    view: PageView, line: Markup, outcome: Mapping[str, Any] | None, comparisons: list[ComparisonLine] | None = None
+    view: PageView,
+    line: Markup,
+    outcome: Mapping[str, Any] | None,
+    comparisons: list[ComparisonLine] | None = None,
+    words: Mapping[str, str] = OUTCOME_WORDS,
 ) -> StepLine:
     """Return a step with an outcome; None if it was not reached."""
     if outcome is None:
         return StepLine(line, "", view.translate("not reached"), comparisons=comparisons or [])
     kind = outcome["outcome"]
     symbol, colour = OUTCOME_MARKS[kind]
-    word = view.translate_choice(OUTCOME_WORDS, kind)
+    word = view.translate_choice(words, kind)
     return StepLine(line, kind, word, symbol, colour, outcome.get("reason") or "", comparisons or [])
 
 
 def _comparison_line(view: PageView, names: DefinitionNames, explained: ExplainedComparison) -> ComparisonLine:
-    one = explained.comparison
-    values = one.expected if isinstance(one.expected, list) else [] if one.expected is None else [one.expected]
-    expected = Markup("{}").format(view.translate_choice(OPERATOR_WORDS, one.operator))
+    comparison = explained.comparison
+    values = (
+        comparison.expected
+        if isinstance(comparison.expected, list)
+        else []
+        if comparison.expected is None
+        else [comparison.expected]
+    )
+    expected = Markup("{}").format(view.translate_choice(OPERATOR_WORDS, comparison.operator))
     if values:
-        texts = [value_text(view, names, one.field, value) for value in values]
+        texts = [value_text(view, names, comparison.field, value) for value in values]
         expected = Markup("{} {}").format(expected, joined_values(view, texts, "or"))
-    if "not" in one.path.split("."):
+    if "not" in comparison.path.split("."):
         expected = phrase(view.translate("not: %(wanted)s"), wanted=expected)
-    label = field_label(view, one.field)
-    held = one.held != (one.path.split(".").count("not") % 2 == 1)
-    return ComparisonLine(label, expected, found_words(view, names, one), held, not explained.is_of_then)
+    label = field_label(view, comparison.field)
+    held = comparison.held != (comparison.path.split(".").count("not") % 2 == 1)
+    return ComparisonLine(label, expected, found_words(view, names, comparison), held, not explained.is_of_then)

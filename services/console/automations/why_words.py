@@ -82,13 +82,13 @@ def why_sentence(view: PageView, names: DefinitionNames, code: str, values: Mapp
 
 def found_words(view: PageView, names: DefinitionNames, comparison: TracedComparison) -> Markup:
     """Return the value that a comparison met, masked where the reader may not see it."""
-    found = comparison.found
-    if found is None or found in ("", []):
+    value = comparison.found
+    if value is None or value in ("", []):
         return Markup("{}").format(view.translate("empty"))
     if shown_person_value(view, comparison.field, "x") != "x":
         return value_mark(shown_person_value(view, comparison.field, "x"))
-    values = found if isinstance(found, list) else [found]
-    texts = [value_text(view, names, comparison.field, value) for value in values]
+    values = value if isinstance(value, list) else [value]
+    texts = [value_text(view, names, comparison.field, member) for member in values]
     return joined_values(view, texts, "and")
 
 
