@@ -44,7 +44,7 @@ ORDER BY id LIMIT 1 FOR UPDATE SKIP LOCKED
 ADD_WAITING_CANCELLATION_SQL = """
 INSERT INTO background_cleanups (workspace_id, kind, ref_id, after_id) VALUES (%s, %s, %s, %s)
 """
-CANCELLATION_EXISTS_SQL = "SELECT FROM background_cleanups WHERE workspace_id = %s AND kind = %s AND ref_id = %s"
+CANCELLATION_EXISTS_SQL = "SELECT FROM background_cleanups WHERE workspace_id = %s AND kind = ANY(%s) AND ref_id = %s"
 DELETE_ENDPOINT_SQL = "DELETE FROM endpoints WHERE workspace_id = %s AND endpoint = %s"
 
 
@@ -81,11 +81,12 @@ async def cancel_waiting(connection: Connection, workspace_id: int, id_: int, la
 
 
 async def is_cancelling(connection: Connection, workspace_id: int, id_: int) -> bool:
-    """Return whether the sweeper still has to cancel deliveries from the time when the subscription was disabled.
+    """Return whether the sweeper still has to cancel deliveries that waited when the subscription was disabled, or when
+    somebody cancelled them.
 
     The subscription may be enabled again by now.
     """
-    return (await connection.execute(CANCELLATION_EXISTS_SQL, (workspace_id, DISABLED_KIND, id_))).rowcount > 0
+    return (await connection.execute(CANCELLATION_EXISTS_SQL, (workspace_id, list(KEPT_REASONS), id_))).rowcount > 0
 
 
 async def cancel_chunk(connection: Connection) -> bool:

@@ -23,7 +23,7 @@ WITH locked AS (
       AND NOT EXISTS (SELECT FROM webhook_subscriptions s WHERE s.workspace_id = d.workspace_id
                       AND s.id = d.subscription_id AND NOT s.is_active)
       AND NOT EXISTS (SELECT FROM background_cleanups c WHERE c.workspace_id = d.workspace_id
-                      AND c.kind = 'disabled' AND c.ref_id = d.subscription_id)
+                      AND c.kind IN ('disabled', 'waiting') AND c.ref_id = d.subscription_id)
     RETURNING d.id, d.endpoint
 ), allowed AS (
     UPDATE endpoints e SET open_until = NULL FROM (SELECT DISTINCT endpoint FROM again) a

@@ -7,6 +7,8 @@ from services.api.context import driver_connection
 from services.workers.deliveries.claim import claim_due
 from shared.outbound import cancellation
 from shared.outbound.receivers import cancel_deliveries
+from shared.outbound.resending import resend_deliveries, resend_one
+from shared.platform.errors import Conflict
 from tests.integration.test_delivery_claims import PLANT
 from tests.support.sending import Outbox
 
@@ -71,3 +73,21 @@ async def test_enabling_a_subscription_again_stops_its_cancellation(outbox: Outb
     assert await outbox.one(f"SELECT count(*) FROM deliveries WHERE state = 'pending' AND id <= {before}") == 0
     assert await outbox.one("SELECT count(*) FROM background_cleanups") == 0
     assert len(await claim_due(outbox.connection, 10)) == 3
+
+
+async def test_what_waited_is_cancelled_by_hand_and_what_came_later_is_sent(outbox: Outbox) -> None:
+    await _plant(outbox, 2 * cancellation.CANCEL_CHUNK_SIZE)
+    last = await outbox.one("SELECT max(id) FROM deliveries")
+    await _plant(outbox, 3)  # to the same receiver
+    await cancellation.cancel_waiting(outbox.connection, outbox.workspace_id, 1, last)
+    assert await outbox.one(LEFT) == cancellation.CANCEL_CHUNK_SIZE + 3
+    cancelled = await outbox.one("SELECT min(id) FROM deliveries WHERE state = 'cancelled'")
+    with pytest.raises(Conflict):  # it would be cancelled again
+        await resend_one(outbox.connection, outbox.workspace_id, cancelled)
+    assert await resend_deliveries(outbox.connection, outbox.workspace_id, [cancelled]) == set()
+    while await cancellation.cancel_chunk(outbox.connection):
+        pass
+    assert await outbox.one(LEFT) == 3
+    assert await outbox.one(f"SELECT count(*) FROM deliveries WHERE state = 'pending' AND id <= {last}") == 0
+    assert await resend_one(outbox.connection, outbox.workspace_id, cancelled)
+    assert await outbox.one(LEFT) == 4
