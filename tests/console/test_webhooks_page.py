@@ -36,6 +36,7 @@ COUNT_STATE = "SELECT count(*) FROM deliveries WHERE subscription_id = %s AND st
 EVENTS_OF = "SELECT url, events, description FROM webhook_subscriptions WHERE id = %s"
 FILTERS_OF = "SELECT filters FROM webhook_subscriptions WHERE id = %s"
 FIRST_STAGE = "SELECT id, name FROM pipeline_stages ORDER BY id LIMIT 1"
+CAUSE_OF = "SELECT cause_id FROM deliveries WHERE subscription_id = %s"
 AUDITED = "SELECT action FROM audit_log WHERE action LIKE 'webhook.%' ORDER BY id"
 
 
@@ -250,6 +251,9 @@ async def test_receiver_that_wants_no_more_is_off_with_its_reason_until_switched
     assert f"{path}?ask=test" not in shown
     delivery = re.search(r"delivery=(\d+)", sent.location)
     assert delivery
+    with open_stack.database() as database:
+        [(cause,)] = database.execute(CAUSE_OF, (webhook_id,)).fetchall()
+    assert f"{path}?delivery={delivery[1]}" in (await manager.get(f"/console/main/dead-letters?cause={cause}")).text
     for url in (f"{path}/test", f"{path}/deliveries/{delivery[1]}/resend"):
         refused = await manager.post(url, {"event": "lead.created"})
         assert (refused.status, len(receiver.requests)) == (303, 1)
