@@ -20,6 +20,7 @@ from shared.platform.settings import Settings
 from tests.contract import samples
 from tests.contract.operation_catalogue import JSON, Operation, faults, operations, resolved
 from tests.contract.service import Answer, Service, ask, new_email
+from tests.contract.tag_aliases import make_alias
 from tests.support.lead_pairs import write_pair
 from tests.support.waiting import until_async
 
@@ -60,8 +61,8 @@ NOUNS = {
     "cause": "/api/v1/operations/causes/{id}",
     "subscription_id": "/api/v1/webhooks/{id}",
     "ids": "/api/v1/deliveries/{id}",
+    "into": "/api/v1/tags/{id}",
 }
-
 
 # What the least of all records cannot do: it is refused as it should be.
 REFUSED = {
@@ -74,6 +75,7 @@ REFUSED = {
         409,  # it has ended
     ),
     "PATCH /api/v1/jobs/{id}": 409,
+    "POST /api/v1/tags/{id}/merge": 422,  # into itself
     "POST /api/v1/leads/import": 415,  # it is no form
     "POST /api/v1/imports/{id}/run": 409,  # it is no dry run
     "POST /api/v1/imports/{id}/cancel": 409,  # it has ended
@@ -285,6 +287,7 @@ MAKERS = {
     "/api/v1/operations/lanes/{lane}": name_lane,
     "/api/v1/leads/{id}/tags/{tag}": make_tag,
     "/api/v1/leads/{id}/merges/{merge_id}": make_merge,
+    "/api/v1/tags/{id}/aliases/{alias}": make_alias,
     "/api/v1/duplicates/{id}": make_pair,
     "/api/v1/imports/{id}": make_import,
     "/api/v1/submissions/{id}": make_submission,

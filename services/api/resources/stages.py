@@ -72,7 +72,7 @@ async def update(request: web.Request) -> web.Response:
 
 @requires_scope("write:pipelines")
 @query_params(StageRemovalQuery)
-@responds(JobRecord, status=202, other_statuses=(204, 409))
+@responds(None, status=204, other_statuses=(202, 409), schemas_by_status={202: JobRecord})
 async def delete(request: web.Request) -> web.Response:
     """Delete a stage. Its leads go to the stage `to`. Over 1,000 go by a job, whose end deletes the stage.
 

@@ -1,4 +1,4 @@
-"""Changes of pipelines: one is made, renamed, made the default, or deleted."""
+"""Changes of pipelines: one is made, renamed, pipeline the default, or deleted."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -21,10 +21,10 @@ from shared.service_app.audit import audit_details
 async def create(view: PageView) -> web.StreamResponse:
     """Make a pipeline, with the usual stages unless the form says otherwise."""
     form, workspace_id = await view.read_fields(), view.workspace.workspace_id
-    sent = {**_sent_fields(form), "stages": _usual_stages(view) if form.get("stages") != "none" else []}
+    pipeline_fields = {**_sent_fields(form), "stages": _usual_stages(view) if form.get("stages") != "none" else []}
     try:
-        fields = checked_pipeline(sent)
-        made = await view.console.writing(
+        fields = checked_pipeline(pipeline_fields)
+        pipeline = await view.console.writing(
             lambda connection: pipeline_management.create_pipeline(connection, workspace_id, fields)
         )
     except ValidationFailed as refused:
@@ -32,7 +32,7 @@ async def create(view: PageView) -> web.StreamResponse:
     except Conflict:
         too_many = view.translate("There are %(n)s pipelines already.", n=view.formatting.number(MAX_PIPELINES))
         return await render_page(view, OpenDialog("new", form=form, problems={"name": too_many}))
-    audit_details(view.request, object=("pipeline", made["id"]), after={"name": made["name"]})
+    audit_details(view.request, object=("pipeline", pipeline["id"]), after={"name": pipeline["name"]})
     view.redirect(view.path(PIPELINES_PAGE), view.translate("The pipeline is made."))
 
 
@@ -42,11 +42,11 @@ async def change(view: PageView) -> web.StreamResponse:
     form, workspace_id, id_ = await view.read_fields(), view.workspace.workspace_id, path_id(view.request)
     async with view.console.reading() as connection:
         before = await find_pipeline(connection, workspace_id, id_)
-    sent = _sent_fields(form)
-    names = {name: before[name] for name in sent}
-    audit_details(view.request, object=("pipeline", id_), before=names, after=sent)
+    pipeline_fields = _sent_fields(form)
+    names = {name: before[name] for name in pipeline_fields}
+    audit_details(view.request, object=("pipeline", id_), before=names, after=pipeline_fields)
     try:
-        fields = checked_pipeline(sent)
+        fields = checked_pipeline(pipeline_fields)
     except ValidationFailed as refused:
         return await render_page(view, OpenDialog("rename", id_, form, _problems(view, refused)))
     await view.console.writing(

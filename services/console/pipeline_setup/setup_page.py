@@ -7,7 +7,8 @@ from typing import Any
 
 from aiohttp import web
 
-from services.console.pipeline_setup.words import MENTION_WORDS, OUTCOMES, removal_note
+from services.console.pipeline_setup.stage_mentions import find_stage_mentions
+from services.console.pipeline_setup.words import MENTION_WORDS, STAGE_OUTCOMES, removal_note
 from services.console.web.access import workspace_page
 from services.console.web.colors import nearest_hue
 from services.console.web.hue_choices import hue_choices
@@ -20,12 +21,11 @@ from shared.pipelines.pipeline_reads import (
     count_leads_in_stages,
     read_pipelines,
 )
-from shared.pipelines.stage_mentions import find_stage_mentions
 from shared.pipelines.stage_removal import read_running_removals
 from shared.platform.errors import NotFound
 
 PIPELINES_PAGE = "settings/pipelines"
-NUMBER = re.compile(r"[0-9]{1,18}", re.ASCII)  # ids are of 64 bits
+ID_PATTERN = re.compile(r"[0-9]{1,18}", re.ASCII)  # ids are of 64 bits
 # The dialogues by the parameter that opens each, whose value is the id of a pipeline or a stage.
 PIPELINE_DIALOGS, STAGE_DIALOGS = ("rename", "delete", "add"), ("stage", "remove")
 
@@ -46,7 +46,7 @@ async def show(view: PageView) -> web.StreamResponse:
     query = view.request.query
     dialog = OpenDialog("new") if "new" in query else OpenDialog()
     for name in (*PIPELINE_DIALOGS, *STAGE_DIALOGS):
-        if NUMBER.fullmatch(query.get(name, "")):
+        if ID_PATTERN.fullmatch(query.get(name, "")):
             dialog = OpenDialog(name, int(query[name]))
     return await render_page(view, dialog if view.permits(Permission.SET_UP) else OpenDialog())
 
@@ -75,7 +75,7 @@ async def render_page(view: PageView, dialog: OpenDialog) -> web.Response:
         "problems": dialog.problems,
         "mentions": [(view.translate(MENTION_WORDS[kind]), name) for kind, name in mentions],
         "removal_note": removal_note(view, counts.get(stage["id"], 0)) if stage else "",
-        "outcomes": [(value, view.translate(word)) for value, word in OUTCOMES],
+        "outcomes": [(value, view.translate(word)) for value, word in STAGE_OUTCOMES],
         "hues": hue_choices(view.translate),
         "hue_of": lambda each: nearest_hue(each["color"], each["position"]),
         "moved": view.request.query.get("moved", ""),
@@ -91,14 +91,14 @@ def _asked_about(
     if dialog.name in ("", "new"):
         return None, None
     if dialog.name in PIPELINE_DIALOGS:
-        found = next((one for one in pipelines if one["id"] == dialog.id), None)
+        pipeline = next((one for one in pipelines if one["id"] == dialog.id), None)
         stage = None
     else:
         stage = next((one for one in stages if one["id"] == dialog.id), None)
-        found = next((one for one in pipelines if stage and one["id"] == stage["pipeline_id"]), None)
-    if found is None:
+        pipeline = next((one for one in pipelines if stage and one["id"] == stage["pipeline_id"]), None)
+    if pipeline is None:
         raise NotFound
-    return found, stage
+    return pipeline, stage
 
 
 def _form_of(dialog: OpenDialog, pipeline: PipelineRow | None, stage: StageRow | None) -> dict[str, str]:

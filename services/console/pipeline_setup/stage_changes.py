@@ -5,7 +5,7 @@ from typing import Any
 
 from aiohttp import web
 
-from services.console.pipeline_setup.setup_page import NUMBER, PIPELINES_PAGE, OpenDialog, render_page
+from services.console.pipeline_setup.setup_page import ID_PATTERN, PIPELINES_PAGE, OpenDialog, render_page
 from services.console.pipeline_setup.words import removed_sentence
 from services.console.web.access import workspace_page
 from services.console.web.hue_choices import color_of_hue
@@ -31,7 +31,7 @@ async def create(view: PageView) -> web.StreamResponse:
     form, workspace_id, pipeline_id = await view.read_fields(), view.workspace.workspace_id, path_id(view.request)
     try:
         fields = checked_stage(_sent_fields(form))
-        made = await view.console.writing(
+        stage = await view.console.writing(
             lambda connection: pipeline_management.create_stage(connection, workspace_id, pipeline_id, fields)
         )
     except ValidationFailed:
@@ -39,7 +39,7 @@ async def create(view: PageView) -> web.StreamResponse:
     except Conflict:
         too_many = view.translate("There are %(n)s stages already.", n=view.formatting.number(MAX_STAGES))
         return await render_page(view, OpenDialog("add", pipeline_id, form, {"name": too_many}))
-    audit_details(view.request, object=("stage", made["id"]), after=fields)
+    audit_details(view.request, object=("stage", stage["id"]), after=fields)
     view.redirect(view.path(PIPELINES_PAGE), view.translate("The stage is made, as the last one."))
 
 
@@ -48,11 +48,11 @@ async def change(view: PageView) -> web.StreamResponse:
     """Give a stage another name, colour and outcome. Its leads stay in it."""
     form, stage = await view.read_fields(), await _find(view)
     workspace_id, id_, pipeline_id = view.workspace.workspace_id, stage["id"], stage["pipeline_id"]
-    sent = _sent_fields(form)
-    before = {name: stage[name] for name in sent}
-    audit_details(view.request, object=("stage", id_), before=before, after=sent)
+    stage_fields = _sent_fields(form)
+    before = {name: stage[name] for name in stage_fields}
+    audit_details(view.request, object=("stage", id_), before=before, after=stage_fields)
     try:
-        fields = checked_stage(sent)
+        fields = checked_stage(stage_fields)
     except ValidationFailed:
         return await render_page(view, OpenDialog("stage", id_, form, _name_problem(view)))
     await view.console.writing(
@@ -66,7 +66,7 @@ async def move(view: PageView) -> web.StreamResponse:
     """Put a stage at another position of its pipeline."""
     form, stage = await view.read_fields(), await _find(view)
     text = form.get("position", "")
-    position = min(int(text), MAX_STAGES) if NUMBER.fullmatch(text) else 0
+    position = min(int(text), MAX_STAGES) if ID_PATTERN.fullmatch(text) else 0
     if position < 1:
         view.redirect(view.path(PIPELINES_PAGE))
     workspace_id, id_ = view.workspace.workspace_id, stage["id"]
@@ -93,7 +93,7 @@ async def remove(view: PageView) -> web.StreamResponse:
     audit_details(view.request, object=("stage", id_), before={"name": stage["name"]}, after={"to": to}, count=count)
     if count and plain_digits(form.get("count", ""))[:MAX_COUNT_DIGITS] != str(count):
         return await _refuse(view, id_, form, {"count": _moved_problem(view)})
-    if count and not NUMBER.fullmatch(to):
+    if count and not ID_PATTERN.fullmatch(to):
         return await _refuse(view, id_, form, {"to": view.translate("Choose where its leads go.")})
     try:
         job_id = await view.console.writing(
@@ -102,7 +102,7 @@ async def remove(view: PageView) -> web.StreamResponse:
                 workspace_id,
                 stage["pipeline_id"],
                 id_,
-                to=int(to) if NUMBER.fullmatch(to) else None,
+                to=int(to) if ID_PATTERN.fullmatch(to) else None,
                 author=ChangeAuthor("user", view.account.account_id, view.account.name),
                 confirmed=count,
             )

@@ -5,7 +5,7 @@ from typing import NoReturn
 from aiohttp import web
 
 from services.console.scoring.rule_form import chosen_field, rule_of
-from services.console.scoring.scoring_page import NUMBER, SCORING_PAGE, RuleDialog, render_page, rule_problems
+from services.console.scoring.scoring_page import ID_PATTERN, SCORING_PAGE, RuleDialog, render_page, rule_problems
 from services.console.web.access import workspace_page
 from services.console.web.page_view import PageView
 from shared.auth.roles import Permission
@@ -25,18 +25,18 @@ AUDITED_FIELDS = ("field", "operator", "value", "points", "is_active")
 async def create(view: PageView) -> web.StreamResponse:
     """Make a rule, as the last one."""
     form, workspace_id = dict(await view.read_fields()), view.workspace.workspace_id
-    sent = {**form, "field": chosen_field(form), "is_active": form.get("is_active", "")}
+    rule_form = {**form, "field": chosen_field(form), "is_active": form.get("is_active", "")}
     try:
-        rule = checked_rule(rule_of(sent))
-        made = await view.console.writing(
+        rule = checked_rule(rule_of(rule_form))
+        new_rule = await view.console.writing(
             lambda connection: rule_management.create_rule(connection, workspace_id, rule)
         )
     except ValidationFailed as refused:
-        return await render_page(view, RuleDialog("new", 0, sent, rule_problems(view, refused)))
+        return await render_page(view, RuleDialog("new", 0, rule_form, rule_problems(view, refused)))
     except Conflict:
         too_many = view.translate("There are %(n)s rules already.", n=view.formatting.number(MAX_RULES))
-        return await render_page(view, RuleDialog("new", 0, sent, {"points": too_many}))
-    audit_details(view.request, object=("scoring_rule", made["id"]), after=rule)
+        return await render_page(view, RuleDialog("new", 0, rule_form, {"points": too_many}))
+    audit_details(view.request, object=("scoring_rule", new_rule["id"]), after=rule)
     _end(view, view.translate("The rule is made."))
 
 
@@ -44,11 +44,11 @@ async def create(view: PageView) -> web.StreamResponse:
 async def change(view: PageView) -> web.StreamResponse:
     """Change what a rule compares and its points."""
     form, rule = dict(await view.read_fields()), await _find(view)
-    sent = {**form, "field": chosen_field(form), "is_active": form.get("is_active", "")}
+    rule_form = {**form, "field": chosen_field(form), "is_active": form.get("is_active", "")}
     try:
-        fields = checked_rule(rule_of(sent))
+        fields = checked_rule(rule_of(rule_form))
     except ValidationFailed as refused:
-        return await render_page(view, RuleDialog("edit", rule["id"], sent, rule_problems(view, refused)))
+        return await render_page(view, RuleDialog("edit", rule["id"], rule_form, rule_problems(view, refused)))
     await _update(view, rule, fields)
     _end(view, view.translate("The rule is changed."))
 
@@ -67,7 +67,7 @@ async def move(view: PageView) -> web.StreamResponse:
     """Put a rule at another position."""
     form, rule = await view.read_fields(), await _find(view)
     text = form.get("position", "")
-    position = min(int(text), MAX_RULES) if NUMBER.fullmatch(text) else 0
+    position = min(int(text), MAX_RULES) if ID_PATTERN.fullmatch(text) else 0
     if position >= 1:
         await _update(view, rule, {"position": position})
     view.redirect(view.path(SCORING_PAGE, moved=rule["id"]))

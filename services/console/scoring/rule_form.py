@@ -15,10 +15,10 @@ MAX_DIGITS = 6  # of points
 RuleForm = dict[str, str]
 
 
-def chosen_field(sent: Mapping[str, str]) -> str:
+def chosen_field(form: Mapping[str, str]) -> str:
     """Return the field that a form names: one of the list, or a custom field by its key."""
-    key = sent.get("custom", "").strip()
-    return f"{CUSTOM_FIELD_PREFIX}{key}" if key else sent.get("field", "")
+    key = form.get("custom", "").strip()
+    return f"{CUSTOM_FIELD_PREFIX}{key}" if key else form.get("field", "")
 
 
 def form_of(rule: Mapping[str, Any]) -> RuleForm:

@@ -35,7 +35,7 @@ from shared.scoring.rule_management import RuleRow, active_rules, list_rules
 from shared.scoring.score_preview import ScorePreview, count_all_leads, preview_scores
 
 SCORING_PAGE = "settings/scoring"
-NUMBER = re.compile(r"[0-9]{1,18}", re.ASCII)  # ids are of 64 bits
+ID_PATTERN = re.compile(r"[0-9]{1,18}", re.ASCII)  # ids are of 64 bits
 RULE_DIALOGS = ("edit", "switch", "delete")
 
 
@@ -74,16 +74,16 @@ def _asked_dialog(view: PageView) -> RuleDialog:
     query = view.request.query
     if not view.permits(Permission.SET_UP):
         return RuleDialog()
-    sent = {name: query[name] for name in ("operator", "value", "points", "is_active") if name in query}
-    if "try" in query:  # a box that is not ticked is not sent
-        sent.setdefault("is_active", "")
+    typed_fields = {name: query[name] for name in ("operator", "value", "points", "is_active") if name in query}
+    if "try" in query:  # a box that is not ticked is not typed_fields
+        typed_fields.setdefault("is_active", "")
     if named := chosen_field(query):
-        sent["field"] = named
+        typed_fields["field"] = named
     for name in RULE_DIALOGS:
-        if NUMBER.fullmatch(query.get(name, "")):
-            return RuleDialog(name, int(query[name]), sent, tries="try" in query or name != "edit")
+        if ID_PATTERN.fullmatch(query.get(name, "")):
+            return RuleDialog(name, int(query[name]), typed_fields, tries="try" in query or name != "edit")
     if "new" in query:
-        return RuleDialog("new", form=sent, tries="try" in query)
+        return RuleDialog("new", form=typed_fields, tries="try" in query)
     return RuleDialog("recount", tries=True) if "recount" in query else RuleDialog()
 
 
@@ -150,7 +150,7 @@ async def _read_facts(
     view: PageView, connection: Connection, rules: Sequence[RuleRow], draft: Sequence[RuleRow] | None
 ) -> ScoringFacts:
     workspace_id, asked = view.workspace.workspace_id, view.request.query.get("lead", "")
-    lead_ids = [int(asked)] if NUMBER.fullmatch(asked) else []
+    lead_ids = [int(asked)] if ID_PATTERN.fullmatch(asked) else []
     leads = await read_records(connection, workspace_id, lead_ids)
     points = await read_points(connection, [(workspace_id, id_) for id_ in lead_ids]) if leads else {}
     preview = None

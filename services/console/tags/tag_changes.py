@@ -5,6 +5,7 @@ from typing import Any
 
 from aiohttp import web
 
+from services.console.tags.tag_mentions import change_tag_mentions
 from services.console.tags.tags_page import TAGS_PAGE, TagDialog, find_tag, render_page
 from services.console.web.access import workspace_page
 from services.console.web.hue_choices import color_of_hue
@@ -17,7 +18,6 @@ from shared.leads.tag_merging import keep_old_name
 from shared.platform.db.connections import Connection
 from shared.platform.errors import ValidationFailed
 from shared.service_app.audit import audit_details
-from shared.tags.tag_mentions import change_tag_mentions
 
 
 @workspace_page(Permission.SET_UP)

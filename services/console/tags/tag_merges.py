@@ -2,6 +2,7 @@
 
 from aiohttp import web
 
+from services.console.tags.tag_mentions import change_tag_mentions
 from services.console.tags.tags_page import TAGS_PAGE, TagDialog, find_tag, render_page
 from services.console.web.access import workspace_page
 from services.console.web.page_view import PageView
@@ -12,7 +13,6 @@ from shared.leads.tag_merging import TagCountMoved, forget_alias, merge_tags
 from shared.platform.db.connections import Connection
 from shared.platform.errors import Conflict, NotFound, ValidationFailed
 from shared.service_app.audit import audit_details
-from shared.tags.tag_mentions import change_tag_mentions
 
 
 @workspace_page(Permission.SET_UP)

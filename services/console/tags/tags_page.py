@@ -7,6 +7,7 @@ from typing import Any
 
 from aiohttp import web
 
+from services.console.tags.tag_mentions import CHANGED_KINDS, TagMention, find_tag_mentions
 from services.console.web.access import workspace_page
 from services.console.web.colors import nearest_hue
 from services.console.web.hue_choices import hue_choices
@@ -18,7 +19,6 @@ from shared.leads.tag_management import ManagedTag
 from shared.leads.tag_merging import count_leads_with_both
 from shared.platform.db.connections import Connection
 from shared.platform.web.path_params import path_id
-from shared.tags.tag_mentions import CHANGED_KINDS, TagMention, find_tag_mentions
 
 TAGS_PAGE = "settings/tags"
 PAGE_SIZE = 100

@@ -50,10 +50,10 @@ class WorkspaceCache:
         known = self._snapshots.get(id_)
         return known is not None and all(name in known.tags for name in names)
 
-    def _add_read(self, read: Mapping[int, WorkspaceSnapshot]) -> None:
-        for id_, known in read.items():
+    def _add_read(self, snapshots: Mapping[int, WorkspaceSnapshot]) -> None:
+        for id_, known in snapshots.items():
             old = self._snapshots.get(id_)
             if old and old.version == known.version:
                 known = known._replace(tags={**old.tags, **known.tags}, aliases={**old.aliases, **known.aliases})
             self._snapshots[id_] = known
-            self._entry_count += 1 + len(read[id_].tags)
+            self._entry_count += 1 + len(snapshots[id_].tags)

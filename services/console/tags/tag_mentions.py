@@ -56,7 +56,7 @@ async def find_tag_mentions(connection: Connection, workspace_id: int, name: str
 
 
 async def change_tag_mentions(connection: Connection, workspace_id: int, old: str, new: str) -> int:
-    """Have automations and scoring rules name a tag anew, in this transaction. Return how many were changed.
+    """Have automations and scoring rules call a tag by its new name, in this transaction. Return how many were changed.
 
     Runs that have begun keep the steps that they began with.
     """

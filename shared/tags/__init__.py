@@ -1,1 +1,0 @@
-"""What names a tag by its text, and how that is changed."""
