@@ -1,21 +1,13 @@
-"""Counting the scores of all leads again, as a job: the rules' part follows the rules as they are then."""
+"""The job that counts the scores of all leads again, as it is started and listed. `rescoring.py` has its work."""
 
-from collections.abc import Sequence
 from datetime import datetime
 
 from shared.intake.change_author import ChangeAuthor
 from shared.jobs.job_control import JobRequest, confirm_job
 from shared.jobs.job_kinds import RESCORE_KIND
 from shared.jobs.job_targets import read_clock
-from shared.leads import reference_locks
-from shared.leads.identities import lock_leads
-from shared.leads.lead_records import read_leads
-from shared.leads.writes import ChangeCause, LeadChange, change_leads
 from shared.platform.db.connections import Connection
 from shared.platform.errors import Conflict
-from shared.scoring.lead_points import read_points, store_points
-from shared.scoring.rule_management import active_rules, list_rules
-from shared.scoring.score_points import points_for
 
 ANY_COUNT = 2**62  # a number that no workspace reaches
 RUNNING_MESSAGE = "Job {job} counts the scores already: wait until it has ended, or cancel it."
@@ -46,28 +38,3 @@ async def start_recalculation(
 async def list_recalculations(connection: Connection, workspace_id: int) -> list[RecentJob]:
     """Return the last jobs that scored all leads again."""
     return list(await (await connection.execute(RECENT_SQL, (workspace_id,))).fetchall())
-
-
-async def rescore_leads(
-    connection: Connection, workspace_id: int, lead_ids: Sequence[int], *, is_quiet: bool
-) -> dict[int, tuple[int, int]]:
-    """Give leads the points of the rules as they are now. Return the score of each before and after.
-
-    A lead that is gone is missing.
-    """
-    await reference_locks.lock_shared(connection, [workspace_id])
-    keys = [(workspace_id, id_) for id_ in lead_ids]
-    present = list(await lock_leads(connection, keys, ("workspace_id", "id")))
-    rules = active_rules(await list_rules(connection, workspace_id))
-    leads, stored = await read_leads(connection, present), await read_points(connection, present)
-    scores = {key: (stored.get(key, 0), points_for(rules, leads[key])) for key in present}
-    changed = {key: (before, after) for key, (before, after) in scores.items() if before != after}
-    await store_points(connection, [(*key, after) for key, (_, after) in sorted(changed.items())])
-    cause = ChangeCause("scoring", None)
-    changes = [
-        LeadChange(*key, cause=cause, add_score=after - before, is_quiet=is_quiet)
-        for key, (before, after) in changed.items()
-    ]
-    await change_leads(connection, changes)
-    totals = {key: lead["lead_score"] for key, lead in leads.items()}
-    return {key[1]: (totals[key], totals[key] + after - before) for key, (before, after) in scores.items()}

@@ -12,7 +12,8 @@ from shared.leads.edit import ChangeCause, LeadChange
 from shared.leads.writes import change_leads
 from shared.pipelines.pipeline_management import create_pipeline, update_stage
 from shared.pipelines.pipeline_reads import count_leads_in_stages, find_pipeline, find_stage
-from shared.pipelines.stage_removal import MAX_MOVED_AT_ONCE, StageHoldsLeads, read_running_removals, remove_stage
+from shared.pipelines.stage_emptying import MAX_MOVED_AT_ONCE, StageHoldsLeads
+from shared.pipelines.stage_removal import read_running_removals, remove_stage
 from shared.platform.db.connections import Connection, connect
 from shared.platform.errors import Conflict, NotFound
 from tests.support.ingesting import workspace_id

@@ -2,7 +2,7 @@
 
 from services.console.web.page_view import PageView
 from services.console.web.translations import mark_message as _
-from shared.pipelines.stage_removal import MAX_MOVED_AT_ONCE
+from shared.pipelines.stage_emptying import MAX_MOVED_AT_ONCE
 
 STAGE_OUTCOMES = (("", _("leaves it")), ("won", _("won: sets “converted”")), ("lost", _("lost: sets “lost”")))
 MENTION_WORDS = {"form": _("Form"), "source": _("Source"), "automation": _("Automation")}

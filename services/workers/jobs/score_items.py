@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from services.workers.jobs.job_items import ClaimedItem, ClaimedJob, ItemOutcome
 from services.workers.jobs.lead_items import GONE_MESSAGE, SAME_MESSAGE
 from shared.platform.db.connections import Connection
-from shared.scoring.recalculation import rescore_leads
+from shared.scoring.rescoring import rescore_leads
 
 
 async def count_scores(connection: Connection, job: ClaimedJob, items: Sequence[ClaimedItem]) -> list[ItemOutcome]:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from services.workers.jobs.job_items import ClaimedItem, ClaimedJob, ItemOutcome
 from shared.intake.change_author import ChangeAuthor
 from shared.leads import reference_locks
-from shared.pipelines.stage_removal import cause_of, finish_removal, move_leads
+from shared.pipelines.stage_emptying import cause_of, finish_removal, move_leads
 from shared.platform.db.connections import Connection
 
 ELSEWHERE_MESSAGE = "It was not in the stage any more."
