@@ -1,4 +1,4 @@
-"""The job that counts the scores of all leads again, as it is started and listed. `rescoring.py` has its work."""
+"""The job that counts the scores of all leads again, as it is started and listed."""
 
 from datetime import datetime
 
