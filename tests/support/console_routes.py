@@ -30,7 +30,6 @@ QUERIES = {
     "leads/live": "?first=1.1",
     "leads/bulk": "?kind=edit",
     "leads/{id}/live": "?after=0",
-    "automations/why": "?lead={other_lead}",
     "leads/{id}/merge": "?with={other_lead}",
     "pipeline/column": "?stage=0&older=1.1",
     "sources/new": "?type=meta_lead_ads",
