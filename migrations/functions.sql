@@ -238,7 +238,7 @@ CREATE OR REPLACE TRIGGER facts_changed AFTER INSERT OR DELETE OR UPDATE OF is_d
 ON pipelines FOR EACH ROW EXECUTE FUNCTION facts_changed();
 CREATE OR REPLACE TRIGGER facts_changed AFTER INSERT OR DELETE OR UPDATE OF pipeline_id, position
 ON pipeline_stages FOR EACH ROW EXECUTE FUNCTION facts_changed();
-CREATE OR REPLACE TRIGGER facts_changed AFTER DELETE OR UPDATE
+CREATE OR REPLACE TRIGGER facts_changed AFTER DELETE OR UPDATE OF name
 ON tags FOR EACH ROW EXECUTE FUNCTION facts_changed();
 
 CREATE OR REPLACE FUNCTION settings_changed() RETURNS trigger LANGUAGE plpgsql AS $$
@@ -250,12 +250,16 @@ END $$;
 CREATE OR REPLACE TRIGGER settings_changed BEFORE UPDATE OF country, merge_policy, fold_gmail
 ON workspaces FOR EACH ROW EXECUTE FUNCTION settings_changed();
 
--- A trigger of its own, since earlier migrations run this file before the column is there.
+-- Triggers of their own, since earlier migrations run this file before the columns are there.
 
 DO $$ BEGIN
     IF EXISTS (SELECT FROM pg_attribute WHERE attrelid = 'workspaces'::regclass AND attname = 'never_join') THEN
         CREATE OR REPLACE TRIGGER never_join_changed BEFORE UPDATE OF never_join
         ON workspaces FOR EACH ROW EXECUTE FUNCTION settings_changed();
+    END IF;
+    IF EXISTS (SELECT FROM pg_attribute WHERE attrelid = 'tags'::regclass AND attname = 'alias_of') THEN
+        CREATE OR REPLACE TRIGGER alias_changed AFTER UPDATE OF alias_of
+        ON tags FOR EACH ROW EXECUTE FUNCTION facts_changed();
     END IF;
 END $$;
 
