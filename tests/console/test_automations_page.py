@@ -71,8 +71,8 @@ async def test_marketer_builds_one_from_a_recipe_and_it_acts_on_a_posted_lead(
     await post_leads(shared_stack, [{"email": email, "first_name": "Ada"}])
 
     def acted() -> dict[str, Any] | None:
-        [lead] = call_api(shared_stack, "GET", f"/api/v1/leads?search={email}")
-        return lead if tag in lead["tags"] else None
+        leads = call_api(shared_stack, "GET", f"/api/v1/leads?search={email}")
+        return next((lead for lead in leads if tag in lead["tags"]), None)
 
     lead = until(acted, 60, "the automation's tag") or {}
     assert (lead["status"], lead["assigned_user_id"] is not None) == ("qualified", True)

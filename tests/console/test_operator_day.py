@@ -190,7 +190,7 @@ async def confirm_exactly_what_was_counted(day: OperatorDay) -> None:
     await day.go("Quarantine")
     await day.page.get_by_label("Source").select_option(f"{day.name}-held")
     await day.page.wait_for_url(re.compile(f"source={day.name}-held"))
-    await day.page.get_by_role("link", name="Release all 12,000").click()
+    await day.page.get_by_role("link", name="Release the 12,000 that match").click()
     await day.see("12,000, counted exactly at")
     day.hold("late", 30)
     await day.page.get_by_label("Why").fill("They are customers of the fair")

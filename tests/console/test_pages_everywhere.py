@@ -38,7 +38,7 @@ COMMAND_END = """
 """
 # A page says what it is for below its title, and where more is said. These need no more words than they have.
 HELP = "main p:has(> .docs-link)"
-SELF_EXPLAINING = ("/leads/{id}", "/leads/{id}/timeline", "/search", "/more")
+SELF_EXPLAINING = ("/leads/{id}", "/leads/{id}/peek", "/leads/{id}/timeline", "/search", "/more")
 ANONYMOUS_PAGES = ("/console/sign-in", "/console/forgotten", "/console/welcome/{token}")
 FORM_PREVIEW, FORM_TEST = (f"/console/{{workspace}}/forms/{{id}}/{page}" for page in ("preview", "test"))
 PROJECT = Path(__file__).parents[2]

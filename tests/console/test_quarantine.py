@@ -36,7 +36,7 @@ async def test_held_ones_are_released_or_marked_as_spam(stack: Stack) -> None:
         _, shown = await reader.get("quarantine", source=source)
         assert "a &lt;b&gt;hidden&lt;/b&gt; field was filled" in shown
         assert "+40" in shown
-        assert "Release all 4" in shown
+        assert "Release the 4 that match" in shown
         assert (
             f"kind=release&amp;state=quarantined&amp;rejected=false&amp;unconfirmed=false&amp;source={source}" in shown
         )
@@ -92,7 +92,7 @@ async def test_people_who_have_to_confirm_their_address_are_no_spam(stack: Stack
     async with signed_in_reader(stack, "manager") as reader:
         _, held = await reader.get("quarantine", source=source)
         assert (spam in held, waiting in held) == (True, False)
-        for action in ("Mark all 1 as spam", "Release all 1"):
+        for action in ("Mark the 1 that match as spam", "Release the 1 that match"):
             assert action in held
         _, shown = await reader.get("quarantine", source=source, tab="waiting")
         assert (spam in shown, waiting in shown) == (False, True)
@@ -115,7 +115,7 @@ async def test_held_ones_are_chosen_by_reason_and_source(stack: Stack) -> None:
     async with signed_in_reader(stack, "manager") as reader:
         _, shown = await reader.get("quarantine", source=source, reason="honeypot")
         assert (both in shown, links in shown) == (True, False)
-        assert "Release all 1" in shown
+        assert "Release the 1 that match" in shown
         assert 'value="links"' in shown
         assert f'value="{source}" selected' in shown
         _, confirmation = await reader.get("jobs/confirm", kind="reject", source=source, spam_reason="honeypot")
