@@ -2,7 +2,7 @@
 
 import re
 import secrets
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, urlencode, urlsplit
 
 import pytest
 
@@ -53,10 +53,10 @@ async def test_a_cause_is_fixed_on_one_that_is_tried_and_then_confirmed_for_the_
         assert "sekrit" not in form  # the value of a secret, before the change
         status, location = await reader.send(
             "POST",
-            f"dead-letters/{cause}/try?op=set&field=status&value=hot&as=text",
+            f"dead-letters/{cause}/try",
             back="fix",
-            changes='[{"op":"set","field":"status","value":"hot"}]',
             reason="They said so",
+            **{**query, "field": "status", "value": "hot"},
         )
         assert status == 303
         tried = parse_qs(urlsplit(location).query)
@@ -64,8 +64,15 @@ async def test_a_cause_is_fixed_on_one_that_is_tried_and_then_confirmed_for_the_
         until(lambda: _state_of(stack, ids[0]) == "done", what="the verdict of the one that was tried")
         _, after = await reader.get(f"dead-letters/{cause}/fix", tried=ids[0], **query)
         assert "The one to try is done" in after
-        assert f"kind=replay&amp;cause={cause}&amp;changes=%5B%7B" in after
         assert "Replay all 2" in after
+        status, location = await reader.send("GET", f"dead-letters/{cause}/fix?rest=1&{urlencode(query)}")
+        assert status == 303
+        assert f"kind=replay&cause={cause}&changes=%5B%7B" in location
+        for method, page in (("GET", f"fix?rest=1&{urlencode({**query, 'field': ''})}"), ("POST", "try")):
+            status, refused = await reader.send(method, f"dead-letters/{cause}/{page}", **{**query, "field": " "})
+            assert status == 422
+            assert "Nothing was replayed: the change is not complete." in refused
+        assert _state_of(stack, ids[1]) == "dead"
     with stack.database() as database:
         versions = database.execute(VERSION_SQL, (ids[0],)).fetchall()
     assert ("user", "Ada", "They said so") in versions

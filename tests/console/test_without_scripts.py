@@ -1,11 +1,20 @@
 """The console in a browser without JavaScript: links and forms do it all."""
 
+import secrets
+from urllib.parse import unquote_plus
+
 from playwright.async_api import Browser
 
 from tests.support.console import Reader, needs_chromium, watched_page
+from tests.support.console_failures import add_cause, add_submission
 from tests.support.stack import Stack
 
 pytestmark = needs_chromium
+
+CHANGED_SQL = """
+SELECT convert_from(payload, 'UTF8')::jsonb ->> 'first_name' FROM submission_versions
+WHERE submission_id = %s AND author ->> 'kind' = 'user'
+"""
 
 
 async def test_a_lane_is_paused_and_resumed_without_scripts(
@@ -43,3 +52,32 @@ async def test_theme_and_sign_out_without_scripts(
         await page.wait_for_url("**/console/sign-in")
         await watched.open("/console/main/now")
         assert "/console/sign-in" in page.url
+
+
+async def test_a_change_that_is_typed_is_tried_and_replayed_without_a_look_at_examples(
+    browser: Browser, shared_stack: Stack, readers: dict[str, Reader]
+) -> None:
+    with shared_stack.database() as database:
+        cause = add_cause(database, "submission", "No such status")
+        email = f"{secrets.token_hex(6)}@example.com"
+        ids = [add_submission(database, "dead", {"email": email, "status": "warm"}, cause=cause) for _ in range(2)]
+    async with watched_page(browser, shared_stack.base, readers["manager"].email, java_script_enabled=False) as watched:
+        page = watched.page
+        await watched.open(f"/console/main/dead-letters/{cause}/fix")
+        await page.get_by_role("button", name="Set a field").click()
+        await page.fill("input[name=reason]", "They said so")
+        await page.get_by_role("button", name="Try one").click()
+        assert "the change is not complete" in await page.get_by_role("alert").inner_text()
+        assert await page.input_value("input[name=reason]") == "They said so"
+        await page.fill("input[name=field]", "first_name")
+        await page.fill("input[name=value]", "Grace")
+        await page.get_by_role("button", name="Try one").click()
+        await page.wait_for_url(f"**tried={ids[0]}")
+        assert await page.input_value("input[name=value]") == "Grace"
+        await page.fill("input[name=value]", "Ada")
+        await page.get_by_role("button", name="Replay all 1…").click()
+        await page.wait_for_url("**/jobs/confirm?**")
+        assert '"value":"Ada"' in unquote_plus(page.url)
+    with shared_stack.database() as database:
+        rows = database.execute(CHANGED_SQL, (ids[0],)).fetchall()
+    assert rows == [("Grace",)]

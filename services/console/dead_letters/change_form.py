@@ -42,10 +42,18 @@ class ChangeForm:
 
     rows: list[ChangeRow] = field(default_factory=list)
     changes: list[PayloadChange] = field(default_factory=list)
+    lacks_rows: bool = False  # rows that were sent are none that the form has
 
     @property
     def is_valid(self) -> bool:
         return not any(row.problem for row in self.rows)
+
+    def is_complete(self) -> bool:
+        """Whether each row makes a change. A row that is still empty is marked, since examples pass over it."""
+        for row in self.rows:
+            if not row.field:
+                row.problem = row.problem or "field"
+        return self.is_valid and not self.lacks_rows
 
     @property
     def as_json(self) -> str:
@@ -68,13 +76,14 @@ def read_change_form(query: RepeatedFields, add: str, remove: str) -> ChangeForm
     """Return the form of an address. `add` is the kind of a row to add, `remove` the place of one to take out."""
     columns = [[str(text) for text in query.getall(name, [])] for name in ("op", "field", "value", "as")]
     rows = [
-        ChangeRow(op, name.strip()[:MAX_FIELD_LENGTH], value[:MAX_VALUE_LENGTH], kind)
+        _typed_row(op, name.strip(), value, kind)
         for op, name, value, kind in zip(*columns, strict=False)
         if op in CHANGE_OPS and kind in VALUE_TYPES
     ][:MAX_CHANGES]
+    lacks_rows = len(rows) < max(map(len, columns))
     if remove.isascii() and remove.isdigit() and len(remove) < 4 and int(remove) < len(rows):
         del rows[int(remove)]
-    form = ChangeForm(rows)
+    form = ChangeForm(rows, lacks_rows=lacks_rows)
     for row in rows:
         if row.field or row.value:
             _add_change(form, row)
@@ -85,25 +94,9 @@ def read_change_form(query: RepeatedFields, add: str, remove: str) -> ChangeForm
     return form
 
 
-def parse_changes(text: str) -> list[PayloadChange] | None:
-    """Return the changes of a JSON text as `ChangeForm.as_json` writes them. None if they are none."""
-    try:
-        changes = orjson.loads(text or "[]")
-    except orjson.JSONDecodeError:
-        return None
-    is_list = isinstance(changes, list) and len(changes) <= MAX_CHANGES and len(text) <= MAX_CHANGES_LENGTH
-    if not is_list or not all(_is_change(change) for change in changes) or validate_changes(changes):
-        return None
-    return list(changes)
-
-
-def _is_change(change: Any) -> bool:
-    return (
-        isinstance(change, dict)
-        and change.get("op") in CHANGE_OPS
-        and isinstance(change.get("field"), str)
-        and isinstance(change.get("values", {}), dict)
-    )
+def _typed_row(op: str, name: str, value: str, kind: str) -> ChangeRow:
+    is_cut = len(name) > MAX_FIELD_LENGTH or len(value) > MAX_VALUE_LENGTH
+    return ChangeRow(op, name[:MAX_FIELD_LENGTH], value[:MAX_VALUE_LENGTH], kind, "long" if is_cut else "")
 
 
 def _add_change(form: ChangeForm, row: ChangeRow) -> None:
@@ -116,7 +109,7 @@ def _add_change(form: ChangeForm, row: ChangeRow) -> None:
             row.problem = "json"
     elif row.op == "map":
         pairs = _map_pairs(row.value)
-        row.problem = "" if pairs else "pairs"
+        row.problem = row.problem if pairs else "pairs"
         change["values"] = dict(pairs)
     if validate_changes([change]):
         row.problem = row.problem or "field"

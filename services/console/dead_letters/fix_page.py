@@ -3,6 +3,7 @@
 import asyncio
 import time
 import uuid
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import NoReturn
 
@@ -13,7 +14,6 @@ from services.console.dead_letters.change_form import (
     CHANGE_OPS,
     ChangeForm,
     change_words,
-    parse_changes,
     read_change_form,
 )
 from services.console.dead_letters.failed_rows import TriedSubmission, read_tried
@@ -27,7 +27,7 @@ from shared.intake.replay import PayloadEdit, ReplayOptions, SubmissionRef, repl
 from shared.jobs.job_targets import first_targets
 from shared.jobs.preview import ReplayPreview, preview_references
 from shared.platform.db.connections import Connection
-from shared.platform.errors import BadRequest, NotFound
+from shared.platform.errors import NotFound
 from shared.platform.web.path_params import path_id
 from shared.service_app.audit import audit_details
 
@@ -47,20 +47,37 @@ class TryOutcome:
 
 @workspace_page(Permission.STEER_QUEUES)
 async def show(view: PageView) -> web.StreamResponse:
-    """Show the form of the changes with three examples of what they would do. Nothing is stored."""
+    """Show the form of the changes with three examples of what they would do. Nothing is stored.
+
+    With `rest` it leads on to the confirmation of a replay of all with these changes.
+    """
     id_, query = path_id(view.request), view.request.query
     form = read_change_form(query, query.get("add", ""), query.get("remove", ""))
-    workspace = view.workspace.workspace_id
     if "add" in query or "remove" in query:  # a reload must not do it again
         view.redirect(_fix_path(view, id_, form.as_query))
+    if "rest" not in query:
+        return await _render(view, id_, form, query)
+    if not form.is_complete():
+        return await _render(view, id_, form, query, 422)
+    view.redirect(view.path("jobs/confirm", kind="replay", cause=id_, changes=form.as_json or None))
+
+
+async def _render(
+    view: PageView, id_: int, form: ChangeForm, typed: Mapping[str, str], status: int = 200
+) -> web.StreamResponse:
+    """Render the page. `typed` holds the reason and the option of a replay as they were sent."""
+    workspace = view.workspace.workspace_id
     async with view.console.reading() as connection:
         cause = await expect_cause(view, connection, id_)
         if cause["kind"] != "submission":
             raise NotFound
         previews = await _preview(connection, workspace, id_, form) if form.is_valid else []
-        tried = await _read_tried(connection, workspace, query.get("tried", ""))
+        tried = await _read_tried(connection, workspace, view.request.query.get("tried", ""))
     return await view.render(
         "dead_letters/fix.html",
+        status,
+        is_refused=status != 200,
+        typed=typed,
         cause=cause,
         change_form=form,
         examples=[shown_example(preview) for preview in previews],
@@ -73,10 +90,11 @@ async def show(view: PageView) -> web.StreamResponse:
 async def try_one(view: PageView) -> web.StreamResponse:
     """Replay the oldest submission of a cause for real, with the changes of the form if it has any."""
     id_, workspace = path_id(view.request), view.workspace.workspace_id
-    form = await view.read_fields()
-    changes = parse_changes(form.get("changes", ""))
-    if changes is None:
-        raise BadRequest
+    form = await view.read_form()
+    change_form = read_change_form(form, "", "")
+    if not change_form.is_complete():
+        return await _render(view, id_, change_form, form, 422)
+    changes = change_form.changes
     reason = " ".join(form.get("reason", "").split())[:MAX_REASON_LENGTH]
     options = ReplayOptions(
         "dead",
@@ -95,7 +113,7 @@ async def try_one(view: PageView) -> web.StreamResponse:
         count=1 if outcome.id and not outcome.problem else 0,
     )
     view.console.forget_figures(workspace)
-    await _redirect_to_outcome(view, id_, outcome, form.get("back", ""))
+    await _redirect_to_outcome(view, id_, outcome, change_form if form.get("back") == "fix" else None)
 
 
 def _edit_of(changes: list[PayloadChange]) -> PayloadEdit | None:
@@ -124,8 +142,8 @@ async def _replay_first(connection: Connection, workspace_id: int, cause_id: int
     return TryOutcome(reference.id, outcome.failed.get(reference.id, ""))
 
 
-async def _redirect_to_outcome(view: PageView, cause_id: int, outcome: TryOutcome, back: str) -> NoReturn:
-    """Lead back to the page that asked, which says what became of the one that was tried."""
+async def _redirect_to_outcome(view: PageView, cause_id: int, outcome: TryOutcome, form: ChangeForm | None) -> NoReturn:
+    """Lead back to the page that asked, with its form, which says what became of the one that was tried."""
     toast = None
     if outcome.id is None:
         toast = view.translate("No submission of this cause is dead any more.")
@@ -134,8 +152,7 @@ async def _redirect_to_outcome(view: PageView, cause_id: int, outcome: TryOutcom
     else:
         await _wait_for_verdict(view, outcome.id)
     tried = outcome.id if outcome.id and not outcome.problem else None
-    if back == "fix":
-        form = read_change_form(view.request.query, "", "")
+    if form is not None:
         view.redirect(_fix_path(view, cause_id, form.as_query, tried), toast)
     view.redirect(view.path("dead-letters", cause=cause_id, tried=tried), toast)
 
