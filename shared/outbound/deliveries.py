@@ -28,6 +28,7 @@ MAIL_ENDPOINT = "mail"  # the endpoint of all mails of a workspace, whichever in
 MAIL_INTEGRATION_TYPES = ("smtp", "mailgun")  # the types of integrations that send mail
 COUNTED_ADDRESS_KEY = "counted_address"  # in the target of a mail to a lead
 LINK_PLACEHOLDER = "[link]"  # in the body of a mail whose link is secret, and encrypted in its target
+NO_MAIL_MESSAGE = "No way to send mail is set up: add an integration of type smtp or mailgun."
 
 INSERT_DELIVERIES_SQL = """
 INSERT INTO deliveries (workspace_id, message_id, kind, event, lead_id, subscription_id, integration_id, user_id,

@@ -1,5 +1,6 @@
 """The pages that ask about an automation: why it did not run, trials of it, and its runs."""
 
+import re
 import secrets
 from typing import Any
 
@@ -143,3 +144,30 @@ async def test_readers_without_the_right_see_no_person(
         assert "hidden for your role" in page.text
     async with console_client(shared_stack.base, readers["stranger"].email) as stranger:
         assert (await stranger.get(f"{asked.path}/why?lead={lead}")).status == 404
+
+
+async def test_a_run_whose_mail_was_not_delivered_counts_as_failed(
+    client: ConsoleClient, shared_stack: Stack, readers: dict[str, Reader]
+) -> None:
+    source = f"source {secrets.token_hex(4)}"
+    mail = {"action": {"type": "send_email", "to": "lead", "subject": "Hello", "body": "Hello"}}
+    body = {"name": "Welcome", "trigger": {"type": "lead_created", "sources": [source]}, "steps": [FILLED, mail]}
+    id_ = call_api(shared_stack, "POST", "/api/v1/automations", body)["id"]
+    path = f"/console/main/automations/{id_}"
+    post_inbound(shared_stack, email=f"{secrets.token_hex(8)}@example.com", source=source)
+
+    async def has_failed() -> bool:  # the installation has no way to send mail
+        return "failed at step 2" in (await client.get(f"{path}/runs")).text
+
+    await until_async(has_failed, what="the run whose mail failed")
+    page = await client.get(f"{path}/runs")
+    counts = re.findall(r'href="[^"]*/runs(?:\?state=(\w+))?"[^>]*>.*?(\d+)\s*</', page.text, re.DOTALL)
+    assert {state for state, n in counts if n == "1"} == {"", "failed"}
+    assert "failed at step 2" in (await client.get(f"{path}/runs?state=failed")).text
+    assert "No run in this state." in (await client.get(f"{path}/runs?state=ended")).text
+    assert "/console/main/sources/connect?group=messages" in page.text
+    listed = (await client.get("/console/main/automations")).text
+    row = listed[listed.index(f'automations/{id_}"') :].partition("</tr>")[0]
+    assert re.search(r'class="num bad" data-l="Failed lately">1<', row)
+    async with console_client(shared_stack.base, readers["read_only"].email) as reader:
+        assert "sources/connect" not in (await reader.get(f"{path}/runs")).text

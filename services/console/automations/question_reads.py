@@ -1,5 +1,6 @@
 """What the pages that ask about automations read: runs by state, and the automations with their last run for a lead."""
 
+from collections import Counter
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -15,30 +16,32 @@ RUNS_PAGE = 50
 MAX_COUNTED_RUNS = 10_000
 MAX_LISTED = 500
 
-# The states of runs that the page can show alone. A condition that was false ends a run early.
+# What a run `r` came to, as `run_records` has it: one with a delivery that failed has failed. A false condition
+# ends a run early. Each delivery is looked up by its key: a join may read all that failed, for each run.
+CAME_TO_SQL = """
+CASE WHEN r.state <> 'done' THEN r.state
+     WHEN r.steps @> '[{"outcome": "failed"}]' OR EXISTS (
+         SELECT FROM jsonb_path_query(r.steps, '$[*].data.delivery_ids[*]') AS sent (id)
+         WHERE (SELECT d.state FROM deliveries d WHERE d.workspace_id = r.workspace_id AND d.id = sent.id::bigint)
+               = 'failed') THEN 'failed'
+     WHEN r.steps @> '[{"outcome": "ended"}]' THEN 'condition'
+     ELSE 'ended' END
+"""
 RUNS_SQL = f"""
 SELECT id, lead_id, state, steps, jsonb_array_length(coalesce(plan, '[]')) AS plan_length, due_at, error, trigger_key,
        created_at, finished_at
-FROM automation_runs
-WHERE workspace_id = %(w)s AND automation_id = %(automation)s AND id < %(before)s
-  AND (%(lead)s::bigint IS NULL OR lead_id = %(lead)s)
-  AND CASE %(state)s
-      WHEN 'failed' THEN state = 'failed' OR state = 'done' AND steps @> '[{{"outcome": "failed"}}]'
-      WHEN 'waiting' THEN state = 'waiting'
-      WHEN 'ended' THEN state = 'done' AND NOT steps @> '[{{"outcome": "ended"}}]'
-      WHEN 'condition' THEN state = 'done' AND steps @> '[{{"outcome": "ended"}}]'
-      WHEN 'stopped' THEN state = 'stopped'
-      ELSE true END
+FROM (SELECT * FROM automation_runs
+      WHERE workspace_id = %(w)s AND automation_id = %(automation)s AND id < %(before)s
+        AND (%(lead)s::bigint IS NULL OR lead_id = %(lead)s)
+      ORDER BY id DESC LIMIT {MAX_COUNTED_RUNS}) r
+WHERE %(state)s = '' OR {CAME_TO_SQL} = %(state)s
 ORDER BY id DESC LIMIT {RUNS_PAGE + 1}
 """
 COUNT_RUNS_SQL = f"""
-SELECT count(*) FILTER (WHERE true) AS all, count(*) FILTER (WHERE state = 'waiting') AS waiting,
-       count(*) FILTER (WHERE state = 'failed' OR state = 'done' AND steps @> '[{{"outcome": "failed"}}]') AS failed,
-       count(*) FILTER (WHERE state = 'done' AND NOT steps @> '[{{"outcome": "ended"}}]') AS ended,
-       count(*) FILTER (WHERE state = 'done' AND steps @> '[{{"outcome": "ended"}}]') AS condition,
-       count(*) FILTER (WHERE state = 'stopped') AS stopped
-FROM (SELECT state, steps FROM automation_runs WHERE workspace_id = %s AND automation_id = %s
-      ORDER BY id DESC LIMIT {MAX_COUNTED_RUNS}) latest
+SELECT {CAME_TO_SQL}, count(*)
+FROM (SELECT * FROM automation_runs WHERE workspace_id = %s AND automation_id = %s
+      ORDER BY id DESC LIMIT {MAX_COUNTED_RUNS}) r
+GROUP BY 1
 """
 # The submission that an entry of the timeline tells of. Runs name their entries.
 ENTRIES_SQL = """
@@ -90,11 +93,10 @@ async def read_runs_page(
     return RunsPage(shown, origins, shown[-1]["id"] if len(rows) > RUNS_PAGE else None)
 
 
-async def count_runs(connection: Connection, workspace_id: int, automation_id: int) -> dict[str, int]:
-    """Return how many of the last runs are in each state."""
-    async with connection.cursor(row_factory=dict_row) as cursor:
-        [row] = await (await cursor.execute(COUNT_RUNS_SQL, (workspace_id, automation_id))).fetchall()
-    return dict(row)
+async def count_runs(connection: Connection, workspace_id: int, automation_id: int) -> Counter[str]:
+    """Return how many of the last runs are in each state. `total()` stops at MAX_COUNTED_RUNS."""
+    found = await connection.execute(COUNT_RUNS_SQL, (workspace_id, automation_id))
+    return Counter(dict(await found.fetchall()))
 
 
 async def list_automations_of_lead(connection: Connection, workspace_id: int, lead_id: int) -> list[AskedAutomation]:

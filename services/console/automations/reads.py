@@ -11,7 +11,7 @@ from shared.platform.db.connections import Connection
 
 FAILURE_DAYS = 7  # days whose failures the list counts
 MAX_LISTED = 500
-MAX_COUNTED_FAILURES = 10_000
+MAX_COUNTED_FAILURES = 10_000  # runs, and deliveries
 
 LIST_SQL = """
 SELECT a.id, a.name, a.is_active, a.trigger, a.steps, a.version,
@@ -27,10 +27,27 @@ SELECT a.id, a.name, a.is_active, a.trigger, a.steps, a.version,
         ORDER BY r.id DESC LIMIT 1) AS last_run_at
 FROM automations a WHERE a.workspace_id = %s ORDER BY lower(a.name), a.id LIMIT %s
 """
+# Runs that failed, and those that ended well but for a delivery that failed later. A delivery has the lead of its run:
+# the newest that failed give the leads whose runs are read. LIMIT keeps that from becoming a scan of all runs.
 FAILURES_SQL = """
+WITH newest AS (
+    SELECT id, lead_id, subscription_id FROM deliveries
+    WHERE workspace_id = %(w)s AND state = 'failed' ORDER BY id DESC LIMIT %(most)s),
+unsent AS MATERIALIZED (
+    SELECT id, lead_id FROM newest WHERE lead_id IS NOT NULL AND subscription_id IS NULL),
+ended AS MATERIALIZED (
+    SELECT r.* FROM (SELECT DISTINCT lead_id FROM unsent) u CROSS JOIN LATERAL (
+        SELECT id, automation_id, steps FROM automation_runs
+        WHERE workspace_id = %(w)s AND lead_id = u.lead_id AND state = 'done'
+          AND created_at > now() - %(days)s * interval '1 day' LIMIT %(most)s) r LIMIT %(most)s)
 SELECT automation_id, count(*) FROM (
-    SELECT automation_id FROM automation_runs
-    WHERE workspace_id = %s AND state = 'failed' AND created_at > now() - %s * interval '1 day' LIMIT %s) failed
+    (SELECT id, automation_id FROM automation_runs
+     WHERE workspace_id = %(w)s AND state = 'failed' AND created_at > now() - %(days)s * interval '1 day'
+     LIMIT %(most)s)
+    UNION
+    SELECT e.id, e.automation_id
+    FROM ended e CROSS JOIN jsonb_path_query(e.steps, '$[*].data.delivery_ids[*]') AS sent (id)
+    JOIN unsent u ON u.id = sent.id::bigint) failed
 GROUP BY 1
 """
 STAGES_SQL = """
@@ -103,7 +120,8 @@ async def list_automations(connection: Connection, workspace_id: int) -> list[Li
     """Return the automations of a workspace by name."""
     async with connection.cursor(row_factory=dict_row) as cursor:
         rows = await (await cursor.execute(LIST_SQL, (workspace_id, MAX_LISTED))).fetchall()
-    found = await connection.execute(FAILURES_SQL, (workspace_id, FAILURE_DAYS, MAX_COUNTED_FAILURES))
+    values = {"w": workspace_id, "days": FAILURE_DAYS, "most": MAX_COUNTED_FAILURES}
+    found = await connection.execute(FAILURES_SQL, values)
     failures: dict[int, int] = dict(await found.fetchall())
     return [ListedAutomation(**row, failures=failures.get(row["id"], 0)) for row in rows]
 

@@ -14,6 +14,7 @@ from services.console.leads.words import lead_name
 from services.console.web.page_view import PageView
 from services.console.web.translations import mark_message as _
 from shared.leads.lead_records import LeadJson
+from shared.outbound.deliveries import NO_MAIL_MESSAGE
 
 RUN_STATES: Mapping[str, str] = {
     "": _("All"),
@@ -41,7 +42,10 @@ DELIVERY_WORDS: Mapping[str, str] = {
 
 @dataclass(frozen=True)
 class RunLine:
-    """A run as a row: `glyph` and `colour` of its state, what it came to, and its steps."""
+    """A run as a row: `glyph` and `colour` of its state, what it came to, and its steps.
+
+    `lacks_mail`: a step failed since the workspace has no way to send mail.
+    """
 
     id: int
     lead_id: int
@@ -55,6 +59,7 @@ class RunLine:
     submission_id: str
     started_by: str
     took: float | None
+    lacks_mail: bool
     created_at: datetime
 
 
@@ -78,6 +83,7 @@ def run_line(
         (origin or {}).get("submission_id") or "",
         _started_by(view, run["trigger_key"], origin),
         (finished - run["created_at"]).total_seconds() if finished else None,
+        any(NO_MAIL_MESSAGE in (step["reason"] or "") for step in run["steps"]),
         run["created_at"],
     )
 

@@ -6,7 +6,7 @@ from aiohttp import web
 
 from services.console.automations.asked_lead import read_asked_lead
 from services.console.automations.builder_view import builder_path
-from services.console.automations.question_reads import count_runs, read_runs_page
+from services.console.automations.question_reads import MAX_COUNTED_RUNS, count_runs, read_runs_page
 from services.console.automations.run_words import RUN_STATES, run_line
 from services.console.leads.words import lead_name
 from services.console.web.access import workspace_page
@@ -38,7 +38,10 @@ async def show(view: PageView) -> web.StreamResponse:
         automation=automation,
         lead_id=lead_id,
         state=state,
-        states=[(name, view.translate(word), counts[name or "all"]) for name, word in RUN_STATES.items()],
+        states=[
+            (name, view.translate(word), counts[name] if name else counts.total()) for name, word in RUN_STATES.items()
+        ],
+        counted_at_most=MAX_COUNTED_RUNS if counts.total() == MAX_COUNTED_RUNS else None,
         lines=[
             run_line(view, run, leads.get((workspace_id, run["lead_id"])), page.origins.get(run["id"]))
             for run in page.rows

@@ -18,14 +18,13 @@ from services.workers.deliveries.types import (
 )
 from services.workers.deliveries.webhook_request import webhook_request
 from shared.outbound import unsubscribe_links
-from shared.outbound.deliveries import COUNTED_ADDRESS_KEY, LINK_PLACEHOLDER
+from shared.outbound.deliveries import COUNTED_ADDRESS_KEY, LINK_PLACEHOLDER, NO_MAIL_MESSAGE
 from shared.outbound.double_opt_in_links import CONFIRMATION_EVENT, UnconfirmedSubmission, confirmation_link
 from shared.outbound.mailboxes import mailbox_of
 from shared.outbound.unsubscribe_links import UnsubscribeTarget
 from shared.platform.crypto.encryption import Cipher, DecryptionError
 from shared.platform.settings import Settings
 
-NO_MAIL_MESSAGE = "No way to send mail is set up: add an integration of type smtp or mailgun."
 OTHER_ADDRESS_MESSAGE = "The lead has another address than when the mail was written."
 
 # The credentials that a mail integration needs for sending. A Mailgun integration may exist only for receiving.
