@@ -143,6 +143,7 @@ async def test_conditions_nest_and_a_message_is_previewed_while_it_is_typed(
         await watched.open(f"{AUTOMATIONS_PAGE}/{id_}?part=4&new=send_email")
         await page.get_by_label("Subject").fill("For {{ first_name }}")
         await expect(page.locator(".message")).to_contain_text("For <b>Zoë")
+        await expect(page.locator(".message header")).to_contain_text("on lead <b>Zoë #")
         await page.get_by_label("Text", exact=True).fill("Hi {{ nickname }}")
         await expect(page.locator("#message-preview")).to_contain_text("“nickname” is no field of a lead")
         await page.get_by_role("button", name="Keep the step").last.click()
