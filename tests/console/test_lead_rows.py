@@ -6,6 +6,7 @@ from typing import Any
 
 from playwright.async_api import Browser, Page, expect
 
+from services.console.web.colors import nearest_hue
 from tests.support.console import ConsoleClient, Reader, console_client, needs_chromium, watched_page
 from tests.support.console_leads import call_api, new_lead, new_pipeline
 from tests.support.stack import Stack
@@ -112,6 +113,25 @@ async def test_a_lead_is_looked_at_beside_the_list(
         await panel.get_by_role("button", name="Close").click()
         await expect(panel).to_be_hidden()
         assert watched.faults == []
+
+
+async def test_a_stage_has_its_colour_in_the_list_its_menu_and_beside_it(
+    client: ConsoleClient, shared_stack: Stack
+) -> None:
+    source = f"hues-{secrets.token_hex(4)}"
+    colors = ("#cc473d", "#3d74cc", "")  # the last one has the hue of its place
+    board = new_pipeline(
+        shared_stack, *({"name": f"{source} {n}", **({"color": one} if one else {})} for n, one in enumerate(colors))
+    )
+    dots = []
+    for stage in board["stages"]:
+        lead = new_lead(shared_stack, source=source, pipeline_stage_id=stage["id"])
+        dot = f'hue-{nearest_hue(stage["color"], stage["position"])}"></span> ?<bdi>{stage["name"]}<'
+        dots.append(dot)
+        assert re.search(dot, (await client.get(f"{LIST}/{lead['id']}/peek", **SCRIPT)).text)
+    assert [dot[:5] for dot in dots[:2]] == ["hue-1", "hue-6"]
+    listed = (await client.get(f"{LIST}?source={source}")).text
+    assert [len(re.findall(dot, listed)) for dot in dots] == [2, 2, 2]  # in the row, and in the menu
 
 
 async def test_who_changes_and_sees_what_of_rows(

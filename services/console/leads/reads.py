@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from services.console.leads.query import PERSONAL_SORTS
+from services.console.web.colors import nearest_hue
 from shared.lead_list.bounded_search import count_bounded_leads, read_bounded_page
 from shared.lead_list.counts import count_leads, needs_row_count
 from shared.lead_list.filters import LeadFilters
@@ -26,8 +27,9 @@ MAX_CUSTOM_COLUMNS = 60
 LIST_NAMES_SQL = f"""
 SELECT (SELECT json_object_agg(id, name ORDER BY id) FROM (
            SELECT id, name FROM pipelines WHERE workspace_id = %(workspace)s ORDER BY id LIMIT {MAX_NAMED}) p),
-       (SELECT json_object_agg(id, json_build_array(name, pipeline_id) ORDER BY pipeline_id, position) FROM (
-           SELECT id, name, pipeline_id, position FROM pipeline_stages WHERE workspace_id = %(workspace)s
+       (SELECT json_object_agg(id, json_build_array(name, pipeline_id, color, position)
+                               ORDER BY pipeline_id, position) FROM (
+           SELECT id, name, pipeline_id, color, position FROM pipeline_stages WHERE workspace_id = %(workspace)s
            ORDER BY pipeline_id, position LIMIT {MAX_NAMED}) s),
        (SELECT json_object_agg(id, name ORDER BY lower(name), id) FROM (
            SELECT id, name FROM users WHERE workspace_id = %(workspace)s ORDER BY lower(name), id LIMIT {MAX_NAMED}) u),
@@ -48,10 +50,17 @@ SELECT ARRAY(SELECT value FROM lead_counts_by_field
 
 @dataclass(frozen=True)
 class StageName:
-    """A stage and its pipeline."""
+    """A stage, its pipeline, and what it is coloured by."""
 
     name: str
     pipeline_id: int
+    color: str | None
+    position: int
+
+    @property
+    def hue(self) -> int:
+        """The number of its class, as on the board."""
+        return nearest_hue(self.color, self.position)
 
 
 @dataclass(frozen=True)
@@ -161,7 +170,7 @@ async def read_list_names(connection: Connection, workspace_id: int) -> ListName
     pipelines, stages, users, inactive = (each or {} for each in row or ({}, {}, {}, ()))
     return ListNames(
         {int(id_): name for id_, name in pipelines.items()},
-        {int(id_): StageName(name, pipeline) for id_, (name, pipeline) in stages.items()},
+        {int(id_): StageName(*stage) for id_, stage in stages.items()},
         {int(id_): name for id_, name in users.items()},
         frozenset(inactive),
     )

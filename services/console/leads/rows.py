@@ -62,8 +62,7 @@ class RowMenus(NamedTuple):
 def row_menus(names: ListNames, suggestions: ListSuggestions) -> RowMenus:
     """Return what the menus of rows offer."""
     stages = [
-        (id_, stage.name, _hue(stage.name), names.pipelines.get(stage.pipeline_id, ""))
-        for id_, stage in names.stages.items()
+        (id_, stage.name, stage.hue, names.pipelines.get(stage.pipeline_id, "")) for id_, stage in names.stages.items()
     ]
     owners = [(id_, name) for id_, name in names.users.items() if id_ not in names.inactive_users]
     return RowMenus(stages, owners, [(name, _hue(name)) for name in suggestions.tags])
@@ -84,7 +83,7 @@ def lead_line(view: PageView, record: LeadJson, names: ListNames, columns: Seque
         view.path(f"leads/{record['id']}") + list_query,
         {column: _cell_text(view, column, record, names) for column in columns},
         stage.name if stage else "",
-        _hue(stage.name) if stage else 0,
+        stage.hue if stage else 0,
         owner_text(view, names, owner_id) if owner_id else "",
         [(tag, _hue(tag)) for tag in tags[:MAX_LISTED_TAGS]],
         max(len(tags) - MAX_LISTED_TAGS, 0),
