@@ -101,6 +101,12 @@ async def find_tag(connection: Connection, workspace_id: int, tag_id: int) -> Ma
     return tag
 
 
+async def lock_tag(connection: Connection, workspace_id: int, tag_id: int) -> ManagedTag:
+    """Return a tag whose number of leads stays as it is until this transaction ends. Raises NotFound."""
+    await reference_locks.lock_exclusive(connection, workspace_id)
+    return await find_tag(connection, workspace_id, tag_id)
+
+
 async def create_tag(connection: Connection, workspace_id: int, sent: dict[str, Any]) -> int:
     """Make a tag and return its id. Raises ValidationFailed for a wrong or taken name or a wrong colour."""
     fields = _check(sent)

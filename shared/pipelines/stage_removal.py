@@ -11,6 +11,7 @@ from shared.jobs.job_control import CountMoved, JobRequest, confirm_job
 from shared.jobs.job_kinds import REMOVAL_KIND
 from shared.jobs.job_targets import read_clock
 from shared.leads import reference_locks
+from shared.leads.shown_counts import has_moved
 from shared.pipelines.pipeline_management import lock_board
 from shared.pipelines.pipeline_reads import StageRow, count_leads_in_stages, find_stage
 from shared.pipelines.stage_emptying import MAX_MOVED_AT_ONCE, cause_of, finish_removal
@@ -36,12 +37,12 @@ async def remove_stage(
     *,
     to: int | None = None,
     author: ChangeAuthor,
-    confirmed: int | None = None,
+    shown: int | None = None,
 ) -> int | None:
     """Remove a stage after its leads were moved to the stage `to`. Return the job that does it if they are many.
 
     Raises NotFound, ValidationFailed for a `to` that is no other stage of the pipeline, StageHoldsLeads without one,
-    CountMoved if not so many leads are in it as were confirmed, and Conflict while a job moves leads of one of the two.
+    CountMoved if other leads are in it than were shown, and Conflict while a job moves leads of one of the two.
     """
     await lock_board(connection, workspace_id)
     await find_stage(connection, workspace_id, pipeline_id, id_)
@@ -49,13 +50,18 @@ async def remove_stage(
     await _check_no_removal(connection, workspace_id, {id_, to})
     count = (await count_leads_in_stages(connection, workspace_id, [id_])).get(id_, 0)
     if target and count > MAX_MOVED_AT_ONCE:
-        return await _start_removal(connection, workspace_id, id_, target, author, confirmed)
+        _check_shown(shown, count)
+        return await _start_removal(connection, workspace_id, id_, target, author)
     await reference_locks.lock_exclusive(connection, workspace_id)
     count = (await count_leads_in_stages(connection, workspace_id, [id_])).get(id_, 0)
-    if confirmed is not None and count != confirmed:
-        raise CountMoved(count, confirmed)
+    _check_shown(shown, count)
     await finish_removal(connection, workspace_id, id_, to, cause_of(author))
     return None
+
+
+def _check_shown(shown: int | None, count: int) -> None:
+    if shown is not None and has_moved(shown, count):
+        raise CountMoved(count, shown)
 
 
 async def read_running_removals(connection: Connection, workspace_id: int) -> dict[int, int]:
@@ -65,18 +71,18 @@ async def read_running_removals(connection: Connection, workspace_id: int) -> di
 
 
 async def _start_removal(
-    connection: Connection, workspace_id: int, id_: int, target: StageRow, author: ChangeAuthor, confirmed: int | None
+    connection: Connection, workspace_id: int, id_: int, target: StageRow, author: ChangeAuthor
 ) -> int:
-    """Start the job. Without a confirmed number it takes all that are in the stage at this moment."""
+    """Start the job. It takes all that are in the stage at this moment."""
     moved: Any = {"op": "set", "field": "pipeline_stage_id", "value": target["id"], "label": target["name"]}
     request = JobRequest(
         REMOVAL_KIND,
         {"stage_id": id_},
         with_automations=False,
         changes=[moved],
-        as_of=await read_clock(connection) if confirmed is None else None,
+        as_of=await read_clock(connection),
     )
-    return await confirm_job(connection, workspace_id, request, ANY_COUNT if confirmed is None else confirmed, author)
+    return await confirm_job(connection, workspace_id, request, ANY_COUNT, author)
 
 
 async def _find_target(

@@ -25,6 +25,10 @@ WITH made AS (INSERT INTO tags (workspace_id, name)
 INSERT INTO leads (workspace_id, id, first_name, tag_ids)
 SELECT workspace_id, nextval('lead_ids'), 'Ada', ARRAY[id] FROM made, generate_series(1, %(n)s)
 """
+ADD_LEADS = """
+INSERT INTO leads (workspace_id, id, first_name, tag_ids)
+SELECT workspace_id, nextval('lead_ids'), 'Ada', ARRAY[t.id] FROM tags t, generate_series(1, %(n)s) WHERE t.id = %(id)s
+"""
 MAKE_MANY = "INSERT INTO tags (workspace_id, name) SELECT id, 'tag ' || n FROM workspaces, generate_series(1, 250) n"
 NAME_IT = (
     """INSERT INTO automations (workspace_id, name, is_active, trigger, trigger_type, steps)
@@ -113,6 +117,33 @@ async def test_a_tag_is_deleted_by_its_count_and_leads_stay(stack: Stack, slug: 
     assert (await manager.post(f"{page}/{tag_id}/delete", {"count": "١٢"})).status == 303
     assert names(stack, slug) == []
     await until_async(lambda: tagged(stack, slug) == 0, what="leads without the tag")
+
+
+async def test_leads_that_arrive_while_a_number_is_typed_are_meant_too(
+    stack: Stack, slug: str, manager: ConsoleClient
+) -> None:
+    page = f"/console/{slug}/settings/tags"
+    with stack.database() as database:
+        for tag in ("webinar", "webinars"):
+            database.execute(MAKE_LEADS, {"tag": tag, "slug": slug, "n": 3})
+    [stays, going] = tag_ids((await manager.get(page)).text)  # by name
+    sent = {"into": "webinar", "shown": "3", "count": "3"}
+    assert 'name="shown" value="3"' in (await manager.get(f"{page}?merge={going}&into=webinar")).text
+    with stack.database() as database:
+        database.execute(ADD_LEADS, {"id": going, "n": 2})
+    for other in ({"count": "5"}, {"shown": "6", "count": "6"}, {"shown": "0"}, {"shown": "x"}, {"shown": "9" * 400}):
+        assert (await manager.post(f"{page}/{going}/merge", {**sent, **other})).status == 422, other
+    assert (await manager.post(f"{page}/{going}/merge", sent)).status == 303
+    assert "5 leads have webinar now" in (await manager.get(page)).text
+    assert 'name="shown" value="8"' in (await manager.get(f"{page}?delete={stays}")).text
+    with stack.database() as database:
+        database.execute(ADD_LEADS, {"id": stays, "n": 110})
+    refused = await manager.post(f"{page}/{stays}/delete", {"shown": "8", "count": "8"})
+    assert (refused.status, 'name="shown" value="118"' in refused.text) == (422, True)
+    with stack.database() as database:
+        database.execute(ADD_LEADS, {"id": stays, "n": 1})
+    assert (await manager.post(f"{page}/{stays}/delete", {"shown": "118", "count": "118"})).status == 303
+    assert "The tag is gone from 119 leads" in (await manager.get(page)).text
 
 
 async def test_a_long_list_has_pages(stack: Stack, slug: str, manager: ConsoleClient) -> None:

@@ -55,9 +55,9 @@ async def test_few_leads_move_at_once_and_set_nothing_off(database: Connection) 
     assert refused.value.count == 3
     async with database.transaction():
         with pytest.raises(job_control.CountMoved):
-            await remove_stage(database, workspace, pipeline, fair, to=won, author=AUTHOR, confirmed=4)
+            await remove_stage(database, workspace, pipeline, fair, to=won, author=AUTHOR, shown=4)
     async with database.transaction():
-        assert await remove_stage(database, workspace, pipeline, fair, to=won, author=AUTHOR, confirmed=3) is None
+        assert await remove_stage(database, workspace, pipeline, fair, to=won, author=AUTHOR, shown=2) is None
     assert await count_leads_in_stages(database, workspace, [fair, won]) == {won: 3}
     assert await one(database, "SELECT count(*) FROM leads WHERE status = 'converted' AND id = ANY(%s)", leads) == 3
     assert await one(database, ENTRIES) == 3

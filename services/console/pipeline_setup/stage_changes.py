@@ -10,7 +10,7 @@ from services.console.pipeline_setup.words import removed_sentence
 from services.console.web.access import workspace_page
 from services.console.web.hue_choices import color_of_hue
 from services.console.web.page_view import PageView
-from services.console.web.typed_count import plain_digits
+from services.console.web.typed_count import confirmed_count
 from shared.auth.roles import Permission
 from shared.intake.change_author import ChangeAuthor
 from shared.jobs.job_control import CountMoved
@@ -21,8 +21,6 @@ from shared.pipelines.stage_removal import remove_stage
 from shared.platform.errors import Conflict, ValidationFailed
 from shared.platform.web.path_params import path_id
 from shared.service_app.audit import audit_details
-
-MAX_COUNT_DIGITS = 18  # of a number that is typed
 
 
 @workspace_page(Permission.SET_UP)
@@ -85,13 +83,14 @@ async def move(view: PageView) -> web.StreamResponse:
 
 @workspace_page(Permission.SET_UP)
 async def remove(view: PageView) -> web.StreamResponse:
-    """Remove a stage whose number of leads was typed, after they have moved to another."""
+    """Remove a stage whose number of leads was typed, after they have moved to another, with those that came since."""
     form, stage = await view.read_fields(), await _find(view)
     workspace_id, id_, to = view.workspace.workspace_id, stage["id"], form.get("to", "")
     async with view.console.reading() as connection:
         count = (await count_leads_in_stages(connection, workspace_id, [id_])).get(id_, 0)
     audit_details(view.request, object=("stage", id_), before={"name": stage["name"]}, after={"to": to}, count=count)
-    if count and plain_digits(form.get("count", ""))[:MAX_COUNT_DIGITS] != str(count):
+    shown = confirmed_count(form, count)
+    if shown is None:
         return await _refuse(view, id_, form, {"count": _moved_problem(view)})
     if count and not ID_PATTERN.fullmatch(to):
         return await _refuse(view, id_, form, {"to": view.translate("Choose where its leads go.")})
@@ -104,7 +103,7 @@ async def remove(view: PageView) -> web.StreamResponse:
                 id_,
                 to=int(to) if ID_PATTERN.fullmatch(to) else None,
                 author=ChangeAuthor("user", view.account.account_id, view.account.name),
-                confirmed=count,
+                shown=shown,
             )
         )
     except CountMoved:

@@ -10,11 +10,12 @@ from services.console.tags.tags_page import TAGS_PAGE, TagDialog, find_tag, rend
 from services.console.web.access import workspace_page
 from services.console.web.hue_choices import color_of_hue
 from services.console.web.page_view import PageView
-from services.console.web.typed_count import plain_digits
+from services.console.web.typed_count import confirmed_count
 from shared.auth.roles import Permission
 from shared.leads import tag_management
+from shared.leads.shown_counts import has_moved
 from shared.leads.tag_management import ManagedTag
-from shared.leads.tag_merging import keep_old_name
+from shared.leads.tag_merging import TagCountMoved, keep_old_name
 from shared.platform.db.connections import Connection
 from shared.platform.errors import ValidationFailed
 from shared.service_app.audit import audit_details
@@ -61,17 +62,34 @@ async def _change(view: PageView, connection: Connection, tag: ManagedTag, form:
 
 @workspace_page(Permission.SET_UP)
 async def delete(view: PageView) -> web.StreamResponse:
-    """Delete a tag whose number of leads was typed. The leads stay."""
-    form, workspace_id, tag = await view.read_fields(), view.workspace.workspace_id, await find_tag(view)
+    """Delete a tag whose number of leads was typed. The leads stay, and those that got it meanwhile lose it too."""
+    form, tag = await view.read_fields(), await find_tag(view)
     audit_details(view.request, object=("tag", tag.id), before={"name": tag.name}, count=tag.leads_count)
-    if tag.leads_count and plain_digits(form.get("count", "")) != str(tag.leads_count):
-        problem = view.translate("That is not the number of leads that have it now.")
-        return await render_page(view, TagDialog("delete", tag, form, {"count": problem}))
-    await view.console.writing(lambda connection: tag_management.delete_tag(connection, workspace_id, tag.id))
-    words = view.translate_count(
-        "The tag is gone from %(n)s lead.", "The tag is gone from %(n)s leads.", tag.leads_count
-    )
+    shown = confirmed_count(form, tag.leads_count)
+    if shown is None:
+        return await _ask_again(view, tag)
+    try:
+        count = await view.console.writing(lambda connection: _delete(view, connection, tag.id, shown))
+    except TagCountMoved:
+        return await _ask_again(view, await find_tag(view))
+    audit_details(view.request, count=count)
+    words = view.translate_count("The tag is gone from %(n)s lead.", "The tag is gone from %(n)s leads.", count)
     view.redirect(view.path(TAGS_PAGE), words)
+
+
+async def _delete(view: PageView, connection: Connection, tag_id: int, shown: int) -> int:
+    """Delete a tag and return how many leads had it. Raises TagCountMoved."""
+    workspace_id = view.workspace.workspace_id
+    tag = await tag_management.lock_tag(connection, workspace_id, tag_id)
+    if has_moved(shown, tag.leads_count):
+        raise TagCountMoved(tag.leads_count, shown)
+    await tag_management.delete_tag(connection, workspace_id, tag_id)
+    return tag.leads_count
+
+
+async def _ask_again(view: PageView, tag: ManagedTag) -> web.Response:
+    problem = view.translate("That is not the number of leads that have it now.")
+    return await render_page(view, TagDialog("delete", tag, {"count": ""}, {"count": problem}))
 
 
 def _sent_fields(form: Mapping[str, str]) -> dict[str, Any]:
