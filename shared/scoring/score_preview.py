@@ -27,25 +27,31 @@ SELECT coalesce((SELECT n FROM lead_counts_by_field
 
 
 class ScoreExample(NamedTuple):
-    """A lead whose score would change. `name` is that of the person."""
+    """A lead whose score would change. `name` is that of the person, `stored` its score now.
+
+    `before` is its score if it were counted afresh by the rules as they are.
+    """
 
     lead_id: int
     name: str
     before: int
     after: int
+    stored: int
 
 
 @dataclass
 class ScorePreview:
     """How many leads gain and lose, of those that were counted: the newest of all `total`.
 
-    `gains` and `losses` are some of those that change most.
+    `gains` and `losses` are some of those that change most. `stale` have another score now than the rules as they are
+    give them.
     """
 
     total: int
     counted: int = 0
     gaining: int = 0
     losing: int = 0
+    stale: int = 0
     gains: list[ScoreExample] = field(default_factory=list)
     losses: list[ScoreExample] = field(default_factory=list)
 
@@ -66,9 +72,18 @@ async def count_all_leads(connection: Connection, workspace_id: int) -> int:
 
 
 async def preview_scores(
-    connection: Connection, workspace_id: int, rules: Sequence[ActiveScoringRule], *, examples: int = 4
+    connection: Connection,
+    workspace_id: int,
+    rules: Sequence[ActiveScoringRule],
+    *,
+    instead_of: Sequence[ActiveScoringRule] | None = None,
+    examples: int = 4,
 ) -> ScorePreview:
-    """Return what these rules, and no others, would do. It takes about `MAX_PREVIEW_SECONDS` at most."""
+    """Return what these rules, and no others, would do. It takes about `MAX_PREVIEW_SECONDS` at most.
+
+    With the rules that they come `instead_of` it is the difference that the change makes. Otherwise it is the
+    difference to the scores that are stored.
+    """
     preview = ScorePreview(await count_all_leads(connection, workspace_id))
     deadline, below = time.monotonic() + MAX_PREVIEW_SECONDS, 2**63 - 1
     while preview.counted < MAX_PREVIEWED_LEADS and time.monotonic() < deadline:
@@ -79,14 +94,15 @@ async def preview_scores(
         leads, stored = await read_leads(connection, keys), await read_points(connection, keys)
         ordered = [leads[key] for key in keys if key in leads]
         # In a thread: many rules with long lists take seconds, and other pages want the loop.
-        changes = await asyncio.to_thread(_changed_scores, rules, ordered, workspace_id, stored, deadline)
+        both = (instead_of, rules)
+        changes = await asyncio.to_thread(_changed_scores, both, ordered, workspace_id, stored, deadline)
         _add_changes(preview, changes, examples)
         below = keys[-1][1]
     return preview
 
 
 def _changed_scores(
-    rules: Sequence[ActiveScoringRule],
+    rules: tuple[Sequence[ActiveScoringRule] | None, Sequence[ActiveScoringRule]],
     leads: Iterable[LeadJson],
     workspace_id: int,
     stored: Mapping[LeadKey, int],
@@ -94,12 +110,15 @@ def _changed_scores(
 ) -> list[ScoreExample]:
     """Return each lead with its score before and after, until the deadline."""
     scores = []
+    old, new = rules
     for lead in leads:
         if time.monotonic() > deadline:
             break
-        before = lead["lead_score"]
-        after = before - stored.get((workspace_id, lead["id"]), 0) + points_for(rules, lead)
-        scores.append(ScoreExample(lead["id"], _name_of(lead), before, after))
+        by_rules = stored.get((workspace_id, lead["id"]), 0)
+        rest = lead["lead_score"] - by_rules
+        before = rest + (by_rules if old is None else points_for(old, lead))
+        after = rest + points_for(new, lead)
+        scores.append(ScoreExample(lead["id"], _name_of(lead), before, after, lead["lead_score"]))
     return scores
 
 
@@ -109,6 +128,7 @@ def _add_changes(preview: ScorePreview, scores: Sequence[ScoreExample], examples
     preview.counted += len(scores)
     preview.gaining += len(up)
     preview.losing += len(down)
+    preview.stale += sum(one.before != one.stored for one in scores)
     preview.gains = heapq.nlargest(examples, [*preview.gains, *up], key=_difference)
     preview.losses = heapq.nsmallest(examples, [*preview.losses, *down], key=_difference)
 

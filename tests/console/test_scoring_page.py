@@ -94,6 +94,13 @@ async def test_a_rule_is_tried_saved_moved_and_counted(browser: Browser, scored:
         await page.locator(f"#rule-{first} [data-order-grip]").press("ArrowDown")
         await expect(page.locator("[data-sortable-row]").nth(1)).to_have_id(f"rule-{first}")
 
+        # No lead has the points of the first rule yet: a rule is tried for what it does itself.
+        await watched.open(f"{scored.page}?new=1&try=1&field=country&operator=equals&value=SE&points=10&is_active=1")
+        await expect(page.locator("[data-score-preview]")).to_contain_text("3 leads: 1 gain, 0 lose, 2 stay.")
+        await expect(page.locator("[data-score-preview] tbody")).to_contain_text(
+            re.compile("-3.*counted afresh.*7", re.DOTALL)
+        )
+        await watched.open(scored.page)
         await page.get_by_role("link", name="Count all again").click()
         await expect(page.locator("[data-score-preview]")).to_contain_text("3 leads: 2 gain, 1 lose, 0 stay.")
         await page.get_by_role("button", name="Count 3 again").click()

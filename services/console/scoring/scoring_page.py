@@ -98,7 +98,8 @@ async def render_page(view: PageView, dialog: RuleDialog) -> web.Response:
     draft, problems = drafted_rules(view, rules, dialog, form)
     problems = {**problems, **dialog.problems} if dialog.tries or dialog.problems else {}
     async with view.console.reading() as connection:
-        facts = await _read_facts(view, connection, rules, draft if dialog.tries and not problems else None)
+        tried = draft if dialog.tries and not problems else None
+        facts = await _read_facts(view, connection, rules, tried, counts_all=dialog.name == "recount")
     values = {
         "facts": facts,
         "rule_dialog": dialog,
@@ -147,15 +148,22 @@ def rule_problems(view: PageView, refused: ValidationFailed) -> dict[str, str]:
 
 
 async def _read_facts(
-    view: PageView, connection: Connection, rules: Sequence[RuleRow], draft: Sequence[RuleRow] | None
+    view: PageView,
+    connection: Connection,
+    rules: Sequence[RuleRow],
+    draft: Sequence[RuleRow] | None,
+    *,
+    counts_all: bool,
 ) -> ScoringFacts:
+    """Read what the page shows. A draft is compared with the rules as they are, a count of all with the scores."""
     workspace_id, asked = view.workspace.workspace_id, view.request.query.get("lead", "")
     lead_ids = [int(asked)] if ID_PATTERN.fullmatch(asked) else []
     leads = await read_records(connection, workspace_id, lead_ids)
     points = await read_points(connection, [(workspace_id, id_) for id_ in lead_ids]) if leads else {}
     preview = None
     if draft is not None:
-        preview = await preview_scores(connection, workspace_id, active_rules(draft))
+        now = None if counts_all else active_rules(rules)
+        preview = await preview_scores(connection, workspace_id, active_rules(draft), instead_of=now)
     return ScoringFacts(
         rules,
         await read_list_names(connection, workspace_id),
