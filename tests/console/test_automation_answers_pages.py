@@ -56,6 +56,7 @@ async def test_reason_shows_the_condition_and_the_value_that_it_met(
     assert page.status == 200
     assert "It did not run:" in page.text
     assert '<bdi class="slot-value break-anywhere">900</bdi>' in page.text
+    assert ">5,000</bdi>" in page.text  # of the condition
     assert "false: it ended here" in page.text
     assert asked.email in page.text
     assert SHOWN in page.text
@@ -64,7 +65,7 @@ async def test_reason_shows_the_condition_and_the_value_that_it_met(
 
     other = asked.new_lead(email=f"{secrets.token_hex(8)}@example.com", source="elsewhere")
     page = await client.get(f"{asked.path}/why?lead={other}")
-    assert "It did not run: The lead came from" in page.text
+    assert "It did not run: the lead came from" in page.text
     assert "Nothing ran: the conditions show what they would have met." in page.text
 
 

@@ -34,6 +34,7 @@ OPERATOR_WORDS: Mapping[str, str] = {
     "greater_than": _("is more than"),
     "less_than": _("is less than"),
 }
+AMOUNT_OPERATORS = ("greater_than", "less_than")
 MAX_SHOWN_PARTS = 6
 
 
@@ -49,17 +50,20 @@ def condition_sentence(view: PageView, names: DefinitionNames, condition: Mappin
     field = str(condition.get("field") or "")
     text = view.translate(OPERATOR_SENTENCES.get(str(condition.get("operator")), OPERATOR_SENTENCES["equals"]))
     label = value_mark(field_label(view, field) if field else None)
-    return phrase(text, field=label, value=_value_marks(view, names, field, condition.get("value")))
+    is_amount = condition.get("operator") in AMOUNT_OPERATORS
+    return phrase(text, field=label, value=_value_marks(view, names, field, condition.get("value"), is_amount))
 
 
-def value_text(view: PageView, names: DefinitionNames, field: str, value: Any) -> str:
-    """Return a value of a field as people call it."""
+def value_text(view: PageView, names: DefinitionNames, field: str, value: Any, is_amount: bool = False) -> str:
+    """Return a value of a field as people call it. Scores and amounts have commas for thousands; years have none."""
     if field == "status":
         return view.translate_choice(STATUS_WORDS, str(value))
     if isinstance(value, bool) or (field == "starred" and str(value).lower() in ("true", "false")):
         return view.translate("yes") if str(value).lower() == "true" else view.translate("no")
     if str(value).isascii() and str(value).isdigit() and len(str(value)) < 19:
         number = int(value)
+        if is_amount or field == "lead_score":
+            return view.formatting.number(number)
         known = {
             "assigned_user_id": names.users.get(number),
             "pipeline_stage_id": names.stages[number].name if number in names.stages else None,
@@ -69,9 +73,9 @@ def value_text(view: PageView, names: DefinitionNames, field: str, value: Any) -
     return str(value)
 
 
-def _value_marks(view: PageView, names: DefinitionNames, field: str, value: Any) -> Markup:
+def _value_marks(view: PageView, names: DefinitionNames, field: str, value: Any, is_amount: bool) -> Markup:
     values = value if isinstance(value, list) else [] if value is None else [value]
-    return joined_values(view, [value_text(view, names, field, one) for one in values])
+    return joined_values(view, [value_text(view, names, field, one, is_amount) for one in values])
 
 
 def _group_sentence(view: PageView, names: DefinitionNames, parts: list[Any], link: Link, level: int) -> Markup:

@@ -50,6 +50,17 @@ def capitalized(text: Markup) -> Markup:
     return Markup(text[:1].upper() + text[1:])  # noqa: S704  # the same text
 
 
+def uncapitalized(text: Markup) -> Markup:
+    """Return a sentence as what follows a colon."""
+    return Markup(text[:1].lower() + text[1:])  # noqa: S704  # the same text
+
+
+def number_mark(view: PageView, value: object) -> Markup:
+    """Return a number as it stands out, with commas for thousands."""
+    number = whole_number(value)
+    return value_mark(value if number is None else view.formatting.number(number))
+
+
 def duration_words(view: PageView, minutes: int) -> str:
     """Return minutes in the largest unit that divides them."""
     unit, size = next((unit, size) for unit, size in UNITS if minutes % size == 0)

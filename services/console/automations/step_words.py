@@ -12,6 +12,7 @@ from services.console.automations.phrases import (
     capitalized,
     joined_values,
     names_of,
+    number_mark,
     phrase,
     unit_words,
     value_mark,
@@ -154,8 +155,8 @@ def _assign_user(view: PageView, names: DefinitionNames, action: Mapping[str, An
 def _adjust_score(view: PageView, _names: DefinitionNames, action: Mapping[str, Any]) -> Markup:
     points = whole_number(action.get("points"))
     if points is not None and points < 0:
-        return phrase(view.translate("take points away: %(n)s"), n=value_mark(-points))
-    return phrase(view.translate("add points: %(n)s"), n=value_mark(points))
+        return phrase(view.translate("take points away: %(n)s"), n=number_mark(view, -points))
+    return phrase(view.translate("add points: %(n)s"), n=number_mark(view, points))
 
 
 def _send_webhook(view: PageView, _names: DefinitionNames, action: Mapping[str, Any]) -> Markup:

@@ -5,7 +5,14 @@ from typing import Any
 
 from markupsafe import Markup
 
-from services.console.automations.phrases import duration_words, joined_values, phrase, value_mark, whole_number
+from services.console.automations.phrases import (
+    duration_words,
+    joined_values,
+    number_mark,
+    phrase,
+    value_mark,
+    whole_number,
+)
 from services.console.automations.reads import DefinitionNames
 from services.console.leads.words import field_label
 from services.console.web.page_view import PageView
@@ -93,7 +100,7 @@ def _stage_changed(view: PageView, names: DefinitionNames, trigger: Mapping[str,
 
 
 def _score_crossed(view: PageView, trigger: Mapping[str, Any]) -> Markup:
-    number = value_mark(trigger.get("threshold"))
+    number = number_mark(view, trigger.get("threshold"))
     if trigger.get("direction") == "above":
         return phrase(view.translate("the score comes to %(n)s or more"), n=number)
     if trigger.get("direction") == "below":

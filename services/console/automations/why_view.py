@@ -6,8 +6,13 @@ from typing import Any
 
 from markupsafe import Markup
 
-from services.console.automations.condition_words import OPERATOR_WORDS, condition_sentence, value_text
-from services.console.automations.phrases import joined_values, phrase
+from services.console.automations.condition_words import (
+    AMOUNT_OPERATORS,
+    OPERATOR_WORDS,
+    condition_sentence,
+    value_text,
+)
+from services.console.automations.phrases import joined_values, phrase, uncapitalized
 from services.console.automations.reads import DefinitionNames
 from services.console.automations.step_words import step_line
 from services.console.automations.why_words import found_words, why_sentence
@@ -71,7 +76,7 @@ class StepLine:
 def verdict_sentence(view: PageView, names: DefinitionNames, explained: Explanation) -> Markup:
     """Return the answer in a sentence, which begins with whether it ran."""
     reason = explained.reason
-    why = why_sentence(view, names, reason.code, reason.values)
+    why = uncapitalized(why_sentence(view, names, reason.code, reason.values))
     false = next(
         (one for one in explained.conditions if one.step == explained.false_step and not one.comparison.held), None
     )
@@ -131,7 +136,8 @@ def _comparison_line(view: PageView, names: DefinitionNames, explained: Explaine
     )
     expected = Markup("{}").format(view.translate_choice(OPERATOR_WORDS, comparison.operator))
     if values:
-        texts = [value_text(view, names, comparison.field, value) for value in values]
+        is_amount = comparison.operator in AMOUNT_OPERATORS
+        texts = [value_text(view, names, comparison.field, value, is_amount) for value in values]
         expected = Markup("{} {}").format(expected, joined_values(view, texts, "or"))
     if "not" in comparison.path.split("."):
         expected = phrase(view.translate("not: %(wanted)s"), wanted=expected)

@@ -30,9 +30,9 @@ WHY_WORDS: Mapping[str, str] = {
     "not_crossed_above": _("The score went from %(before)s to %(after)s, and did not come up to %(threshold)s."),
     "not_crossed_below": _("The score went from %(before)s to %(after)s, and did not fall below %(threshold)s."),
     "not_crossed_any": _("The score went from %(before)s to %(after)s, and did not cross %(threshold)s."),
-    "made_later": _("It was made after the event: %(at)s"),
-    "published_later": _("It was published after the event: %(at)s"),
-    "made_before": _("It was there before the event: %(at)s"),
+    "made_later": _("It was made after the event, on %(at)s."),
+    "published_later": _("It was published after the event, on %(at)s."),
+    "made_before": _("It was there before the event, since %(at)s."),
     "is_on": _("It is on."),
     "is_off": _("It is off."),
     "same_version": _("Version %(then)s ran then, and runs now."),
@@ -59,6 +59,7 @@ WHY_WORDS: Mapping[str, str] = {
     "ran_ended": _("It ran until a condition was false."),
     "ran": _("It took all its steps."),
 }
+DATED_CODES = ("made_later", "published_later", "made_before")  # they may be of any day
 # Facts of timelines, as what happened.
 EVENT_WORDS: Mapping[str, str] = {
     "lead.created": _("a new lead"),
@@ -99,8 +100,8 @@ def event_words(view: PageView, facts: list[str]) -> str:
 
 def _value(view: PageView, names: DefinitionNames, code: str, value: Any) -> Markup:
     if isinstance(value, datetime):
-        return view.formatting.time_tag(value, "clock")
-    if isinstance(value, int) and code.endswith("_version"):
+        return view.formatting.time_tag(value, "full_time" if code in DATED_CODES else "clock")
+    if isinstance(value, int) and (code.endswith("_version") or code.startswith("not_crossed")):
         return Markup("{}").format(view.formatting.number(value))
     if code == "other_form":
         return value_mark(names.forms.get(value) or view.translate("form %(id)s", id=value))
