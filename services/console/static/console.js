@@ -29,6 +29,7 @@ askBeforeSending();
 sendOnChange();
 fillPathsByClick();
 places.start();
+document.querySelector('.nav [aria-current="page"]')?.scrollIntoView({ block: "nearest" });
 document.addEventListener("keydown", handleKey);
 document.documentElement.classList.add("scripts-run");
 orderRows(); // after what scripts show can have the focus
