@@ -13,7 +13,6 @@ from psycopg.rows import dict_row
 from psycopg.types.json import Jsonb
 
 from shared.automations.automation_editing import (
-    MAX_VERSIONS,
     VERSIONED_FIELDS,
     AutomationRow,
     SentAutomation,
@@ -53,7 +52,7 @@ ON CONFLICT (workspace_id, automation_id) DO UPDATE SET name = excluded.name, de
 DELETE_DRAFT_SQL = "DELETE FROM automation_drafts WHERE workspace_id = %s AND automation_id = %s"
 _VERSION_COLUMNS = "version, name, description, trigger, steps, published_at, published_by"
 LIST_VERSIONS_SQL = f"""
-SELECT {_VERSION_COLUMNS} FROM automation_versions WHERE workspace_id = %s AND automation_id = %s
+SELECT {_VERSION_COLUMNS} FROM automation_versions WHERE workspace_id = %s AND automation_id = %s AND version < %s
 ORDER BY version DESC LIMIT %s
 """
 SELECT_VERSION_SQL = f"""
@@ -172,11 +171,11 @@ async def publish_draft(
     return published
 
 
-async def list_versions(connection: Connection, workspace_id: int, id_: int) -> list[DraftRow]:
-    """Return the newest published versions of an automation, newest first. Raises NotFound."""
+async def list_versions(connection: Connection, workspace_id: int, id_: int, end: int, most: int) -> list[DraftRow]:
+    """Return published versions of an automation below the version `end`, newest first. Raises NotFound."""
     await find_automation(connection, workspace_id, id_)
     async with connection.cursor(row_factory=dict_row) as cursor:
-        await cursor.execute(LIST_VERSIONS_SQL, (workspace_id, id_, MAX_VERSIONS))
+        await cursor.execute(LIST_VERSIONS_SQL, (workspace_id, id_, end, most))
         return await cursor.fetchall()
 
 

@@ -23,6 +23,7 @@ KINDS = (
     *("condition", "delay", "add_tag", "set_field", "set_status", "move_stage", "assign_user", "adjust_score"),
     *("send_webhook", "send_email", "send_sms", "notify_slack", "notify_users", "create_task", "", HOSTILE),
 )
+TAGGING = {"action": {"type": "add_tag", "tag": "reached"}}
 INPUTS = (
     *("tag", "amount", "unit", "field", "value", "status", "stage_id", "user_id", "users", "points", "url", "secret"),
     *("to", "subject", "body", "text", "integration_id", "title", "due_in_hours", "custom", "c.0.field", "c.0.value"),
@@ -176,3 +177,31 @@ async def test_hostile_input_is_text_or_a_sentence(shared_stack: Stack, client: 
         assert answer.status in (303, 422)
     assert (await client.post(AUTOMATIONS_PAGE, {"recipe": "nothing"})).status == 404
     assert (await client.get(f"/console/elsewhere/automations/{id_}")).status == 404
+
+
+async def test_versions_without_end_are_pages_of_short_sentences(shared_stack: Stack, client: ConsoleClient) -> None:
+    leaf = {"field": "source", "operator": "equals", "value": "afar"}
+    groups = [{"all": [{"any": [leaf] * 4}] * 3}] * 5
+    id_ = new_automation(shared_stack, steps=[{"condition": {"all": groups}}, TAGGING])["id"]
+    path = f"{AUTOMATIONS_PAGE}/{id_}/versions"
+    for number in range(2, 13):
+        steps = [{"condition": {"all": [*groups, {**leaf, "value": f"place {number}"}]}}] * 55
+        call_api(shared_stack, "PUT", f"/api/v1/automations/{id_}", {"steps": steps})
+    page = (await client.get(path)).text
+    assert [f"Version {number}<" in page for number in (12, 3, 2, 1)] == [True, True, False, False]
+    assert page.count("afar") <= 10 * (12 + 10 * 2 * 12)  # a sentence a version, and ten changes before and after
+    assert "45 more" in page
+    older = (await client.get(f"{path}?before=3")).text
+    assert [f"Version {number}<" in older for number in (3, 2, 1)] == [False, True, True]
+    assert f'href="{path}?before=3"' in page
+    assert f'href="{path}"' in older
+    assert (await client.get(AUTOMATIONS_PAGE)).text.count("afar") <= 12
+    for query in ("before=\0", "before=x", f"before={'9' * 5000}", "before=-1", "before=0"):
+        assert (await client.get(f"{path}?{query}")).status == 200, query[:20]
+
+
+async def test_automation_that_was_never_published_has_a_page_of_versions(client: ConsoleClient) -> None:
+    made = await client.post(AUTOMATIONS_PAGE, {"recipe": "blank", "name": "Nothing yet"})
+    page = await client.get(f"{made.location.partition('?')[0]}/versions")
+    assert page.status == 200
+    assert "Nothing of it is published yet." in page.text

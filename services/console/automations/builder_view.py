@@ -16,7 +16,7 @@ from services.console.automations.builder_choices import (
     value_suggestions,
 )
 from services.console.automations.condition_words import OPERATOR_WORDS
-from services.console.automations.definition_changes import definition_changes
+from services.console.automations.definition_changes import DefinitionChanges, definition_changes
 from services.console.automations.draft_conditions import ConditionNode, root_of_condition
 from services.console.automations.draft_problems import DefinitionProblem, definition_problems
 from services.console.automations.draft_steps import shown_inputs
@@ -154,7 +154,9 @@ async def render_builder(
         trigger_line=when_line(view, names, draft["trigger"]),
         sentence=automation_sentence(view, names, draft["trigger"], draft["steps"]),
         problems=problems,
-        changes=definition_changes(view, names, builder.automation, draft) if draft["is_changed"] else [],
+        changes=definition_changes(view, names, builder.automation, draft)
+        if draft["is_changed"]
+        else DefinitionChanges(),
         open=opened,
         place=place,
         waiting=builder.waiting,

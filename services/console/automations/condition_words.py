@@ -1,11 +1,12 @@
 """Conditions in words."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from markupsafe import Markup
 
-from services.console.automations.phrases import Link, joined, joined_values, phrase, value_mark
+from services.console.automations.phrases import MAX_LISTED_VALUES, Link, joined, joined_values, phrase, value_mark
 from services.console.automations.reads import DefinitionNames
 from services.console.leads.words import STATUS_WORDS, field_label
 from services.console.web.page_view import PageView
@@ -35,18 +36,34 @@ OPERATOR_WORDS: Mapping[str, str] = {
     "less_than": _("is less than"),
 }
 AMOUNT_OPERATORS = ("greater_than", "less_than")
-MAX_SHOWN_PARTS = 6
+MAX_SHOWN_PARTS = 6  # of a group
+MAX_SHOWN_COMPARISONS = 12  # of a sentence, in all its groups
 
 
-def condition_sentence(view: PageView, names: DefinitionNames, condition: Mapping[str, Any], level: int = 0) -> Markup:
+@dataclass
+class SentenceRoom:
+    """How many comparisons a sentence may still name. Groups within groups would make it as long as their product."""
+
+    left: int = MAX_SHOWN_COMPARISONS
+
+
+def condition_sentence(
+    view: PageView,
+    names: DefinitionNames,
+    condition: Mapping[str, Any],
+    level: int = 0,
+    room: SentenceRoom | None = None,
+) -> Markup:
     """Return a condition as a phrase, to follow "if". Groups within groups stand in brackets."""
+    room = room or SentenceRoom()
     if isinstance(condition.get("all"), list):
-        return _group_sentence(view, names, condition["all"], "and", level)
+        return _group_sentence(view, names, condition["all"], "and", level, room)
     if isinstance(condition.get("any"), list):
-        return _group_sentence(view, names, condition["any"], "or", level)
+        return _group_sentence(view, names, condition["any"], "or", level, room)
     if isinstance(condition.get("not"), Mapping):
-        inner = condition_sentence(view, names, condition["not"], level + 1)
+        inner = condition_sentence(view, names, condition["not"], level + 1, room)
         return phrase(view.translate("not %(condition)s"), condition=inner)
+    room.left -= 1
     field = str(condition.get("field") or "")
     text = view.translate(OPERATOR_SENTENCES.get(str(condition.get("operator")), OPERATOR_SENTENCES["equals"]))
     label = value_mark(field_label(view, field) if field else None)
@@ -75,13 +92,19 @@ def value_text(view: PageView, names: DefinitionNames, field: str, value: Any, i
 
 def _value_marks(view: PageView, names: DefinitionNames, field: str, value: Any, is_amount: bool) -> Markup:
     values = value if isinstance(value, list) else [] if value is None else [value]
-    return joined_values(view, [value_text(view, names, field, one, is_amount) for one in values])
+    shown = [value_text(view, names, field, one, is_amount) for one in values[:MAX_LISTED_VALUES]]
+    return joined_values(view, [*shown, *values[MAX_LISTED_VALUES:]])
 
 
-def _group_sentence(view: PageView, names: DefinitionNames, parts: list[Any], link: Link, level: int) -> Markup:
-    shown = [condition_sentence(view, names, one, level + 1) for one in parts[:MAX_SHOWN_PARTS]]
-    if len(parts) > MAX_SHOWN_PARTS:
-        more = len(parts) - MAX_SHOWN_PARTS
+def _group_sentence(
+    view: PageView, names: DefinitionNames, parts: list[Any], link: Link, level: int, room: SentenceRoom
+) -> Markup:
+    shown: list[Markup] = []
+    for one in parts[:MAX_SHOWN_PARTS]:
+        if room.left <= 0:
+            break
+        shown.append(condition_sentence(view, names, one, level + 1, room))
+    if more := len(parts) - len(shown):
         shown.append(phrase(view.translate_count("%(n)s more", "%(n)s more", more)))
     if not shown:
         return value_mark(None)

@@ -24,7 +24,7 @@ from shared.platform.web.path_params import path_id
 from shared.service_app.audit import audit_details
 
 MAX_DIGITS = 18
-MAX_TOLD_CHANGES = 50
+MAX_AUDITED_CHANGES = 50
 
 
 class MoreRunsWait(Exception):
@@ -41,7 +41,7 @@ async def publish(view: PageView) -> web.StreamResponse:
         automation = await find_automation(connection, workspace_id, id_)
         draft = await find_draft(connection, workspace_id, id_)
         names = await read_definition_names(connection, workspace_id)
-    changes = [one.text for one in definition_changes(view, names, automation, draft)][:MAX_TOLD_CHANGES]
+    changes = [one.text for one in definition_changes(view, names, automation, draft, MAX_AUDITED_CHANGES).shown]
     audit_details(view.request, before={"version": automation["version"]}, after={"changes": changes})
     checked = await view.console.template_turns.run(workspace_id, draft["steps"], lambda: checked_draft(draft))
     if not draft["is_changed"]:

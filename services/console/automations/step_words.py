@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 
 from markupsafe import Markup, escape
 
-from services.console.automations.condition_words import condition_sentence, value_text
+from services.console.automations.condition_words import SentenceRoom, condition_sentence, value_text
 from services.console.automations.phrases import (
     Link,
     capitalized,
@@ -70,11 +70,13 @@ def step_kind(step: Mapping[str, Any]) -> str:
     return "delay" if "delay" in step else "condition"
 
 
-def step_sentence(view: PageView, names: DefinitionNames, step: Mapping[str, Any]) -> Markup:
+def step_sentence(
+    view: PageView, names: DefinitionNames, step: Mapping[str, Any], room: SentenceRoom | None = None
+) -> Markup:
     """Return what a step does, in lower case: it may stand within a sentence."""
     kind = step_kind(step)
     if kind == "condition":
-        condition = condition_sentence(view, names, step.get("condition") or {})
+        condition = condition_sentence(view, names, step.get("condition") or {}, room=room)
         return phrase(view.translate("only if %(condition)s"), condition=condition)
     if kind == "delay":
         return _delay(view, step.get("delay") or {})
@@ -100,9 +102,13 @@ def automation_sentence(
     begin = trigger_sentence(view, names, trigger)
     if not steps:
         return phrase(view.translate("When %(trigger)s, nothing is done yet."), trigger=begin)
-    parts = [step_sentence(view, names, step) for step in steps[:MAX_SUMMARY_STEPS]]
-    if len(steps) > MAX_SUMMARY_STEPS:
-        more = len(steps) - MAX_SUMMARY_STEPS
+    room = SentenceRoom()
+    parts: list[Markup] = []
+    for step in steps[:MAX_SUMMARY_STEPS]:
+        if room.left <= 0:
+            break
+        parts.append(step_sentence(view, names, step, room))
+    if more := len(steps) - len(parts):
         parts.append(phrase(view.translate_count("%(n)s more step", "%(n)s more steps", more)))
     done = escape(view.translate(", ")).join(parts)
     return phrase(view.translate("When %(trigger)s: %(steps)s."), trigger=begin, steps=done)
