@@ -38,6 +38,9 @@ FILTERS_OF = "SELECT filters FROM webhook_subscriptions WHERE id = %s"
 FIRST_STAGE = "SELECT id, name FROM pipeline_stages ORDER BY id LIMIT 1"
 CAUSE_OF = "SELECT cause_id FROM deliveries WHERE subscription_id = %s"
 AUDITED = "SELECT action FROM audit_log WHERE action LIKE 'webhook.%' ORDER BY id"
+COUNTS_OF = """
+SELECT action, count FROM audit_log WHERE object_kind = 'webhook' AND object_id = %s AND count IS NOT NULL ORDER BY id
+"""
 
 
 @pytest.fixture(scope="module")
@@ -220,6 +223,10 @@ async def test_what_waits_is_cancelled_and_deleted_by_its_number(
     assert (await manager.post(f"{path}/cancel", {**form, "typed": "2"})).status == 422
     await post_leads(open_stack, [{"email": "later@example.com"}])
     await until_async(lambda: count(open_stack, webhook_id, "pending") == 4, what="one that came later")
+    for made_up in ({"confirmed": "1", "typed": "1"}, {"confirmed": "", "typed": ""}):
+        refused = await manager.post(f"{path}/cancel", {**made_up, "last": "9" * 18})
+        assert (refused.status, "Deliveries wait by now" in refused.text) == (422, True), made_up
+    assert count(open_stack, webhook_id, "pending") == 4
     assert (await manager.post(f"{path}/cancel", {**form, "typed": "3"})).status == 303
     assert [count(open_stack, webhook_id, state) for state in ("pending", "cancelled")] == [1, 3]
 
@@ -234,7 +241,15 @@ async def test_what_waits_is_cancelled_and_deleted_by_its_number(
         refused = await manager.post(f"{path}/delete", {"confirmed": hidden(asked, "confirmed"), "typed": typed})
         assert refused.status == 422
     assert (await manager.post(f"{path}/delete", {"confirmed": "0", "typed": ""})).status == 422
-    assert (await manager.post(f"{path}/delete", {"confirmed": "1", "typed": "1"})).status == 303
+    await post_leads(open_stack, [{"email": "latest@example.com"}])
+    await until_async(lambda: count(open_stack, webhook_id, "pending") == 2, what="one more than was told of")
+    stale = await manager.post(f"{path}/delete", {"confirmed": "1", "typed": "1"})
+    assert (stale.status, "Deliveries wait by now" in stale.text) == (422, True)
+    assert "2 deliveries that wait are cancelled." in stale.text
+    assert (await manager.post(f"{path}/delete", {"confirmed": "2", "typed": "2"})).status == 303
+    with open_stack.database() as database:
+        counted = database.execute(COUNTS_OF, (str(webhook_id),)).fetchall()
+    assert counted == [("webhook.cancel_waiting", 3), ("webhook.deleted", 2)]
     assert ((await manager.get(path)).status, count(open_stack, webhook_id, "pending")) == (404, 0)
 
 

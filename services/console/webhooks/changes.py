@@ -12,11 +12,16 @@ from shared.auth.roles import Permission
 from shared.outbound import subscriptions
 from shared.outbound.subscription_fields import EVENT_TYPES
 from shared.outbound.subscriptions import DEFAULT_OVERLAP_HOURS, MAX_OVERLAP_HOURS, Subscription
+from shared.platform.db.connections import Connection
 from shared.platform.errors import Conflict
 from shared.platform.web.path_params import path_id
 from shared.service_app.audit import audit_details
 
 MAX_COUNT_DIGITS = 18
+
+
+class MoreWaits(Exception):
+    """More deliveries wait than the question said."""
 
 
 @workspace_page(Permission.SET_UP)
@@ -74,15 +79,22 @@ async def send_test(view: PageView) -> web.StreamResponse:
 
 @workspace_page(Permission.STEER_QUEUES)
 async def cancel(view: PageView) -> web.StreamResponse:
-    """Cancel what waited when the page was shown."""
+    """Cancel what waited when the page was shown, unless more waits up to there than was confirmed."""
     form, id_ = await view.read_fields(), path_id(view.request)
     await _found(view, id_)
-    count, last_id = typed_digits(form.get("confirmed", "")), typed_digits(form.get("last", ""))
+    audit_details(view.request, object=("webhook", id_))
     if problem := _count_problem(view, form):
         return await render_webhook(view, id_, 422, question=SentQuestion("cancel", form, {"typed": problem}))
-    audit_details(view.request, object=("webhook", id_), count=int(count[:MAX_COUNT_DIGITS] or 0))
-    workspace_id, last = view.workspace.workspace_id, min(int(last_id[:20] or 0), MAX_ID)
-    await view.console.writing(lambda connection: subscriptions.cancel_waiting(connection, workspace_id, id_, last))
+    workspace_id, last = view.workspace.workspace_id, min(int(typed_digits(form.get("last", ""))[:20] or 0), MAX_ID)
+
+    async def work(connection: Connection) -> None:
+        audit_details(view.request, count=await _expect_confirmed(connection, view, id_, form, last))
+        await subscriptions.cancel_waiting(connection, workspace_id, id_, last)
+
+    try:
+        await view.console.writing(work)
+    except MoreWaits:
+        return await _ask_again(view, id_, "cancel", form)
     view.redirect(
         webhook_path(view, id_), view.translate("What waited is cancelled. What is being sent ends by itself.")
     )
@@ -90,15 +102,21 @@ async def cancel(view: PageView) -> web.StreamResponse:
 
 @workspace_page(Permission.SET_UP)
 async def delete(view: PageView) -> web.StreamResponse:
-    """Delete a subscription whose number of waiting deliveries was typed."""
+    """Delete a subscription whose number of waiting deliveries was typed, unless more wait by now."""
     form, id_ = await view.read_fields(), path_id(view.request)
     stored = await _found(view, id_)
-    if problem := await _deletion_problem(view, id_, form):
+    audit_details(view.request, object=("webhook", id_), before={"url": stored.url, "events": stored.events})
+    if problem := _count_problem(view, form):
         return await render_webhook(view, id_, 422, question=SentQuestion("delete", form, {"typed": problem}))
-    told = {"url": stored.url, "events": stored.events}
-    audit_details(view.request, object=("webhook", id_), before=told, count=_number(form.get("confirmed", "")))
-    workspace_id = view.workspace.workspace_id
-    await view.console.writing(lambda connection: subscriptions.delete_subscription(connection, workspace_id, id_))
+
+    async def work(connection: Connection) -> None:
+        audit_details(view.request, count=await _expect_confirmed(connection, view, id_, form))
+        await subscriptions.delete_subscription(connection, view.workspace.workspace_id, id_)
+
+    try:
+        await view.console.writing(work)
+    except MoreWaits:
+        return await _ask_again(view, id_, "delete", form)
     view.redirect(view.path(WEBHOOKS_PAGE), view.translate("The webhook is deleted. Nothing more is sent there."))
 
 
@@ -133,11 +151,17 @@ def _count_problem(view: PageView, form: dict[str, str]) -> str:
     return ""
 
 
-async def _deletion_problem(view: PageView, id_: int, form: dict[str, str]) -> str:
-    """Return what is wrong with the number that was typed. What came since the page was shown goes as well."""
+async def _expect_confirmed(
+    connection: Connection, view: PageView, id_: int, form: dict[str, str], last: int = MAX_ID
+) -> int:
+    """Return how many deliveries up to `last` wait. Raises MoreWaits if the reader was told of fewer."""
     confirmed = _number(form.get("confirmed", ""))
-    async with view.console.reading() as connection:
-        waiting, _ = await count_waiting(connection, view.workspace.workspace_id, id_, most=1)
-    if waiting and not confirmed:
-        return view.translate("Deliveries wait by now. Look at their number again.")
-    return _count_problem(view, form)
+    waiting, _ = await count_waiting(connection, view.workspace.workspace_id, id_, most=confirmed + 1, last=last)
+    if waiting > confirmed:
+        raise MoreWaits
+    return waiting
+
+
+async def _ask_again(view: PageView, id_: int, asked: str, form: dict[str, str]) -> web.Response:
+    problem = view.translate("Deliveries wait by now. Look at their number again.")
+    return await render_webhook(view, id_, 422, question=SentQuestion(asked, form, {"typed": problem}))

@@ -11,6 +11,7 @@ from typing import Final
 from psycopg.rows import class_row
 
 from shared.platform.db.connections import Connection
+from shared.platform.web.path_params import MAX_ID
 
 LISTED: Final = 200  # subscriptions on the page
 LISTED_DELIVERIES: Final = 200  # at most of each, whose attempts are measured for the list
@@ -73,7 +74,8 @@ FROM attempt WHERE finished_at > now() - interval '{CHART_MINUTES} minutes' GROU
 """
 WAITING_SQL = """
 SELECT count(*), max(id) FROM (
-    SELECT id FROM deliveries WHERE workspace_id = %s AND endpoint = %s AND state = 'pending' LIMIT %s) counted
+    SELECT id FROM deliveries WHERE workspace_id = %s AND endpoint = %s AND state = 'pending' AND id <= %s
+    LIMIT %s) counted
 """
 
 
@@ -157,10 +159,11 @@ async def read_minutes(connection: Connection, workspace_id: int, id_: int) -> S
 
 
 async def count_waiting(
-    connection: Connection, workspace_id: int, id_: int, most: int | None = COUNTED_WAITING
+    connection: Connection, workspace_id: int, id_: int, most: int | None = COUNTED_WAITING, last: int = MAX_ID
 ) -> tuple[int, int]:
-    """Return how many deliveries wait, up to a bound, and the highest id of those that were counted."""
-    row = await (await connection.execute(WAITING_SQL, (workspace_id, f"subscription:{id_}", most))).fetchone()
+    """Return how many deliveries up to `last` wait, up to a bound, and the highest id of those that were counted."""
+    values = (workspace_id, f"subscription:{id_}", last, most)
+    row = await (await connection.execute(WAITING_SQL, values)).fetchone()
     return (row[0], row[1] or 0) if row else (0, 0)
 
 
