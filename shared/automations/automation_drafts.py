@@ -25,7 +25,15 @@ from shared.automations.automation_editing import (
 from shared.automations.automation_fields import check_definition
 from shared.automations.definition import MAX_STEPS
 from shared.automations.definition_references import missing_references
-from shared.automations.webhook_secrets import decrypt_secrets, seal_secrets, take_secrets
+from shared.automations.webhook_secrets import (
+    TOO_MANY_SECRETS_MESSAGE,
+    decrypt_secrets,
+    has_room,
+    limit_secrets,
+    named_secrets,
+    seal_secrets,
+    take_secrets,
+)
 from shared.platform.crypto.encryption import Cipher
 from shared.platform.db.connections import Connection
 from shared.platform.errors import Conflict, FieldErrors, NotFound, ValidationFailed
@@ -105,11 +113,15 @@ async def save_draft(
         MAX_DRAFT_BYTES
     ):
         errors["steps"] = [f"An automation may have {MAX_STEPS} steps, and a megabyte in all."]
+    kept = {**decrypt_secrets(cipher, draft["secrets"]), **typed}
+    if not has_room(kept):
+        kept = named_secrets(kept, [*changed["steps"], *(changed["undo_steps"] or ())])
+        if not has_room(kept):
+            errors["steps"] = [TOO_MANY_SECRETS_MESSAGE]
     if errors:
         raise ValidationFailed(errors)
     if typed:
-        sealing = await cipher.in_transaction(connection)
-        changed["secrets"] = seal_secrets(sealing, {**decrypt_secrets(cipher, draft["secrets"]), **typed})
+        changed["secrets"] = seal_secrets(await cipher.in_transaction(connection), kept)
     await _write_draft(connection, workspace_id, id_, changed, draft["revision"], author)
     return await find_draft(connection, workspace_id, id_)
 
@@ -159,11 +171,12 @@ async def publish_draft(
     missing = await find_draft_problems(connection, workspace_id, draft)
     known = decrypt_secrets(cipher, automation["secrets"]) | decrypt_secrets(cipher, draft["secrets"])
     _steps, _typed, unknown = take_secrets(draft["steps"], known)
-    if errors := missing | unknown | checked.errors:
+    kept, too_many = await limit_secrets(connection, workspace_id, id_, known, draft["steps"])
+    if errors := missing | unknown | too_many | checked.errors:
         raise ValidationFailed(errors)
     fields = {name: checked.fields.get(name) for name in VERSIONED_FIELDS}
     if draft["secrets"]:
-        fields["secrets"] = seal_secrets(await cipher.in_transaction(connection), known)
+        fields["secrets"] = seal_secrets(await cipher.in_transaction(connection), kept)
     if not automation["version"]:
         fields["is_active"] = True
     published = await store_change(connection, workspace_id, automation, fields, author)

@@ -107,7 +107,7 @@ async def change_automation(
     The change is published at once. Waiting runs keep the steps that they began with, and a draft stays as it is.
     """
     stored = await lock_automation(connection, workspace_id, id_)
-    fields = await _checked_fields(connection, cipher, workspace_id, new_state, stored["secrets"])
+    fields = await _checked_fields(connection, cipher, workspace_id, new_state, stored)
     return await store_change(connection, workspace_id, stored, fields, author)
 
 
@@ -163,10 +163,11 @@ async def _checked_fields(
     cipher: Cipher,
     workspace_id: int,
     new_state: SentAutomation,
-    stored_secrets: bytes | None,
+    stored: AutomationRow | None,
 ) -> AutomationRow:
     """Return the fields with their secrets encrypted. Raises ValidationFailed with all errors."""
-    fields, secret_errors = encrypt_secrets(await cipher.in_transaction(connection), new_state.fields, stored_secrets)
+    sealing = await cipher.in_transaction(connection)
+    fields, secret_errors = await encrypt_secrets(connection, sealing, workspace_id, new_state.fields, stored)
     missing = await missing_references(
         connection, workspace_id, new_state.body.get("trigger"), new_state.body.get("steps")
     )

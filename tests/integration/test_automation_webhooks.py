@@ -6,18 +6,29 @@ import hmac
 import orjson
 import pytest
 from aiohttp import web
+from psycopg.types.json import Jsonb
 
 from services.workers.deliveries.signatures import sign_message
+from shared.automations.automation_drafts import save_draft
+from shared.automations.automation_editing import SentAutomation, change_automation, create_automation
+from shared.automations.automation_fields import check_definition
+from shared.automations.webhook_secrets import MAX_SECRETS, decrypt_secrets
 from shared.platform.crypto.encryption import TransactionCipher
 from shared.platform.db.connections import Connection
+from shared.platform.errors import ValidationFailed
 from shared.platform.masking import SECRET_MASK
-from tests.support.automating import SETTINGS, action, leads, run, save
+from tests.support.automating import SETTINGS, Row, action, leads, run, save
+from tests.support.ingesting import workspace_id
 from tests.support.receivers import Receiver, Request
 from tests.support.sending import Outbox
 
 pytestmark = pytest.mark.integration
 
 KEEP = "UPDATE automations SET secrets = %s WHERE id = %s"
+ADD_WAITING_RUN = """
+INSERT INTO automation_runs (workspace_id, automation_id, trigger_key, lead_id, state, plan, due_at)
+VALUES (%s, %s, %s, 1, 'waiting', %s, now() + interval '1 day')
+"""
 MAKE_DUE = "UPDATE automation_runs SET due_at = now()"
 SECRETS = {"/first": "the secret of the first", "/second": "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"}
 NEWER = "the secret that came later"
@@ -106,3 +117,53 @@ async def test_no_part_of_an_address_but_its_host_is_on_record(
         assert "hidden" not in str(record)
     captured = capfd.readouterr()
     assert "hidden" not in captured.out + captured.err
+
+
+def signed_hooks(name: str, count: int) -> list[Row]:
+    return [action("send_webhook", url=f"https://{name}.example/{n}", secret="s" * 200) for n in range(count)]
+
+
+async def test_secrets_of_an_automation_have_bounds_and_those_in_use_stay(database: Connection) -> None:
+    cipher, workspace = TransactionCipher.from_settings(SETTINGS), await workspace_id(database)
+
+    def sent(*steps: Row) -> SentAutomation:
+        body = {"name": "Posts", "trigger": {"type": "manual"}, "steps": list(steps)}
+        return SentAutomation(body, *check_definition(body))
+
+    async def change(*steps: Row) -> None:
+        async with database.transaction():
+            await change_automation(database, cipher, workspace, id_, sent(*steps), "Ada")
+
+    async def kept(table: str, column: str) -> list[str]:
+        [(sealed,)] = await (
+            await database.execute(f"SELECT secrets FROM {table} WHERE {column} = %s", (id_,))
+        ).fetchall()
+        return list(decrypt_secrets(cipher, sealed))
+
+    async def wait(*steps: Row) -> None:
+        await database.execute(ADD_WAITING_RUN, (workspace, id_, steps[0]["action"]["url"], Jsonb(steps)))
+
+    first = signed_hooks("first", 1)
+    async with database.transaction():
+        id_ = (await create_automation(database, cipher, workspace, sent(*first), 9, "Ada"))["id"]
+    await wait(*first)
+    for number in range(5):
+        await change(*signed_hooks(f"round-{number}", 99))
+    urls = await kept("automations", "id")
+    assert len(urls) == MAX_SECRETS
+    assert "https://first.example/0" in urls
+    assert [f"https://round-{number}.example/98" in urls for number in (0, 3, 4)] == [False, True, True]
+    for number in range(5):
+        changes = {"steps": signed_hooks(f"draft-{number}", 100)}
+        async with database.transaction():
+            await save_draft(database, cipher, workspace, id_, changes, None, "Ada")
+    assert len(await kept("automation_drafts", "automation_id")) <= MAX_SECRETS
+    for number in (2, 3, 4):
+        await wait(*signed_hooks(f"round-{number}", 99))
+    await change(*signed_hooks("round-4", 99))
+    with pytest.raises(ValidationFailed) as refused:
+        await change(*signed_hooks("one-too-many", 99), *signed_hooks("even-more", 1))
+    assert list(refused.value.errors or ()) == ["steps"]
+    long = {"steps": [action("send_webhook", url="https://long.example", secret="s" * (1 << 20))]}
+    with pytest.raises(ValidationFailed):
+        await save_draft(database, cipher, workspace, id_, long, None, "Ada")
