@@ -2,7 +2,7 @@
 
 import getpass
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any, Literal
 
@@ -13,6 +13,8 @@ from shared.platform.db.connections import Connection
 
 ActorKind = Literal["user", "key", "cli", "system"]
 Outcome = Literal["done", "refused", "failed"]
+
+LOST_DETAILS_REASON = "details could not be kept"
 
 WRITE_ENTRIES_SQL = """
 INSERT INTO audit_log (workspace_id, at, actor_kind, actor_id, actor_name, action, route, object_kind, object_id,
@@ -66,7 +68,18 @@ class AuditEntry:
     at: datetime = field(default_factory=lambda: datetime.now(UTC))
 
     def encode_row(self) -> bytes:
-        """Return the row to write as JSON, with everything masked that no log may hold."""
+        """Return the row to write as JSON, with everything masked that no log may hold.
+
+        What cannot be encoded is left out and said to be: who did what must stand in the log whatever was sent.
+        """
+        try:
+            return self._encode()
+        except (TypeError, ValueError, RecursionError):
+            reason = "; ".join(filter(None, (self.details.reason, LOST_DETAILS_REASON)))
+            without = replace(self.details, before=None, after=None, filter=None, reason=reason)
+            return replace(self, details=without)._encode()
+
+    def _encode(self) -> bytes:
         actor, details = self.actor, self.details
         row = {name: value for name, value in asdict(details).items() if name != "action"}
         for name in ("before", "after", "filter"):

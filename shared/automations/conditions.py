@@ -16,7 +16,8 @@ from typing_extensions import TypedDict
 
 from shared.automations.fields import ReadableField, field_value
 from shared.automations.union_errors import ErrorCollector, as_object, closed_object
-from shared.platform.validation.messages import custom_error
+from shared.platform.validation.messages import BAD_NUMBER_MESSAGE, custom_error
+from shared.platform.validation.types import is_storable_number
 
 MAX_CONDITION_DEPTH, MAX_CONDITION_PARTS = 10, 100  # nesting levels and parts of one condition
 MAX_CONDITION_VALUE_LENGTH = 1000  # characters of a value
@@ -84,6 +85,8 @@ def _check_scalar(value: Any) -> Any:
             f"The {{field}} field must be text of 1 to {MAX_CONDITION_VALUE_LENGTH} characters, "
             "a number, true or false."
         )
+    if isinstance(value, int | float) and not is_storable_number(value):
+        raise custom_error(BAD_NUMBER_MESSAGE)
     return value
 
 

@@ -11,6 +11,7 @@ from tests.contract.workspaces import Workspace, assert_foreign, new_workspace
 from tests.support.waiting import until_async
 
 RULES = "/lead-scoring-rules"
+REFUSED_CHANGES = "SELECT reason FROM audit_log WHERE action = 'scoring_rule.changed' AND object_id = %s"
 RECORD = ["id", "field", "operator", "value", "points", "is_active", "position", "created_at", "updated_at"]
 
 
@@ -70,6 +71,10 @@ async def test_any_field_and_operator_of_a_condition_will_do(
         ({"value": {"a": 1}}, {"value"}),
         ({"operator": "in"}, {"value"}),
         ({"operator": "in", "value": []}, {"value"}),
+        ({"value": 2**64}, {"value"}),
+        ({"value": -(2**63) - 1}, {"value"}),
+        ({"value": 10**309}, {"value"}),
+        ({"operator": "in", "value": ["DE", 2**64]}, {"value"}),
         ({"points": 0}, {"points"}),
         ({"points": 1001}, {"points"}),
         ({"points": -1001}, {"points"}),
@@ -84,6 +89,19 @@ async def test_all_errors_of_a_scoring_rule_are_reported_together(
 ) -> None:
     errors = await ours.errors("POST", RULES, body(**fields))
     assert {name.partition(".")[0] for name in errors} == wrong
+
+
+async def test_a_number_that_cannot_be_stored_is_neither_set_nor_unaudited(ours: Workspace, service: Service) -> None:
+    made = await ours.make(RULES, body())
+    path = f"{RULES}/{made['id']}"
+    assert list(await ours.errors("PATCH", path, {"value": 2**64})) == ["value"]
+    assert (await ours.ask("GET", path)).body["data"] == made
+
+    async def are_kept() -> bool:
+        with service.stack.database() as database:
+            return database.execute(REFUSED_CHANGES, (str(made["id"]),)).fetchall() == [("details could not be kept",)]
+
+    await until_async(are_kept, what="the entry of the refused change")
 
 
 async def test_a_change_is_checked_with_what_stays(ours: Workspace) -> None:

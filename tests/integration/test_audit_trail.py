@@ -78,6 +78,17 @@ async def test_a_stop_writes_what_waits(trail: AuditTrail, database: Connection)
     ]
 
 
+@pytest.mark.parametrize("value", [2**64, -(2**63) - 1, 10**400])
+async def test_what_cannot_be_encoded_leaves_an_entry_without_it(
+    trail: AuditTrail, database: Connection, value: int
+) -> None:
+    trail.add(entry("scoring_rule.created", object_id="7", after={"value": value}))
+    await trail.stop()
+    assert await rows(database, "SELECT action, object_id, reason, after FROM audit_log") == [
+        ("scoring_rule.created", "7", "details could not be kept", None)
+    ]
+
+
 async def test_strangers_do_not_crowd_out_those_who_are_known(trail: AuditTrail, database: Connection) -> None:
     for _ in range(3 * MAX_UNKNOWN_PER_MINUTE):
         trail.add(entry("user.created", None))

@@ -11,7 +11,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from shared.platform.errors import FieldErrors
 from shared.platform.validation.messages import BAD_NUMBER_MESSAGE, BAD_TEXT_MESSAGE, ERROR_MESSAGES, messages_by_field
-from shared.platform.validation.types import INT64_LIMIT, UINT64_LIMIT
+from shared.platform.validation.types import is_storable_number
 
 
 class InvalidFields(ValueError):
@@ -38,7 +38,7 @@ def clean_value(value: Any, errors: FieldErrors, field: str | None = None) -> An
         if text != value:
             errors[field] = [BAD_TEXT_MESSAGE.format(field=field)]
         return text
-    if isinstance(value, int) and not -INT64_LIMIT <= value < UINT64_LIMIT and "." in field:
+    if isinstance(value, int) and not is_storable_number(value) and "." in field:
         errors[field] = [BAD_NUMBER_MESSAGE.format(field=field)]
     return value
 

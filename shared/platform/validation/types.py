@@ -1,5 +1,6 @@
 """Annotated types of fields, shared by request bodies and query parameters."""
 
+import math
 import re
 from datetime import UTC, date, datetime
 from typing import Annotated, Any
@@ -11,6 +12,11 @@ from pydantic_core import PydanticCustomError
 INT64_LIMIT = 2**63
 
 UINT64_LIMIT = 2**64
+
+
+def is_storable_number(number: float) -> bool:
+    """Return whether a number can be stored and shown as JSON: an integer of 64 bits, or another that is finite."""
+    return -INT64_LIMIT <= number < UINT64_LIMIT if isinstance(number, int) else math.isfinite(number)
 
 
 def text_constraints(max_length: int, *, min_length: int = 0) -> Any:
