@@ -46,6 +46,7 @@ FROM tags t WHERE t.workspace_id = %s AND t.id = %s AND t.alias_of IS NULL
 FIND_BY_NAME_SQL = """
 SELECT coalesce(alias_of, id) FROM tags WHERE workspace_id = %s AND lower(upper(name)) = lower(upper(%s))
 """
+IS_SAME_NAME_SQL = "SELECT lower(upper(%s)) = lower(upper(%s))"
 CREATE_TAG_SQL = "INSERT INTO tags (workspace_id, name, color) VALUES (%s, %s, %s) RETURNING id"
 CHANGE_TAG_SQL = """
 UPDATE tags SET name = %s, color = %s, updated_at = now() WHERE workspace_id = %s AND id = %s AND alias_of IS NULL
@@ -150,3 +151,9 @@ def _check(sent: dict[str, Any]) -> dict[str, Any]:
     if errors:
         raise ValidationFailed(errors)
     return fields
+
+
+async def is_same_name(connection: Connection, one: str, other: str) -> bool:
+    """Return whether the database takes two names for one: Python folds more letters (`ß`)."""
+    [(is_same,)] = await (await connection.execute(IS_SAME_NAME_SQL, (one, other))).fetchall()
+    return bool(is_same)

@@ -37,6 +37,10 @@ NAME_IT = (
     """INSERT INTO scoring_rules (workspace_id, field, operator, value, points, is_active)
        SELECT id, 'tags', 'in', '["WEBINARS", "vip"]', 5, false FROM workspaces WHERE slug = %(slug)s""",
 )
+NAME_RULE = """
+INSERT INTO scoring_rules (workspace_id, field, operator, value, points, is_active)
+SELECT id, 'tags', 'in', %(names)s, 5, false FROM workspaces WHERE slug = %(slug)s
+"""
 NAMED = (
     """SELECT trigger->>'tag', steps FROM automations a
        JOIN workspaces w ON w.id = a.workspace_id WHERE slug = %(slug)s""",
@@ -199,6 +203,22 @@ async def test_a_new_name_keeps_the_old_one_where_it_is_asked_to(
     assert (await manager.post(page, {"name": "FAIR"})).status == 422
     assert (await manager.post(f"{page}/{tag_id}", {"name": "Fair"})).status == 303  # its other name, back again
     assert names(stack, slug) == ["Fair"]
+
+
+async def test_a_name_that_only_python_takes_for_the_same_is_another(
+    stack: Stack, slug: str, manager: ConsoleClient
+) -> None:
+    page = f"/console/{slug}/settings/tags"
+    with stack.database() as database:
+        database.execute(MAKE_LEADS, {"tag": "straße", "slug": slug, "n": 1})
+        database.execute(NAME_RULE, {"slug": slug, "names": '["STRASSE", "strasse", "STRAßE", "vip"]'})
+    [tag_id] = tag_ids((await manager.get(page)).text)
+    sent = {"name": "STRASSE", "keeps_name": "1", "changes_mentions": "1"}
+    assert (await manager.post(f"{page}/{tag_id}", sent)).status == 303
+    assert "also: straße" in (await manager.get(page)).text
+    with stack.database() as database:
+        [(value,)] = database.execute(NAMED[1], {"slug": slug}).fetchall()
+    assert value == ["STRASSE", "strasse", "STRASSE", "vip"]
 
 
 async def test_only_those_who_set_up_change_tags_and_only_their_own(stack: Stack, slug: str) -> None:

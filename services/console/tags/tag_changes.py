@@ -53,7 +53,7 @@ async def _change(view: PageView, connection: Connection, tag: ManagedTag, form:
     workspace_id, fields = view.workspace.workspace_id, _sent_fields(form)
     await tag_management.change_tag(connection, workspace_id, tag.id, fields)
     name = fields["name"].strip()
-    if name.casefold() != tag.name.casefold():
+    if not await tag_management.is_same_name(connection, name, tag.name):
         if form.get("keeps_name"):
             await keep_old_name(connection, workspace_id, tag.id, tag.name)
         if form.get("changes_mentions"):

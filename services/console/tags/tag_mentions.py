@@ -4,7 +4,7 @@ Forms and sources only give tags: another name of a tag does for them. What auto
 that leads show, so that these are changed when it is another one.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Set
 from typing import Any, Literal, NamedTuple
 
 from psycopg.types.json import Jsonb
@@ -39,6 +39,8 @@ UPDATE automations SET trigger = %s, steps = %s, updated_at = now() WHERE worksp
 RULES_SQL = f"""
 SELECT id, value FROM scoring_rules WHERE workspace_id = %(workspace)s AND {IN_RULE} ORDER BY id FOR UPDATE
 """
+# The spellings of a name among texts: the database compares, since Python folds other letters.
+SPELLINGS_SQL = "SELECT n FROM unnest(%s::text[]) n WHERE lower(upper(n)) = lower(upper(%s))"
 CHANGE_RULE_SQL = "UPDATE scoring_rules SET value = %s, updated_at = now() WHERE workspace_id = %s AND id = %s"
 
 
@@ -62,22 +64,33 @@ async def change_tag_mentions(connection: Connection, workspace_id: int, old: st
     """
     named = {"workspace": workspace_id, "name": old}
     automations = await (await connection.execute(AUTOMATIONS_SQL.encode(), named)).fetchall()
-    for id_, trigger, steps in automations:
-        values = (Jsonb(with_new_name(trigger, old, new)), Jsonb(with_new_name(steps, old, new)), workspace_id, id_)
-        await connection.execute(CHANGE_AUTOMATION_SQL, values)
     rules = await (await connection.execute(RULES_SQL.encode(), named)).fetchall()
+    texts = {text for row in (*automations, *rules) for text in _texts_of(row[1:])}
+    found = await (await connection.execute(SPELLINGS_SQL, (list(texts), old))).fetchall()
+    spellings = {spelling for (spelling,) in found}
+    for id_, trigger, steps in automations:
+        renamed = [Jsonb(_with_new_name(one, spellings, new)) for one in (trigger, steps)]
+        await connection.execute(CHANGE_AUTOMATION_SQL, (*renamed, workspace_id, id_))
     for id_, value in rules:
-        await connection.execute(CHANGE_RULE_SQL, (Jsonb(_renamed(value, old, new)), workspace_id, id_))
+        await connection.execute(CHANGE_RULE_SQL, (Jsonb(_renamed(value, spellings, new)), workspace_id, id_))
     return len(automations) + len(rules)
 
 
-def with_new_name(document: Any, old: str, new: str) -> Any:
+def _texts_of(document: Any) -> Iterator[str]:
+    if isinstance(document, str):
+        yield document
+    elif isinstance(document, Mapping | list | tuple):
+        for part in document.values() if isinstance(document, Mapping) else document:
+            yield from _texts_of(part)
+
+
+def _with_new_name(document: Any, old: Set[str], new: str) -> Any:
     """Return a trigger or steps with another name of a tag, where they name one: `tag`, and conditions over `tags`."""
     if isinstance(document, list):
-        return [with_new_name(one, old, new) for one in document]
+        return [_with_new_name(one, old, new) for one in document]
     if not isinstance(document, Mapping):
         return document
-    changed = {key: with_new_name(value, old, new) for key, value in document.items()}
+    changed = {key: _with_new_name(value, old, new) for key, value in document.items()}
     if isinstance(document.get("tag"), str):
         changed["tag"] = _renamed(document["tag"], old, new)
     if document.get("field") == "tags" and "value" in document:
@@ -85,7 +98,7 @@ def with_new_name(document: Any, old: str, new: str) -> Any:
     return changed
 
 
-def _renamed(value: Any, old: str, new: str) -> Any:
+def _renamed(value: Any, old: Set[str], new: str) -> Any:
     if isinstance(value, list):
         return [_renamed(one, old, new) for one in value]
-    return new if isinstance(value, str) and value.casefold() == old.casefold() else value
+    return new if isinstance(value, str) and value in old else value
