@@ -22,6 +22,13 @@ def _check_points(points: int) -> int:
     return points
 
 
+def _check_settles(field: str) -> str:
+    if field == "lead_score":  # the rule would change what it compares, and count anew with each event
+        raise custom_error("The {field} field must not be lead_score: a scoring rule changes it.")
+    return field
+
+
+ScoringField = Annotated[ReadableField, AfterValidator(_check_settles)]
 ScoringPoints = Annotated[int, Strict(), Field(ge=-1000, le=1000), AfterValidator(_check_points)]
 RulePosition = Annotated[int, Strict(), Field(ge=1, le=2**31 - 1, description="From 1; beyond the last: at the end.")]
 
@@ -29,7 +36,7 @@ RulePosition = Annotated[int, Strict(), Field(ge=1, le=2**31 - 1, description="F
 class ScoringRuleFields(TypedDict, total=False):
     """`value` is checked together with the operator: none for `is_empty` and `is_not_empty`, a list for `in`."""
 
-    field: ReadableField
+    field: ScoringField
     operator: ConditionOperator
     value: Annotated[
         Any, PlainValidator(lambda value: value, json_schema_input_type=ScalarValue | list[ScalarValue] | None)

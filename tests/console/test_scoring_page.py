@@ -133,6 +133,7 @@ async def test_rules_of_others_and_wrong_rules_are_refused(scored: Scored) -> No
             {"operator": "like"},
             {"operator": ""},
             {"field": "shoe_size"},
+            {"field": "lead_score", "operator": "less_than", "value": "5"},
             {"field": "", "custom": "x" * 200},
             {"operator": "in", "value": " | "},
         ]
@@ -154,6 +155,18 @@ async def test_rules_of_others_and_wrong_rules_are_refused(scored: Scored) -> No
         assert (shown.status, "data-order-grip" in shown.text, "veil" in shown.text) == (200, False, False)
         for path in (page, f"{page}/{id_}", f"{page}/recalculate"):
             assert (await reader.post(path, rule)).status == 403
+
+
+async def test_whoever_may_not_see_persons_reads_no_value_of_one_in_a_rule(scored: Scored) -> None:
+    private = {"field": "email", "operator": "in", "value": "ada@x.example | bob@x.example", "points": "1"}
+    async with console_client(scored.stack.base, f"manager@{scored.slug}.example.com") as manager:
+        assert (await manager.post(scored.page, private)).status == 303
+        assert (await manager.post(scored.page, {**private, "field": "source"})).status == 303
+        assert (await manager.get(scored.page)).text.count("ada@x.example, bob@x.example") >= 2
+    async with console_client(scored.stack.base, f"read_only@{scored.slug}.example.com") as reader:
+        shown = (await reader.get(scored.page)).text
+        assert "is one of <b><bdi>…</bdi></b>" in shown
+        assert shown.count("ada@x.example") == 1  # that of the source
 
 
 def lead_of(scored: Scored) -> int:

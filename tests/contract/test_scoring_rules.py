@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from tests.contract.service import Service
+from tests.contract.service import Service, ask
 from tests.contract.workspaces import Workspace, assert_foreign, new_workspace
 from tests.support.waiting import until_async
 
@@ -66,6 +66,7 @@ async def test_any_field_and_operator_of_a_condition_will_do(
     [
         ({"field": "shoe_size"}, {"field"}),
         ({"field": None}, {"field"}),
+        ({"field": "lead_score", "operator": "less_than", "value": 5}, {"field"}),
         ({"operator": "like"}, {"operator"}),
         ({"value": None}, {"value"}),
         ({"value": {"a": 1}}, {"value"}),
@@ -89,6 +90,22 @@ async def test_all_errors_of_a_scoring_rule_are_reported_together(
 ) -> None:
     errors = await ours.errors("POST", RULES, body(**fields))
     assert {name.partition(".")[0] for name in errors} == wrong
+
+
+async def test_a_rule_does_not_compare_the_score(ours: Workspace) -> None:
+    circular = body(field="lead_score", operator="less_than", value=5)
+    said = ["The field field must not be lead_score: a scoring rule changes it."]
+    assert await ours.errors("POST", RULES, circular) == {"field": said}
+    assert list(await ours.errors("POST", f"{RULES}/preview", {"rules": [circular]})) == ["rules.0.field"]
+    made = await ours.make(RULES, body())
+    assert await ours.errors("PATCH", f"{RULES}/{made['id']}", {"field": "lead_score"}) == {"field": said}
+
+
+async def test_a_preview_tells_of_leads_and_needs_the_scope_to_see_them(ours: Workspace) -> None:
+    draft = {"rules": [body(field="email", operator="contains", value="@")]}
+    for scopes, status in ((("read:automations",), 403), (("read:automations", "read:leads"), 200)):
+        async with await ours.client_with(*scopes) as client:
+            assert (await ask(client, "POST", f"/api/v1{RULES}/preview", json=draft)).status == status
 
 
 async def test_a_number_that_cannot_be_stored_is_neither_set_nor_unaudited(ours: Workspace, service: Service) -> None:

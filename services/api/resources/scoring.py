@@ -8,7 +8,14 @@ from services.api.bulk_jobs import JOB_RESOURCE, author_of
 from services.api.context import EXPENSIVE_LIST_LIMITER, driver_connection, fair_slot, listing, reading, write_driver
 from services.api.crud import Resource, list_records, show_record
 from services.api.record_responses import created_response, record_response
-from services.api.request_parsing import body_and_errors, body_of, optional_body_of, raise_if_invalid, workspace_of
+from services.api.request_parsing import (
+    body_and_errors,
+    body_of,
+    key_of,
+    optional_body_of,
+    raise_if_invalid,
+    workspace_of,
+)
 from services.api.schemas.jobs import JobRecord
 from services.api.schemas.scoring import (
     RecalculationFields,
@@ -26,10 +33,11 @@ from shared.scoring.recalculation import start_recalculation
 from shared.scoring.rule_fields import ScoringRuleFields, checked_change, rule_errors
 from shared.scoring.score_preview import ScoreExample, preview_scores
 from shared.service_app.audit import audit_change
-from shared.service_app.authorization import requires_scope
+from shared.service_app.authorization import check_scope, requires_scope
 
 SCORING_RULE_RESOURCE = Resource(ScoringRule, ScoringRuleRecord)
 RULES_PATH = "/api/v1/lead-scoring-rules"
+VALUES_SCOPE = "read:leads"  # a preview tells values of leads by what holds for them
 REQUIRED_FIELDS = ("field", "operator", "points")
 
 
@@ -97,8 +105,10 @@ async def delete(request: web.Request) -> web.Response:
 async def preview(request: web.Request) -> web.Response:
     """Tell how many leads would gain and lose if these were all scoring rules. Nothing is stored.
 
-    The newest leads are compared, as many as two seconds allow. `gains` and `losses` are those that change most.
+    The newest leads are compared, as many as two seconds allow. `gains` and `losses` are those that change most. The
+    answer tells which leads a condition holds for, so that the key needs `read:leads` as well.
     """
+    check_scope(key_of(request), VALUES_SCOPE)
     rules, workspace = (await body_of(request))["rules"], workspace_of(request)
     raise_if_invalid(_errors_of(rules))
     active = rule_management.active_rules([{"value": None, **rule} for rule in rules])

@@ -88,10 +88,14 @@ def field_label(view: PageView, field: str) -> str:
 
 def shown_person_value(view: PageView, field: str, value: Any) -> str | None:
     """Return a value of a lead as text, masked where the reader may not see persons. None if it is empty."""
-    is_personal = field.partition(".")[0] in PERSON_FIELDS
     if field == "country" and isinstance(value, str):
         value = country_name(view, value)
-    return shown_value(field, value, hides_values=is_personal and not view.permits(Permission.SEE_PERSONS))
+    return shown_value(field, value, hides_values=hides_values_of(view, field))
+
+
+def hides_values_of(view: PageView, field: str) -> bool:
+    """Return whether a field tells of a person, and the reader may not see persons."""
+    return field.partition(".")[0] in PERSON_FIELDS and not view.permits(Permission.SEE_PERSONS)
 
 
 def country_name(view: PageView, text: str) -> str:

@@ -6,8 +6,9 @@ from typing import Any
 from markupsafe import Markup, escape
 
 from services.console.leads.reads import ListNames
-from services.console.leads.words import FIELD_WORDS, STATUS_WORDS, field_label
+from services.console.leads.words import FIELD_WORDS, STATUS_WORDS, field_label, hides_values_of
 from services.console.web.page_view import PageView
+from services.console.web.payload_text import VALUE_MASK
 from services.console.web.translations import mark_message as _
 from shared.automations.conditions import OPERATORS_WITHOUT_VALUE
 from shared.scoring.score_preview import ScorePreview
@@ -79,15 +80,15 @@ def names_of(names: ListNames, field: str) -> Mapping[int, str]:
 
 
 def rule_sentence(view: PageView, rule: Mapping[str, Any], names: ListNames) -> Markup:
-    """Return the condition of a rule as a sentence: `Country is one of NO, SE`."""
+    """Return the condition of a rule as a sentence: `Country is one of NO, SE`. Values of persons are masked."""
     field, operator, value = rule["field"], rule["operator"], rule["value"]
     label = Markup("<b><bdi>{}</bdi></b>").format(rule_field_label(view, field))
     words = escape(view.translate_choice(OPERATOR_WORDS, operator))
     if operator in OPERATORS_WITHOUT_VALUE:
         return Markup("{} {}").format(label, words)
     values = value if isinstance(value, list) else [value]
-    said = ", ".join(value_label(view, field, one, names) for one in values)
-    return Markup("{} {} <b><bdi>{}</bdi></b>").format(label, words, said)
+    texts = [VALUE_MASK] if hides_values_of(view, field) else [value_label(view, field, one, names) for one in values]
+    return Markup("{} {} <b><bdi>{}</bdi></b>").format(label, words, ", ".join(texts))
 
 
 def preview_sentence(view: PageView, preview: ScorePreview) -> str:
