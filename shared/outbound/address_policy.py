@@ -46,6 +46,9 @@ BLOCKED_IPV6_NETWORKS = tuple(
 
 _match_inet_number = re.compile(r"0x[0-9a-f]{1,16}|0[0-7]{0,16}|[1-9][0-9]{0,16}").fullmatch
 
+_match_label = re.compile(r"[a-z0-9_-]{1,63}").fullmatch  # of a host name; those of containers have underscores
+MAX_HOST_LENGTH = 253
+
 # IPv6 networks whose addresses contain an IPv4 address, and the number of bits after it.
 IPV4_CARRYING_NETWORKS = (
     (IPv6Network("::/96"), 0),  # compatible
@@ -119,13 +122,30 @@ class AddressPolicy:
         A host name is only judged when it is resolved, and its addresses may change.
         """
         parts = urlsplit(url)
-        host, _ = parts.hostname or "", parts.port
+        host, _ = _ascii_host(parts.hostname or ""), parts.port
         address = literal_address(host)
         return address is not None and not self.allows_target(host, address)
 
     def is_listed(self, address: IpAddress) -> bool:
         """Return whether the address is in a network of the operator's list."""
         return any(address in network for network in self.networks)
+
+
+def _ascii_host(host: str) -> str:
+    """Return a host as it is looked up: `127。0。0。1` is an address. Raises ValueError for what no name can be."""
+    if ":" in host:  # an IPv6 address
+        return host
+    if len(host) > MAX_HOST_LENGTH:  # before it is encoded, which takes long for long texts
+        raise ValueError("the host is too long")
+    name = host.encode("idna").decode().removesuffix(".").lower()
+    if not all(map(_is_label, name.split("."))):
+        raise ValueError("the host is no name")
+    return name
+
+
+def _is_label(label: str) -> bool:
+    is_encoded = label.startswith("xn--")
+    return bool(_match_label(label)) and (not is_encoded or bool(label[4:].encode().decode("punycode")))
 
 
 def literal_address(host: str) -> IpAddress | None:

@@ -30,6 +30,9 @@ pytestmark = pytest.mark.unit
         "http://[::1]:80/",
         "http://[::ffff:127.0.0.1]/",
         "http://[fd00::1]/",
+        "http://127\u30020\u30020\u30021/",
+        "http://\uff11\uff12\uff17.0.0.1/",
+        "http://\u24db\u24de\u24d2alhost/",
     ],
 )
 def test_a_private_address_is_refused_in_any_spelling(url: str) -> None:
@@ -38,7 +41,11 @@ def test_a_private_address_is_refused_in_any_spelling(url: str) -> None:
 
 @pytest.mark.parametrize(
     "url",
-    ["https://example.com", "http://8.8.8.8/x", "https://10.example.com", "http://[2606:4700::1111]/", "http://256.1"],
+    [
+        *("https://example.com", "http://8.8.8.8/x", "https://10.example.com", "http://[2606:4700::1111]/"),
+        *("http://256.1", "https://stra\u00dfe.de./", "https://xn--strae-oqa.de", "https://\u4f8b\u5b50.\u6d4b\u8bd5/"),
+        *("https://my_service:8080/", "https://a-b-.example.com", f"https://{'a' * 63}.de", "https://\U0001f600.com"),
+    ],
 )
 def test_names_and_public_addresses_are_not(url: str) -> None:
     assert not AddressPolicy().refuses_url(url)
@@ -51,7 +58,23 @@ def test_addresses_allowed_by_the_operator_are_not_refused() -> None:
     assert policy.refuses_url("http://127.0.0.1:5000/")
 
 
-@pytest.mark.parametrize("url", ["http://[::1/", "http://example.com:99999/", "http://example.com:http/"])
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://[::1/",
+        "http://example.com:99999/",
+        "http://example.com:http/",
+        "https://xn--/",
+        "https://xn--\u00fc/",
+        "https://a..b/",
+        "https://.a/",
+        "https://" + "\u00fc" * 70 + ".de",
+        f"https://{'a' * 64}.de",
+        f"https://{'a.' * 1000}de",
+        "https://\u202ea.com/",
+        "https://a%00b.com/",
+    ],
+)
 def test_malformed_urls_are_refused(url: str) -> None:
     with pytest.raises(ValueError):
         AddressPolicy().refuses_url(url)
