@@ -8,8 +8,9 @@ from markupsafe import Markup
 
 from services.console.automations.phrases import MAX_LISTED_VALUES, Link, joined, joined_values, phrase, value_mark
 from services.console.automations.reads import DefinitionNames
-from services.console.leads.words import STATUS_WORDS, field_label
+from services.console.leads.words import STATUS_WORDS, field_label, hides_values_of
 from services.console.web.page_view import PageView
+from services.console.web.payload_text import VALUE_MASK
 from services.console.web.translations import mark_message as _
 
 OPERATOR_SENTENCES: Mapping[str, str] = {
@@ -68,7 +69,7 @@ def condition_sentence(
     text = view.translate(OPERATOR_SENTENCES.get(str(condition.get("operator")), OPERATOR_SENTENCES["equals"]))
     label = value_mark(field_label(view, field) if field else None)
     is_amount = condition.get("operator") in AMOUNT_OPERATORS
-    return phrase(text, field=label, value=_value_marks(view, names, field, condition.get("value"), is_amount))
+    return phrase(text, field=label, value=value_marks(view, names, field, condition.get("value"), is_amount))
 
 
 def value_text(view: PageView, names: DefinitionNames, field: str, value: Any, is_amount: bool = False) -> str:
@@ -90,8 +91,11 @@ def value_text(view: PageView, names: DefinitionNames, field: str, value: Any, i
     return str(value)
 
 
-def _value_marks(view: PageView, names: DefinitionNames, field: str, value: Any, is_amount: bool) -> Markup:
+def value_marks(view: PageView, names: DefinitionNames, field: str, value: Any, is_amount: bool = False) -> Markup:
+    """Return what a field is compared with, masked where the reader may not see persons."""
     values = value if isinstance(value, list) else [] if value is None else [value]
+    if values and hides_values_of(view, field):
+        return value_mark(VALUE_MASK)
     shown = [value_text(view, names, field, one, is_amount) for one in values[:MAX_LISTED_VALUES]]
     return joined_values(view, [*shown, *values[MAX_LISTED_VALUES:]])
 

@@ -10,9 +10,9 @@ from services.console.automations.condition_words import (
     AMOUNT_OPERATORS,
     OPERATOR_WORDS,
     condition_sentence,
-    value_text,
+    value_marks,
 )
-from services.console.automations.phrases import joined_values, phrase, uncapitalized
+from services.console.automations.phrases import phrase, uncapitalized
 from services.console.automations.reads import DefinitionNames
 from services.console.automations.step_words import step_line
 from services.console.automations.why_words import found_words, why_sentence
@@ -127,18 +127,11 @@ def outcome_line(
 
 def _comparison_line(view: PageView, names: DefinitionNames, explained: ExplainedComparison) -> ComparisonLine:
     comparison = explained.comparison
-    values = (
-        comparison.expected
-        if isinstance(comparison.expected, list)
-        else []
-        if comparison.expected is None
-        else [comparison.expected]
-    )
     expected = Markup("{}").format(view.translate_choice(OPERATOR_WORDS, comparison.operator))
-    if values:
+    if comparison.expected not in (None, []):
         is_amount = comparison.operator in AMOUNT_OPERATORS
-        texts = [value_text(view, names, comparison.field, value, is_amount) for value in values]
-        expected = Markup("{} {}").format(expected, joined_values(view, texts, "or"))
+        marks = value_marks(view, names, comparison.field, comparison.expected, is_amount)
+        expected = Markup("{} {}").format(expected, marks)
     if "not" in comparison.path.split("."):
         expected = phrase(view.translate("not: %(wanted)s"), wanted=expected)
     label = field_label(view, comparison.field)
