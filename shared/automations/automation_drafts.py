@@ -204,10 +204,10 @@ async def restore_version(connection: Connection, workspace_id: int, id_: int, v
     return await find_draft(connection, workspace_id, id_)
 
 
-def checked_draft(draft: Mapping[str, Any]) -> SentAutomation:
+def checked_draft(draft: Mapping[str, Any], allowed_targets: str) -> SentAutomation:
     """Return a draft as it would be published, with what is wrong with it. It compiles templates: use a thread."""
     body = {name: draft[name] for name in VERSIONED_FIELDS}
-    return SentAutomation(body, *check_definition(body))
+    return SentAutomation(body, *check_definition(body, allowed_targets))
 
 
 def _draft_record(automation: AutomationRow, draft: Mapping[str, Any] | None) -> DraftRow:

@@ -6,6 +6,7 @@ from typing import Any
 from typing_extensions import TypedDict
 
 from shared.automations.definition import Steps, Trigger
+from shared.automations.webhook_targets import blocked_targets
 from shared.platform.errors import FieldErrors
 from shared.platform.validation.schema import FieldsSchema
 from shared.platform.validation.types import LongText, RequiredName, StrictFlag
@@ -22,6 +23,7 @@ class AutomationFields(TypedDict, total=False):
 DEFINITION_SCHEMA = FieldsSchema(AutomationFields)
 
 
-def check_definition(definition: Mapping[str, Any]) -> tuple[dict[str, Any], FieldErrors]:
+def check_definition(definition: Mapping[str, Any], allowed_targets: str) -> tuple[dict[str, Any], FieldErrors]:
     """Return the valid members of a definition, and the errors of the others. It compiles templates: use a thread."""
-    return DEFINITION_SCHEMA.validate_fields(definition)
+    fields, errors = DEFINITION_SCHEMA.validate_fields(definition)
+    return fields, blocked_targets(definition.get("steps"), allowed_targets) | errors

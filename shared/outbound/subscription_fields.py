@@ -30,7 +30,7 @@ WebhookEventType = Literal[
 ALL_EVENTS: Final = "*"
 EVENT_TYPES: Final[tuple[str, ...]] = tuple(name for name in get_args(WebhookEventType) if name != ALL_EVENTS)
 PRIVATE_ADDRESS_MESSAGE: Final = (
-    "The url field must not name a private address: nothing is sent there unless LEADHUB_ALLOWED_TARGETS has it."
+    "The {field} field must not name a private address: nothing is sent there unless LEADHUB_ALLOWED_TARGETS has it."
 )
 
 
@@ -51,7 +51,7 @@ def checked_fields(fields: Mapping[str, Any], errors: FieldErrors, allowed_targe
 
     Most addresses are only judged when their name is resolved.
     """
-    all_errors = _url_errors(fields, allowed_targets) | errors
+    all_errors = (target_errors(fields["url"], allowed_targets) if "url" in fields else {}) | errors
     if all_errors:
         raise ValidationFailed(all_errors)
     checked = dict(fields)
@@ -62,9 +62,10 @@ def checked_fields(fields: Mapping[str, Any], errors: FieldErrors, allowed_targe
     return checked
 
 
-def _url_errors(fields: Mapping[str, Any], allowed_targets: str) -> FieldErrors:
-    policy = AddressPolicy.from_text(allowed_targets)
+def target_errors(url: str, allowed_targets: str, field: str = "url") -> FieldErrors:
+    """Return what is wrong with an address that something shall be sent to, as far as its text tells."""
     try:
-        return {"url": [PRIVATE_ADDRESS_MESSAGE]} if "url" in fields and policy.refuses_url(fields["url"]) else {}
+        is_refused = AddressPolicy.from_text(allowed_targets).refuses_url(url)
     except ValueError:
-        return {"url": [ERROR_MESSAGES["url"].format(field="url")]}
+        return {field: [ERROR_MESSAGES["url"].format(field=field)]}
+    return {field: [PRIVATE_ADDRESS_MESSAGE.format(field=field)]} if is_refused else {}

@@ -17,6 +17,7 @@ from tests.support.stack import Stack
 from tests.support.waiting import until
 
 HOSTILE = '<img src=x onerror="alert(1)">\u202e'
+PRIVATE_DRAFT = "UPDATE automation_drafts SET steps = %s WHERE automation_id = %s"
 SECRETS = "SELECT a.secrets, d.secrets FROM automations a LEFT JOIN automation_drafts d ON d.automation_id = a.id"
 TOO_LONG = "x" * 10_000
 KINDS = (
@@ -105,6 +106,19 @@ async def test_secret_of_a_webhook_is_kept_and_never_shown(shared_stack: Stack, 
     assert secret.encode() not in rows[0][0]
     log = (await client.get("/console/main/settings/audit-log")).text
     assert secret not in log
+
+
+async def test_step_does_not_post_to_a_private_address(shared_stack: Stack, client: ConsoleClient) -> None:
+    id_ = new_automation(shared_stack)["id"]
+    hook = {"part": "0", "kind": "send_webhook"}
+    for url in ("http://169.254.169.254/", "http://127.0.0.1/x", "http://[::ffff:7f00:1]/", "http://0x7f000001/"):
+        refused = await press_button(client, id_, "keep", **hook, url=url)
+        assert (refused.status, "This is a private address" in refused.text) == (422, True), url
+    assert (await press_button(client, id_, "keep", **hook, url="https://crm.example.com/")).status == 303
+    with shared_stack.database() as database:  # an earlier version may hold one
+        database.execute(PRIVATE_DRAFT, ('[{"action": {"type": "send_webhook", "url": "http://10.0.0.1/"}}]', id_))
+    assert "This is a private address" in (await client.get(f"{AUTOMATIONS_PAGE}/{id_}")).text
+    assert (await publish_draft(client, id_)).status == 422
 
 
 async def test_waiting_runs_are_counted_before_they_end(shared_stack: Stack, client: ConsoleClient) -> None:

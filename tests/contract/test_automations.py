@@ -111,6 +111,14 @@ async def test_a_change_is_checked_as_well(client: aiohttp.ClientSession, body: 
     assert list(answer.body["errors"]) == list(body)
 
 
+@pytest.mark.parametrize("host", ["169.254.169.254", "127.0.0.1", "[::1]", "[::ffff:7f00:1]", "0x7f000001"])
+async def test_a_step_does_not_post_to_a_private_address(client: aiohttp.ClientSession, host: str) -> None:
+    hook = action("send_webhook", url=f" http://{host}/x")
+    answer = await ask(client, "POST", AUTOMATIONS, json=tag_added("private", action("add_tag", tag="a"), hook))
+    assert (answer.status, list(answer.body["errors"])) == (422, ["steps.1.action.url"])
+    assert "private address" in answer.body["errors"]["steps.1.action.url"][0]
+
+
 async def test_masked_secret_sent_back_keeps_the_stored_one(client: aiohttp.ClientSession, service: Service) -> None:
     hook = action("send_webhook", url="https://example.com/hook", secret="canary-secret")
     made = await create(client, tag_added("secretive", hook))

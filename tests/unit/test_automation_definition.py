@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from typing_extensions import TypedDict
 
 from shared.automations.definition import Steps, Trigger, find_references
+from shared.automations.webhook_targets import blocked_targets
 from shared.platform.errors import FieldErrors
 from shared.platform.validation.schema import FieldsSchema
 
@@ -210,3 +211,11 @@ json = st.recursive(
 def test_no_json_is_too_strange_to_be_answered(trigger: Any, steps: Any) -> None:
     SHAPE.validate_fields({"trigger": trigger, "steps": steps})
     list(find_references(trigger, steps))
+
+
+def test_steps_post_where_the_operator_allows_it() -> None:
+    steps = [TAG, {"action": {"type": "send_webhook", "url": "http://127.0.0.1:9/"}}]
+    assert list(blocked_targets(steps, "")) == ["steps.1.action.url"]
+    assert blocked_targets(steps, "127.0.0.0/8") == {}
+    for unchecked in (None, "x", [None], [{"action": 3}], [{"action": {"type": "send_webhook", "url": 4}}]):
+        assert blocked_targets(unchecked, "") == {}

@@ -27,6 +27,7 @@ from shared.automations.automation_fields import AutomationFields
 from shared.automations.manual_runs import start_manual_run
 from shared.automations.run_records import run_records
 from shared.automations.step_rehearsal import StepRehearsal, prepare_dry_run
+from shared.automations.webhook_targets import blocked_targets
 from shared.models import Automation, AutomationRun, folded_count
 from shared.platform.errors import FieldErrors
 from shared.platform.web.openapi import operation_description, query_params, request_body, responds
@@ -181,4 +182,5 @@ async def _read_automation_body(request: web.Request) -> SentAutomation:
         workspace, body.get("steps"), partial(shape.validate_fields, body)
     )
     audit_details(request, after=fields)
-    return SentAutomation(body, fields, errors)
+    blocked = blocked_targets(body.get("steps"), request.app[SETTINGS_KEY].allowed_targets)
+    return SentAutomation(body, fields, blocked | errors)

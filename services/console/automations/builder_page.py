@@ -88,7 +88,8 @@ async def _keep(
     part: Changes = {TRIGGER: {"trigger": edited.part}, DETAILS: dict(edited.part)}.get(
         place.part, {"steps": [edited.part]}
     )
-    fields, errors = await view.console.template_turns.run(workspace_id, part, lambda: check_definition(part))
+    targets = view.console.settings.allowed_targets
+    fields, errors = await view.console.template_turns.run(workspace_id, part, lambda: check_definition(part, targets))
     async with view.console.reading() as connection:
         errors |= await missing_references(connection, workspace_id, part.get("trigger"), part.get("steps"))
     number = as_place(place.part)

@@ -188,8 +188,10 @@ async def _read_builder(view: PageView, id_: int) -> ReadAutomation:
 async def _find_problems(view: PageView, builder: ReadAutomation) -> list[DefinitionProblem]:
     errors, draft = dict(builder.missing), builder.draft
     if draft["is_changed"]:  # what is published was checked
-        workspace_id = view.workspace.workspace_id
-        check = await view.console.template_turns.run(workspace_id, draft["steps"], lambda: checked_draft(draft))
+        workspace_id, targets = view.workspace.workspace_id, view.console.settings.allowed_targets
+        check = await view.console.template_turns.run(
+            workspace_id, draft["steps"], lambda: checked_draft(draft, targets)
+        )
         errors |= check.errors
     return definition_problems(view, draft, errors)
 

@@ -97,6 +97,10 @@ def _input_name(parts: list[str]) -> str:
 
 def _problem_text(view: PageView, name: str, message: str) -> str:
     told = template_problem(view, name, message) if name in TEMPLATE_INPUTS else ""
+    if name == "url" and "private address" in message:
+        told = view.translate(
+            "This is a private address: nothing is sent there unless the operator allows it (LEADHUB_ALLOWED_TARGETS)."
+        )
     return told or view.translate_choice(PROBLEM_WORDS, name, message)
 
 

@@ -43,7 +43,8 @@ async def publish(view: PageView) -> web.StreamResponse:
         names = await read_definition_names(connection, workspace_id)
     changes = [one.text for one in definition_changes(view, names, automation, draft, MAX_AUDITED_CHANGES).shown]
     audit_details(view.request, before={"version": automation["version"]}, after={"changes": changes})
-    checked = await view.console.template_turns.run(workspace_id, draft["steps"], lambda: checked_draft(draft))
+    targets = view.console.settings.allowed_targets
+    checked = await view.console.template_turns.run(workspace_id, draft["steps"], lambda: checked_draft(draft, targets))
     if not draft["is_changed"]:
         view.redirect(builder_path(view, id_), view.translate("There is no draft: nothing is left to publish."))
     if revision != draft["revision"]:
