@@ -169,6 +169,18 @@ async def test_whoever_may_not_see_persons_reads_no_value_of_one_in_a_rule(score
         assert shown.count("ada@x.example") == 1  # that of the source
 
 
+async def test_page_says_that_a_rule_is_newer_than_the_last_count(scored: Scored) -> None:
+    rule = {"field": "country", "operator": "equals", "value": "NO", "points": "5", "is_active": "1"}
+    async with console_client(scored.stack.base, f"manager@{scored.slug}.example.com") as manager:
+        assert (await manager.post(scored.page, rule)).status == 303
+        assert "data-newer-rules" not in (await manager.get(scored.page)).text
+        assert (await manager.post(f"{scored.page}/recalculate", {})).status == 303
+        assert "data-newer-rules" not in (await manager.get(scored.page)).text
+        [(id_, *_)] = scored.rules()
+        assert (await manager.post(f"{scored.page}/{id_}", {**rule, "points": "6"})).status == 303
+        assert "data-newer-rules" in (await manager.get(scored.page)).text
+
+
 def lead_of(scored: Scored) -> int:
     with scored.stack.database() as database:
         found = "SELECT min(l.id) FROM leads l JOIN workspaces w ON w.id = l.workspace_id WHERE w.slug = %s"

@@ -63,6 +63,11 @@ class ScoringFacts:
     lead: LeadJson | None
     rule_points: int
 
+    @property
+    def has_newer_rules(self) -> bool:
+        """Whether a rule was made or changed since the last job that counts all scores began."""
+        return any(rule["updated_at"] > self.jobs[0][5] for rule in self.rules) if self.jobs else False
+
 
 @workspace_page(Permission.SEE_RECORDS)
 async def show(view: PageView) -> web.StreamResponse:
