@@ -23,7 +23,7 @@ def _check_points(points: int) -> int:
 
 
 def _check_settles(field: str) -> str:
-    if field == "lead_score":  # the rule would change what it compares, and count anew with each event
+    if field == "lead_score":  # the rule would change what it compares, and settle at no score
         raise custom_error("The {field} field must not be lead_score: a scoring rule changes it.")
     return field
 

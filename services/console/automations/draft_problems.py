@@ -96,11 +96,11 @@ def _input_name(parts: list[str]) -> str:
 
 
 def _problem_text(view: PageView, name: str, message: str) -> str:
-    told = template_problem(view, name, message) if name in TEMPLATE_INPUTS else ""
     if name == "url" and "private address" in message:
-        told = view.translate(
+        return view.translate(
             "This is a private address: nothing is sent there unless the operator allows it (LEADHUB_ALLOWED_TARGETS)."
         )
+    told = template_problem(view, name, message) if name in TEMPLATE_INPUTS else ""
     return told or view.translate_choice(PROBLEM_WORDS, name, message)
 
 
