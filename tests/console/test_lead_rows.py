@@ -120,9 +120,8 @@ async def test_a_stage_has_its_colour_in_the_list_its_menu_and_beside_it(
 ) -> None:
     source = f"hues-{secrets.token_hex(4)}"
     colors = ("#cc473d", "#3d74cc", "")  # the last one has the hue of its place
-    board = new_pipeline(
-        shared_stack, *({"name": f"{source} {n}", **({"color": one} if one else {})} for n, one in enumerate(colors))
-    )
+    stages: list[dict[str, object]] = [{"name": f"{source} {n}", "color": one or None} for n, one in enumerate(colors)]
+    board = new_pipeline(shared_stack, *stages)
     dots = []
     for stage in board["stages"]:
         lead = new_lead(shared_stack, source=source, pipeline_stage_id=stage["id"])

@@ -33,6 +33,7 @@ BODIES: dict[str, dict[str, Any]] = {
         "trigger": {"type": "manual"},
         "steps": [{"action": {"type": "add_tag", "tag": "sample"}}],
     },
+    "/api/v1/automations/{id}/try": {"last": 1},
 }
 
 INSERT_CAUSE = """
@@ -62,6 +63,7 @@ NOUNS = {
     "subscription_id": "/api/v1/webhooks/{id}",
     "ids": "/api/v1/deliveries/{id}",
     "into": "/api/v1/tags/{id}",
+    "event": "/api/v1/leads/{id}/activities/{event}",
 }
 
 # What the least of all records cannot do: it is refused as it should be.
@@ -195,6 +197,12 @@ async def make_pair(workspace: Workspace, _: dict[str, Any]) -> int:
         return await write_pair(connection, await workspace.id(), *pair)
 
 
+async def newest_activity(workspace: Workspace, values: dict[str, Any]) -> int:
+    """The newest entry on the timeline of the lead."""
+    listed = await ask(workspace.session, "GET", f"/api/v1/leads/{values['id']}/activities")
+    return int(listed.body["data"][0]["id"])
+
+
 async def make_import(workspace: Workspace, _: dict[str, Any]) -> int:
     """An import that has ended, of one row."""
     body = aiohttp.FormData(default_to_multipart=True)
@@ -289,6 +297,7 @@ MAKERS = {
     "/api/v1/leads/{id}/merges/{merge_id}": make_merge,
     "/api/v1/tags/{id}/aliases/{alias}": make_alias,
     "/api/v1/duplicates/{id}": make_pair,
+    "/api/v1/leads/{id}/activities/{event}": newest_activity,
     "/api/v1/imports/{id}": make_import,
     "/api/v1/submissions/{id}": make_submission,
     "/api/v1/files/{id}": make_file,
@@ -339,6 +348,16 @@ async def together(calls: Iterable[Any], at_once: int = 16) -> list[Any]:
             return await call
 
     return await asyncio.gather(*map(one, calls))
+
+
+async def needed_query(workspace: Workspace, operation: Operation) -> dict[str, Any]:
+    """What its query has to name: the workspace, or a record."""
+    needed: dict[str, Any] = {"tenant": workspace.slug} if "tenant" in query_fields(operation) else {}
+    for parameter in operation.parameters("query"):
+        if parameter.get("required") and parameter["name"] in NOUNS:
+            record = await workspace.values(NOUNS[parameter["name"]])
+            needed[parameter["name"]] = next(reversed(record.values()))
+    return needed
 
 
 def query_fields(operation: Operation) -> dict[str, Any]:

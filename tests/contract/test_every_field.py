@@ -10,7 +10,7 @@ import pytest_asyncio
 
 from tests.contract import samples
 from tests.contract.operation_catalogue import OPERATIONS, Operation, resolved
-from tests.contract.records import Workspace, named, query_fields, together
+from tests.contract.records import Workspace, named, needed_query, query_fields, together
 from tests.contract.service import Answer, Service, ask
 
 SENT = [operation for operation in OPERATIONS if resolved(operation.body or {}).get("properties")]
@@ -25,14 +25,10 @@ async def ours(service: Service, client: aiohttp.ClientSession) -> AsyncIterator
     assert (await ask(client, "POST", "/api/v1/operations/lanes/automations/resume")).status == 200
 
 
-def tenant(operation: Operation, workspace: Workspace) -> dict[str, str]:
-    return {"tenant": workspace.slug} if "tenant" in query_fields(operation) else {}
-
-
 async def send(ours: Workspace, operation: Operation, values: dict[str, Any], body: Any) -> Answer:
     data = json.dumps(body)  # a lone surrogate stays an escape
     headers = {"Content-Type": "application/json"}
-    return await ours.call(operation, values, data=data, headers=headers, params=tenant(operation, ours))
+    return await ours.call(operation, values, data=data, headers=headers, params=await needed_query(ours, operation))
 
 
 @pytest.mark.parametrize("operation", SENT, ids=str)
@@ -93,9 +89,10 @@ def bad_queries(schema: dict[str, Any]) -> list[str]:
 async def test_error_names_the_wrong_query_parameter(ours: Workspace, operation: Operation) -> None:
     values, body = await ours.values(operation.path), await ours.body(operation)
     sent = {} if body is None else {"json": body}
+    needed = await needed_query(ours, operation)
     for name, schema in query_fields(operation).items():
         for text in bad_queries(samples.options(schema)[0]) if name != "tenant" else []:
-            query = "&".join(f"{key}={value}" for key, value in {name: text, **tenant(operation, ours)}.items())
+            query = "&".join(f"{key}={value}" for key, value in {**needed, name: text}.items())
             answer = await ours.call(operation, values, query=query, **sent)
             assert (answer.status, named(answer)) == (422, {name}), f"{operation} {name}={text}: {answer.raw!r}"
 
@@ -108,6 +105,6 @@ async def test_errors_name_all_wrong_query_parameters(ours: Workspace, operation
     bad = {name: bad_queries(samples.options(schema)[0])[0] for name, schema in schemas.items()}
     if not bad:
         return
-    query = "&".join(f"{name}={text}" for name, text in {**bad, **tenant(operation, ours)}.items())
+    query = "&".join(f"{name}={text}" for name, text in {**await needed_query(ours, operation), **bad}.items())
     answer = await ours.call(operation, values, query, **sent)
     assert (answer.status, named(answer)) == (422, set(bad)), f"{operation}?{query}: {answer.raw!r}"

@@ -10,6 +10,7 @@ import re
 import secrets
 from collections.abc import AsyncIterator, Iterable
 from typing import Any
+from urllib.parse import urlencode
 
 import aiohttp
 import pytest
@@ -20,7 +21,17 @@ from shared.auth.key_format import ALL_SCOPES
 from shared.platform.db.connections import Connection, connect
 from tests.contract import samples
 from tests.contract.operation_catalogue import OPERATIONS, Operation
-from tests.contract.records import NOUNS, REFUSED, Workspace, check_answer, filled, named, query_fields, together
+from tests.contract.records import (
+    NOUNS,
+    REFUSED,
+    Workspace,
+    check_answer,
+    filled,
+    named,
+    needed_query,
+    query_fields,
+    together,
+)
 from tests.contract.service import Service, ask
 from tests.support.waiting import until_async
 
@@ -53,8 +64,8 @@ async def request_for(workspace: Workspace, operation: Operation) -> dict[str, A
     """What a request of the operation needs beside its address."""
     body = await workspace.body(operation)
     options: dict[str, Any] = {} if body is None else {"json": body}
-    if "tenant" in query_fields(operation):
-        options["params"] = {"tenant": workspace.slug}
+    if query := await needed_query(workspace, operation):
+        options["params"] = query
     return options
 
 
@@ -220,9 +231,10 @@ async def test_another_workspaces_id_in_a_query_is_422(ours: Workspace, theirs: 
             if samples.is_id(schema):
                 assert name in NOUNS, f"{operation}: say in NOUNS what {name} is the id of"
                 foreign = next(reversed((await theirs.values(NOUNS[name])).values()))
-                calls.append((operation, await ours.values(operation.path), name, foreign))
+                query = {**await needed_query(ours, operation), name: foreign}
+                calls.append((operation, await ours.values(operation.path), name, urlencode(query)))
     assert calls
-    answers = await together(ours.call(operation, values, f"{name}={id_}") for operation, values, name, id_ in calls)
+    answers = await together(ours.call(operation, values, query) for operation, values, _, query in calls)
     told = [(answer.status, named(answer)) for answer in answers]
     missed = [f"{call[0]} {call[2]}: {was}" for call, was in zip(calls, told, strict=True) if was != (422, {call[2]})]
     assert not missed, "\n".join(missed)

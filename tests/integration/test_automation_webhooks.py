@@ -128,7 +128,7 @@ async def test_secrets_of_an_automation_have_bounds_and_those_in_use_stay(databa
 
     def sent(*steps: Row) -> SentAutomation:
         body = {"name": "Posts", "trigger": {"type": "manual"}, "steps": list(steps)}
-        return SentAutomation(body, *check_definition(body))
+        return SentAutomation(body, *check_definition(body, ""))
 
     async def change(*steps: Row) -> None:
         async with database.transaction():
