@@ -113,15 +113,15 @@ async def save_draft(
         MAX_DRAFT_BYTES
     ):
         errors["steps"] = [f"An automation may have {MAX_STEPS} steps, and a megabyte in all."]
-    kept = {**decrypt_secrets(cipher, draft["secrets"]), **typed}
-    if not has_room(kept):
-        kept = named_secrets(kept, [*changed["steps"], *(changed["undo_steps"] or ())])
-        if not has_room(kept):
+    kept_secrets = {**decrypt_secrets(cipher, draft["secrets"]), **typed}
+    if not has_room(kept_secrets):
+        kept_secrets = named_secrets(kept_secrets, [*changed["steps"], *(changed["undo_steps"] or ())])
+        if not has_room(kept_secrets):
             errors["steps"] = [TOO_MANY_SECRETS_MESSAGE]
     if errors:
         raise ValidationFailed(errors)
     if typed:
-        changed["secrets"] = seal_secrets(await cipher.in_transaction(connection), kept)
+        changed["secrets"] = seal_secrets(await cipher.in_transaction(connection), kept_secrets)
     await _write_draft(connection, workspace_id, id_, changed, draft["revision"], author)
     return await find_draft(connection, workspace_id, id_)
 
@@ -171,12 +171,12 @@ async def publish_draft(
     missing = await find_draft_problems(connection, workspace_id, draft)
     known = decrypt_secrets(cipher, automation["secrets"]) | decrypt_secrets(cipher, draft["secrets"])
     _steps, _typed, unknown = take_secrets(draft["steps"], known)
-    kept, too_many = await limit_secrets(connection, workspace_id, id_, known, draft["steps"])
+    kept_secrets, too_many = await limit_secrets(connection, workspace_id, id_, known, draft["steps"])
     if errors := missing | unknown | too_many | checked.errors:
         raise ValidationFailed(errors)
     fields = {name: checked.fields.get(name) for name in VERSIONED_FIELDS}
     if draft["secrets"]:
-        fields["secrets"] = seal_secrets(await cipher.in_transaction(connection), kept)
+        fields["secrets"] = seal_secrets(await cipher.in_transaction(connection), kept_secrets)
     if not automation["version"]:
         fields["is_active"] = True
     published = await store_change(connection, workspace_id, automation, fields, author)

@@ -104,13 +104,13 @@ async def limit_secrets(
     waiting = (await connection.execute(COUNT_WAITING_SQL, key)).rowcount
     named = {url for (url,) in await (await connection.execute(NAMED_URLS_SQL, key)).fetchall()}
     is_known_whole = waiting < MAX_RUNS_READ
-    kept = named_secrets(secrets, steps, named) if is_known_whole else secrets
-    if not has_room(kept):
-        return kept, {"steps": [TOO_MANY_SECRETS_MESSAGE]}
+    kept_secrets = named_secrets(secrets, steps, named) if is_known_whole else secrets
+    if not has_room(kept_secrets):
+        return kept_secrets, {"steps": [TOO_MANY_SECRETS_MESSAGE]}
     for (url,) in await (await connection.execute(VERSION_URLS_SQL, key)).fetchall():
-        if url in secrets and has_room(more := {**kept, url: secrets[url]}):
-            kept = more
-    return kept, {}
+        if url in secrets and has_room(more := {**kept_secrets, url: secrets[url]}):
+            kept_secrets = more
+    return kept_secrets, {}
 
 
 def named_secrets(secrets: SecretsByUrl, steps: StepList, urls: Collection[str] = ()) -> SecretsByUrl:

@@ -19,74 +19,16 @@ from shared.platform.db.connections import connect
 from shared.platform.settings import Settings
 from tests.contract import samples
 from tests.contract.operation_catalogue import JSON, Operation, faults, operations, resolved
+from tests.contract.record_tables import BODIES, NOUNS
 from tests.contract.service import Answer, Service, ask, new_email
 from tests.contract.tag_aliases import make_alias
 from tests.support.lead_pairs import write_pair
 from tests.support.waiting import until_async
 
-# Bodies whose sense a schema does not tell. All others are the least that their schema allows.
-BODIES: dict[str, dict[str, Any]] = {
-    "/api/v1/lead-scoring-rules": {"field": "country", "operator": "equals", "value": "US"},
-    "/api/v1/integrations": {"type": "webhook"},
-    "/api/v1/spam-rules": {"kind": "word"},
-    "/api/v1/automations": {
-        "trigger": {"type": "manual"},
-        "steps": [{"action": {"type": "add_tag", "tag": "sample"}}],
-    },
-    "/api/v1/automations/{id}/try": {"last": 1},
-}
-
 INSERT_CAUSE = """
 INSERT INTO causes (workspace_id, id, kind, fingerprint, error_type, place, title, first_seen_at, last_seen_at)
 VALUES (%s, %s, 'submission', %s, 'ValueError', %s, 'not this one', now(), now())
 """
-
-# Which records a field of a body or query, or a parameter of a path, speaks of.
-STAGE = "/api/v1/pipelines/{pipeline_id}/stages/{stage_id}"
-NOUNS = {
-    "pipeline_id": "/api/v1/pipelines/{id}",
-    "pipeline_stage_id": STAGE,
-    "stage_id": STAGE,
-    "from_stage_id": STAGE,
-    "to_stage_id": STAGE,
-    "assigned_user_id": "/api/v1/users/{id}",
-    "user_id": "/api/v1/users/{id}",
-    "round_robin": "/api/v1/users/{id}",
-    "to": "/api/v1/users/{id}",
-    "user_ids": "/api/v1/users/{id}",
-    "users": "/api/v1/users/{id}",
-    "form_id": "/api/v1/forms/{id}",
-    "integration_id": "/api/v1/integrations/{id}",
-    "lead_id": "/api/v1/leads/{id}",
-    "merge_id": "/api/v1/leads/{id}/merges/{merge_id}",
-    "cause": "/api/v1/operations/causes/{id}",
-    "subscription_id": "/api/v1/webhooks/{id}",
-    "ids": "/api/v1/deliveries/{id}",
-    "into": "/api/v1/tags/{id}",
-    "event": "/api/v1/leads/{id}/activities/{event}",
-}
-
-# What the least of all records cannot do: it is refused as it should be.
-REFUSED = {
-    **dict.fromkeys(
-        (f"POST /api/v1/submissions/{{id}}/{action}" for action in ("replay", "release", "reject")),
-        409,  # it is done
-    ),
-    **dict.fromkeys(
-        (f"POST /api/v1/jobs/{{id}}/{action}" for action in ("pause", "resume", "cancel")),
-        409,  # it has ended
-    ),
-    "PATCH /api/v1/jobs/{id}": 409,
-    "POST /api/v1/tags/{id}/merge": 422,  # into itself
-    "POST /api/v1/leads/import": 415,  # it is no form
-    "POST /api/v1/imports/{id}/run": 409,  # it is no dry run
-    "POST /api/v1/imports/{id}/cancel": 409,  # it has ended
-    # Generic webhooks have no handshake, and are posted.
-    **dict.fromkeys((f"{method} /api/inbound/webhooks/{{token}}" for method in ("GET", "PUT", "PATCH")), 405),
-    "POST /api/v1/integrations/{id}/backfill": 409,  # they bring their leads along
-    "POST /api/v1/forms/{id}/publish": 409,  # they have no draft
-    "POST /api/v1/integrations/{id}/test-event": 409,  # they send no conversions
-}
 
 
 def record_path(path: str, name: str) -> str:
@@ -163,6 +105,8 @@ class Workspace:
         for name in wanted & NOUNS.keys():
             if record_path(operation.path + "/{id}", "id") != NOUNS[name]:  # nothing is made to make itself
                 known[name] = next(reversed((await self.values(NOUNS[name])).values()))
+        if operation.path == "/api/v1/tags/{id}/merge":
+            known["into"] = (await self.values(NOUNS["into"]))["id"]  # itself
         if operation.path.endswith("/{id}/merge"):
             known["lead_id"] = await make_lead(self)
         return lambda name: known.get(name, 1)

@@ -8,7 +8,8 @@ import pytest
 import pytest_asyncio
 
 from tests.contract.operation_catalogue import JSON, OPERATIONS, Operation, faults
-from tests.contract.records import NOUNS, REFUSED, Workspace, make_lead, query_fields
+from tests.contract.record_tables import NOUNS, REFUSED
+from tests.contract.records import Workspace, make_lead, query_fields
 from tests.contract.service import Service
 
 WRITES = [operation for operation in OPERATIONS if operation.body]

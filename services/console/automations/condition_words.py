@@ -104,10 +104,10 @@ def _group_sentence(
     view: PageView, names: DefinitionNames, parts: list[Any], link: Link, level: int, room: SentenceRoom
 ) -> Markup:
     shown: list[Markup] = []
-    for one in parts[:MAX_SHOWN_PARTS]:
+    for part in parts[:MAX_SHOWN_PARTS]:
         if room.left <= 0:
             break
-        shown.append(condition_sentence(view, names, one, level + 1, room))
+        shown.append(condition_sentence(view, names, part, level + 1, room))
     if more := len(parts) - len(shown):
         shown.append(phrase(view.translate_count("%(n)s more", "%(n)s more", more)))
     if not shown:

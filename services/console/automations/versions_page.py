@@ -31,15 +31,15 @@ async def show(view: PageView) -> web.StreamResponse:
     async with view.console.reading() as connection:
         automation = await find_automation(connection, workspace_id, id_)
         draft = await find_draft(connection, workspace_id, id_)
-        found = await list_versions(connection, workspace_id, id_, end, LISTED_VERSIONS + 1)
+        listed = await list_versions(connection, workspace_id, id_, end, LISTED_VERSIONS + 1)
         names = await read_definition_names(connection, workspace_id)
-    oldest = found[LISTED_VERSIONS - 1]["version"] if len(found) > LISTED_VERSIONS else None
+    oldest = listed[LISTED_VERSIONS - 1]["version"] if len(listed) > LISTED_VERSIONS else None
     return await view.render(
         "automations/versions.html",
         automation=automation,
         draft=draft,
         draft_changes=_told_changes(view, names, automation, draft) if draft["is_changed"] and not before else None,
-        versions=_told_versions(view, names, found),
+        versions=_told_versions(view, names, listed),
         sentence=lambda one: automation_sentence(view, names, one["trigger"], one["steps"]),
         may_change=view.permits(Permission.SET_UP),
         first_path=builder_path(view, id_, "versions") if before else "",
@@ -60,11 +60,11 @@ async def restore(view: PageView) -> web.StreamResponse:
 
 
 def _told_versions(
-    view: PageView, names: DefinitionNames, found: Sequence[Mapping[str, Any]]
+    view: PageView, names: DefinitionNames, listed: Sequence[Mapping[str, Any]]
 ) -> list[tuple[Mapping[str, Any], DefinitionChanges | None]]:
     """Return the versions of a page, each with what it changed. Of the first that is known nobody knows it."""
-    older = [*found[1:], None] if found else []
-    pairs = list(zip(found, older, strict=True))[:LISTED_VERSIONS]
+    older = [*listed[1:], None] if listed else []
+    pairs = list(zip(listed, older, strict=True))[:LISTED_VERSIONS]
     return [(version, _told_changes(view, names, before, version) if before else None) for version, before in pairs]
 
 
