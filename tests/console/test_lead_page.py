@@ -30,7 +30,7 @@ async def test_a_lead_is_read_edited_and_worked_on(
         await expect(page.locator("#timeline")).to_contain_text("Came in again, through the API")
         await expect(page.locator("#timeline")).to_contain_text("joined by email")
 
-        await page.keyboard.press("e")
+        await watched.press("e")
         await page.get_by_label("Job title").fill("Admiral")
         await page.get_by_role("button", name="Save").click()
         await expect(page.locator("#facts")).to_contain_text("Admiral")
@@ -47,7 +47,7 @@ async def test_a_lead_is_read_edited_and_worked_on(
         await page.locator(".task-add button").click()
         await page.get_by_role("button", name="Done: Call back").click()
         await expect(page.get_by_role("button", name="Reopen: Call back")).to_be_visible()
-        await page.keyboard.press("s")
+        await watched.press("s")
         await expect(page.get_by_role("button", name="Star")).to_have_attribute("aria-pressed", "true")
 
         await page.get_by_role("link", name="Changes", exact=True).click()
@@ -55,9 +55,9 @@ async def test_a_lead_is_read_edited_and_worked_on(
         await page.get_by_role("link", name="Story", exact=True).click()
         call_api(shared_stack, "PUT", f"/api/v1/leads/{lead}", {"country": "USA"})
         await expect(page.locator("[data-new-text]")).to_have_text("1 new entry")
-        await page.keyboard.press("]")
+        await watched.press("]")
         await expect(page).to_have_url(re.compile(rf"/leads/{other}\?source={source}"))
-        await page.keyboard.press("[")
+        await watched.press("[")
         await expect(page).to_have_url(re.compile(rf"/leads/{lead}\?source={source}"))
         assert watched.faults == []
 

@@ -42,7 +42,7 @@ async def test_a_call_is_logged_by_two_keys_and_taken_back(
     async with watched_page(browser, shared_stack.base, readers["agent"].email) as watched:
         page = watched.page
         await watched.open(f"/console/main/leads/{lead['id']}")
-        await page.keyboard.press("l")
+        await watched.press("l")
         await expect(page.get_by_role("radio", name="reached", exact=True)).to_be_focused()
         await page.keyboard.press("Enter")
         await expect(page.get_by_role("status").filter(has_text="The call is logged.")).to_be_visible()

@@ -268,7 +268,11 @@ async def test_receiver_that_wants_no_more_is_off_with_its_reason_until_switched
     assert delivery
     with open_stack.database() as database:
         [(cause,)] = database.execute(CAUSE_OF, (webhook_id,)).fetchall()
-    assert f"{path}?delivery={delivery[1]}" in (await manager.get(f"/console/main/dead-letters?cause={cause}")).text
+
+    async def is_under_its_cause() -> bool:
+        return f"{path}?delivery={delivery[1]}" in (await manager.get(f"/console/main/dead-letters?cause={cause}")).text
+
+    await until_async(is_under_its_cause, what="the fold of the causes")
     for url in (f"{path}/test", f"{path}/deliveries/{delivery[1]}/resend"):
         refused = await manager.post(url, {"event": "lead.created"})
         assert (refused.status, len(receiver.requests)) == (303, 1)

@@ -17,6 +17,7 @@ from shared.platform.db.connections import connect
 from tests.support.console import PASSWORD, ConsoleClient, console_client, make_account, needs_chromium, watched_page
 from tests.support.receivers import MailServer
 from tests.support.stack import Stack, running_stack
+from tests.support.waiting import until_async
 
 SETTINGS = """
 SELECT name, country, timezone, merge_policy, fold_gmail, never_join FROM workspaces WHERE slug = %s
@@ -65,6 +66,11 @@ def settings_of(stack: Stack, slug: str) -> tuple[object, ...]:
         return database.execute(SETTINGS, (slug,)).fetchall()[0]
 
 
+def audited(stack: Stack, slug: str) -> list[tuple[object, ...]]:
+    with stack.database() as database:
+        return database.execute(LOGGED, (slug,)).fetchall()
+
+
 def seen_in(page: str) -> str:
     found = re.search(r'name="seen" value="(\w+)"', page)
     assert found, page
@@ -86,9 +92,8 @@ async def test_a_change_is_saved_only_after_its_effect_was_seen(stack: Stack, sl
     assert settings_of(stack, slug)[1:3] == ("SE", "Europe/Oslo")
     toast = html.unescape((await admin.get(address)).text)
     assert f"{address}?section=place&country=US&timezone=UTC#place" in toast
-    with stack.database() as database:
-        logged = database.execute(LOGGED, (slug,)).fetchall()
-    assert logged == [
+    await until_async(lambda: len(audited(stack, slug)) > 0, what="the entry of the audit log")
+    assert audited(stack, slug) == [
         (
             "workspace.changed",
             {"country": "US", "timezone": "UTC"},

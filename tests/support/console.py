@@ -188,6 +188,11 @@ class WatchedPage:
         await self.page.click("main form button[type=submit]")
         await self.page.wait_for_url(lambda url: SIGN_IN not in url)
 
+    async def press(self, key: str) -> None:
+        """Press a key that the scripts of the page handle: they run only once a page that was just sent has loaded."""
+        await self.page.wait_for_load_state()
+        await self.page.keyboard.press(key)
+
     async def excess_width(self) -> int:
         """How many pixels the page is wider than its window."""
         return int(await self.page.evaluate("document.documentElement.scrollWidth - innerWidth"))
