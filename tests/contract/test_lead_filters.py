@@ -212,3 +212,21 @@ async def test_a_wide_search_says_that_its_total_is_a_lower_bound(service: Servi
             ids += [lead["id"] for lead in body["data"]]
         assert ids == sorted(set(ids), reverse=True)
         assert (len(ids), body["meta"]["total"], "total_is_lower_bound" in body["meta"]) == (5002, 5002, False)
+
+
+@pytest.mark.parametrize("walk", [{}, {"cursor": ""}], ids=["page", "cursor"])
+async def test_a_search_says_that_it_is_behind(service: Service, walk: dict[str, str]) -> None:
+    name = f"Late{secrets.token_hex(6)}"
+    async with service.client(service.make_key("read:leads write:leads")) as session:
+        with service.stack.database() as database, database.transaction():
+            database.execute("LOCK TABLE lead_search IN EXCLUSIVE MODE")  # the fold of texts waits, and searches go on
+            await ask(session, "POST", PATH, json={"email": new_email(), "first_name": name})
+            behind = (await listed(session, search=name, **walk)).body
+            assert (behind["data"], behind["meta"]["search_is_behind"]) == ([], True)
+            assert "search_is_behind" not in (await listed(session, **walk)).body["meta"]
+
+        async def has_caught_up() -> bool:
+            body = (await listed(session, search=name, **walk)).body
+            return len(body["data"]) == 1 and "search_is_behind" not in body["meta"]
+
+        await until_async(has_caught_up)

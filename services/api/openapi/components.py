@@ -26,6 +26,11 @@ LOWER_BOUND_SCHEMA: SpecObject = {
     "const": True,
     "description": "More than `total` match: a search for leads counts up to a bound. Absent where the total is exact.",
 }
+SEARCH_BEHIND_SCHEMA: SpecObject = {
+    "const": True,
+    "description": "A search for leads may miss those of the last seconds, and `total` may differ: ask again. Absent "
+    "where it searched all leads.",
+}
 SEARCHED_UNTIL_SCHEMA: SpecObject = {
     "anyOf": [{"type": "string", "format": "date-time"}, {"type": "null"}],
     "description": "The time down to which a search looked; null if it looked at everything. Absent without a search.",
@@ -81,9 +86,10 @@ COMMON_SCHEMAS: dict[str, SpecObject] = {
                 "from": nullable_schema(POSITIVE_SCHEMA),
                 "to": nullable_schema(POSITIVE_SCHEMA),
                 "total_is_lower_bound": LOWER_BOUND_SCHEMA,
+                "search_is_behind": SEARCH_BEHIND_SCHEMA,
                 "searched_until": SEARCHED_UNTIL_SCHEMA,
             },
-            *("total_is_lower_bound", "searched_until"),
+            *("total_is_lower_bound", "search_is_behind", "searched_until"),
         ),
     },
     "PageLinks": object_schema(
@@ -101,9 +107,10 @@ COMMON_SCHEMAS: dict[str, SpecObject] = {
             {
                 "per_page": POSITIVE_SCHEMA,
                 "next_cursor": nullable_schema(TEXT_SCHEMA),
+                "search_is_behind": SEARCH_BEHIND_SCHEMA,
                 "searched_until": SEARCHED_UNTIL_SCHEMA,
             },
-            "searched_until",
+            *("search_is_behind", "searched_until"),
         ),
     },
     "CursorLinks": object_schema(

@@ -15,6 +15,7 @@ from shared.lead_list.filters import LeadFilters
 from shared.lead_list.list_query import LeadListQuery
 from shared.lead_list.read_page import read_cursor_page
 from shared.lead_list.resolve_filters import resolve_filters
+from shared.lead_list.search_backlog import is_search_behind
 from shared.lead_list.sorts import LeadSort
 from shared.leads.lead_records import LeadJson, read_leads
 from shared.platform.cursors import CursorPosition, CursorSigner
@@ -46,7 +47,8 @@ async def index(request: web.Request) -> web.Response:
     """List the leads that fit all filters, newest first unless asked otherwise.
 
     A `search` counts up to 5,000 leads. If more match, `meta.total_is_lower_bound` is true, and `links.last` is null:
-    follow `links.next`, or walk with `cursor=`.
+    follow `links.next`, or walk with `cursor=`. Some seconds after many leads came, a search may miss the latest: then
+    `meta.search_is_behind` is true.
     """
     list_request = _parse_request(request)
     try:
@@ -91,9 +93,14 @@ async def _list_response(
     filters = await resolve_filters(connection, workspace_of(request), list_request.query, errors)
     raise_if_invalid(errors)
     if list_request.signer:
+        more_meta = await _search_meta(connection, filters)
         leads, position = await _read_cursor_step(connection, filters, list_request, expensive=expensive)
         return cursor_response(
-            request, leads, list_request.page, list_request.signer.encode_position(position) if position else None
+            request,
+            leads,
+            list_request.page,
+            list_request.signer.encode_position(position) if position else None,
+            more_meta=more_meta,
         )
     async with snapshot(connection):  # a page counted from the far end needs the total of the same moment
         if filters is None:
@@ -101,7 +108,13 @@ async def _list_response(
         sort, page = list_request.sort, list_request.page
         found = await read_bounded_page(connection, filters, sort, page.size, page.offset, expensive=expensive)
         leads = await _read_records(connection, filters, found.ids)
-    return page_response(request, leads, page, found.total, is_lower_bound=found.is_lower_bound)
+        more_meta = await _search_meta(connection, filters)
+    return page_response(request, leads, page, found.total, is_lower_bound=found.is_lower_bound, more_meta=more_meta)
+
+
+async def _search_meta(connection: Connection, filters: LeadFilters | None) -> dict[str, bool]:
+    is_behind = filters is not None and await is_search_behind(connection, filters)
+    return {"search_is_behind": True} if is_behind else {}
 
 
 async def _read_cursor_step(

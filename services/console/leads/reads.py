@@ -12,6 +12,7 @@ from shared.lead_list.counts import count_leads, needs_row_count
 from shared.lead_list.filters import LeadFilters
 from shared.lead_list.read_page import read_cursor_page
 from shared.lead_list.resolve_filters import resolve_filters
+from shared.lead_list.search_backlog import is_search_behind
 from shared.lead_list.sorts import LeadSort
 from shared.leads.lead_records import LeadJson, read_leads
 from shared.platform.cursors import CursorPosition
@@ -86,12 +87,13 @@ class ListSuggestions:
 class LeadPage:
     """A page of leads, the number that match, and whether others come before and behind it.
 
-    With `is_lower_bound` more leads match than `total` says.
+    With `is_lower_bound` more leads match than `total` says. With `is_behind` leads of the last seconds may be missing.
     """
 
     rows: list[LeadJson] = field(default_factory=list)
     total: int = 0
     is_lower_bound: bool = False
+    is_behind: bool = False
     has_newer: bool = False
     has_older: bool = False
 
@@ -128,18 +130,20 @@ async def read_lead_page(
     Raises ExpensiveQuery if that is expensive and not allowed.
     """
     async with snapshot(connection):
+        is_behind = await is_search_behind(connection, filters)
         if place is None or not (place.older or place.newer):
             found = await read_bounded_page(connection, filters, sort, size, 0, expensive=expensive, is_exact=is_exact)
             rows = await read_records(connection, filters.workspace_id, found.ids)
-            return LeadPage(rows, found.total, found.is_lower_bound, has_older=found.total > len(found.ids))
+            has_older = found.total > len(found.ids)
+            return LeadPage(rows, found.total, found.is_lower_bound, is_behind, has_older=has_older)
         counts, is_bound = await count_bounded_leads(connection, filters, expensive=expensive, is_exact=is_exact)
         order = replace_direction(sort) if place.newer else sort
         after = await _looked_up(connection, filters.workspace_id, sort, place.newer or place.older)
         ids, further = await read_cursor_page(connection, filters, order, counts, size, after, expensive=expensive)
         rows = await read_records(connection, filters.workspace_id, ids[::-1] if place.newer else ids)
-    if place.newer:
-        return LeadPage(rows, counts.n, is_bound, has_newer=further is not None, has_older=True)
-    return LeadPage(rows, counts.n, is_bound, has_newer=True, has_older=further is not None)
+    has_more = further is not None
+    newer, older = (has_more, True) if place.newer else (True, has_more)
+    return LeadPage(rows, counts.n, is_bound, is_behind, has_newer=newer, has_older=older)
 
 
 async def read_records(connection: Connection, workspace_id: int, ids: Sequence[int]) -> list[LeadJson]:
