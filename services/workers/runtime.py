@@ -13,7 +13,6 @@ import uvloop
 from services.workers.automations.engine import AutomationEngine
 from services.workers.deliveries.sender_thread import SenderThread
 from services.workers.due_work import has_worker_work
-from services.workers.heartbeat import Heartbeat
 from services.workers.imports.import_engine import ImportEngine
 from services.workers.ingest.drain import JournalDrainer
 from services.workers.jobs.job_engine import JobEngine
@@ -21,6 +20,7 @@ from services.workers.libpq_pipeline import open_blocking_connection
 from services.workers.likeness.caller_watch import CallerWatch
 from services.workers.likeness.ingest_priority import IngestRate
 from services.workers.likeness.likeness_batches import LikenessEngine
+from services.workers.processes.heartbeat import Heartbeat
 from services.workers.source_fetches.fetcher_thread import FetcherThread
 from shared.platform.crypto.encryption import read_first_key
 from shared.platform.crypto.settings_fingerprints import fingerprint_reader

@@ -13,9 +13,9 @@ from psycopg.types.json import Jsonb
 from services.workers.automations.auto_replies import UNSENT_REPLY_WARNING
 from services.workers.ingest.double_opt_in_mails import UNSENT_CODE
 from services.workers.libpq_pipeline import open_blocking_connection
-from services.workers.mail_allowance import VisitorMail
+from services.workers.mail_limits.mail_allowance import VisitorMail
+from services.workers.mail_limits.recipient_limits import count_mails
 from services.workers.maintenance import run_hourly_maintenance
-from services.workers.recipient_limits import count_mails
 from shared.intake.journal import JournalItem
 from shared.platform.db.connections import Connection, connect
 from shared.platform.ids import now_ms, uuid7

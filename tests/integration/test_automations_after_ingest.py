@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from services.workers.heartbeat import Heartbeat
 from services.workers.ingest.drain import JournalDrainer
+from services.workers.processes.heartbeat import Heartbeat
 from services.workers.runtime import Worker
 from shared.intake.journal import Lane
 from shared.platform.db.connections import Connection

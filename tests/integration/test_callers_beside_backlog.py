@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from services.workers.heartbeat import Heartbeat
 from services.workers.imports import dry_runs
 from services.workers.imports.import_engine import ImportEngine
 from services.workers.ingest import drain
 from services.workers.ingest.drain import MAX_LEADS_BESIDE_CALLERS, JournalDrainer
+from services.workers.processes.heartbeat import Heartbeat
 from services.workers.runtime import Worker
 from shared.intake.journal import JournalItem, Lane
 from shared.platform.db.connections import Connection

@@ -8,9 +8,9 @@ import pytest
 
 from services.workers.deliveries.claim import claim_due
 from services.workers.deliveries.sender_thread import SenderThread
-from services.workers.pause_watch import PauseWatch
+from services.workers.processes.pause_watch import PauseWatch
+from services.workers.processes.work_statistics import WorkStatistics
 from services.workers.sweeper import overdue_work
-from services.workers.work_statistics import WorkStatistics
 from shared.outbound.deliveries import enqueue_deliveries, webhook_to_subscription
 from shared.platform.db.connections import connect
 from tests.support.receivers import Receiver

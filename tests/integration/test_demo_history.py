@@ -7,7 +7,7 @@ import pytest_asyncio
 
 from demo.past_statistics import rewrite_history
 from demo.spread_times import spread_times
-from services.workers.history_sampler import sample_history
+from services.workers.ledger.history_sampler import sample_history
 from shared.platform.db.connections import Connection
 from tests.support.ingesting import accept, drain, item, workspace_id
 from tests.support.leads import rows

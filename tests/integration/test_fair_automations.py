@@ -8,10 +8,10 @@ import pytest
 from services.workers.automations import inactivity_timers, runs
 from services.workers.outbox import event_claims
 from services.workers.outbox.workspace_fairness import WorkspaceCursor
-from services.workers.pause_watch import PauseWatch
+from services.workers.processes.pause_watch import PauseWatch
+from services.workers.processes.work_statistics import WorkStatistics
 from services.workers.sweeper import overdue_work
 from services.workers.sweeper.sweeper_fallback import SweeperFallback
-from services.workers.work_statistics import WorkStatistics
 from shared.platform.db.connections import Connection, connect
 from tests.support.automating import SETTINGS, action, leads, rows, save
 from tests.support.sweeping import take_turns

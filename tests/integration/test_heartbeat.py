@@ -6,7 +6,7 @@ import sys
 import psycopg
 import pytest
 
-from services.workers.heartbeat import UPDATE_HEARTBEAT_SQL, Heartbeat
+from services.workers.processes.heartbeat import UPDATE_HEARTBEAT_SQL, Heartbeat
 from shared.operations.overview import read_processes
 from shared.platform.db.connections import Connection
 from tests.support.ingesting import accept, item, worker, workspace_id
@@ -17,7 +17,7 @@ pytestmark = pytest.mark.integration
 
 BEAT = """
 import asyncio, sys
-from services.workers.heartbeat import Heartbeat
+from services.workers.processes.heartbeat import Heartbeat
 from shared.platform.db.connections import connect
 
 async def main():

@@ -9,8 +9,8 @@ import pytest
 import pytest_asyncio
 
 from demo.spread_times import spread_times
-from services.workers.heartbeat import Heartbeat
 from services.workers.ingest.drain import JournalDrainer
+from services.workers.processes.heartbeat import Heartbeat
 from shared.accounting import ledger
 from shared.intake.journal import JournalItem, Lane
 from shared.intake.replay import ReplayOptions, find_reference, replay_submissions

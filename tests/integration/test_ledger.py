@@ -11,7 +11,7 @@ from prometheus_client import Gauge
 
 from embedded.servers import run_program
 from embedded.valkey import EmbeddedValkey
-from services.workers.ledger_gauges import update_gauges, update_spool_gauges
+from services.workers.ledger.ledger_gauges import update_gauges, update_spool_gauges
 from shared.accounting import ledger
 from shared.intake.journal import JournalItem, Lane, NewJournalRow
 from shared.intake.spool import Spool

@@ -5,10 +5,10 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from services.workers.deliveries.claim import claim_due, has_due
-from services.workers.history_sampler import fold_history, sample_history
+from services.workers.ledger.history_sampler import fold_history, sample_history
 from services.workers.outbox.event_claims import claim_events, seconds_waiting
 from services.workers.outbox.workspace_fairness import WorkspaceCursor
-from services.workers.work_statistics import FLUSH_STATISTICS_SQL, WorkStatistics
+from services.workers.processes.work_statistics import FLUSH_STATISTICS_SQL, WorkStatistics
 from shared.operations.history import read_history
 from shared.operations.lane_names import JOURNAL_LANES, LANE_NAMES, WHOLE_INSTALLATION, WORKSPACE_LANES
 from shared.operations.lane_pauses import LaneActor, pause_lane, read_active_pauses, resume_lane

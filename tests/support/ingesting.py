@@ -5,8 +5,8 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from services.workers.heartbeat import Heartbeat
 from services.workers.ingest.drain import JournalDrainer
+from services.workers.processes.heartbeat import Heartbeat
 from shared.intake import journal
 from shared.intake.journal import JournalItem, Lane, NewJournalRow
 from shared.platform.db.connections import Connection, connect

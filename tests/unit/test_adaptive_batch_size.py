@@ -2,7 +2,7 @@
 
 import pytest
 
-from services.workers.adaptive_batch_size import QUICK_BATCH_SECONDS, SLOW_BATCH_SECONDS, AdaptiveBatchSize
+from services.workers.batches.adaptive_batch_size import QUICK_BATCH_SECONDS, SLOW_BATCH_SECONDS, AdaptiveBatchSize
 
 pytestmark = pytest.mark.unit
 

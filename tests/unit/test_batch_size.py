@@ -2,7 +2,7 @@
 
 import pytest
 
-from services.workers.adaptive_batch_size import FULL_BATCH_SIZE, AdaptiveBatchSize
+from services.workers.batches.adaptive_batch_size import FULL_BATCH_SIZE, AdaptiveBatchSize
 from shared.intake.journal import MAX_ROW_BYTES, MAX_ROW_SUBMISSIONS, chunk_by_size
 
 pytestmark = pytest.mark.unit

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from psycopg import OperationalError
 
-from services.workers.bisection import isolate_failures
+from services.workers.batches.bisection import isolate_failures
 from shared.platform.db.contention import retry_contended
 from shared.platform.db.database_errors import ContentionError
 

@@ -177,6 +177,11 @@ def test_files_and_functions_are_short() -> None:
     assert lengths[int(0.99 * len(lengths))] <= 40
 
 
+@pytest.mark.parametrize("service", ["console", "workers"])
+def test_modules_of_a_service_lie_in_folders(service: str) -> None:
+    assert len(list((ROOT / "services" / service).glob("*.py"))) <= 12
+
+
 def test_modules_of_shared_have_two_users() -> None:
     """Code lives in the service that runs it, and moves down when a second one needs it."""
     modules = {module_of(path): {*imports(path)} for path in python_files(*PRODUCT)}

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.workers.mail_allowance import (
+from services.workers.mail_limits.mail_allowance import (
     FORM_LIMITS,
     INSTALLATION_LIMITS,
     RECIPIENT_LIMITS,

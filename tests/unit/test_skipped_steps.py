@@ -4,7 +4,7 @@ import pytest
 
 from services.console.submissions.timeline import SKIPPED_STEP_SENTENCES
 from services.workers.automations.lead_messages import unsent_reason
-from services.workers.mail_allowance import INSTALLATION_LIMITS, RECIPIENT_LIMITS, MailRefusal
+from services.workers.mail_limits.mail_allowance import INSTALLATION_LIMITS, RECIPIENT_LIMITS, MailRefusal
 from shared.spam.stored_sentences import split_sentence
 
 pytestmark = pytest.mark.unit

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from services.workers.automations.form_notification import MAX_REPLY_SUBJECT_LENGTH, FormNotification
-from services.workers.mail_allowance import VisitorMail
+from services.workers.mail_limits.mail_allowance import VisitorMail
 from services.workers.outbox.outbox_event import OutboxEvent
 from shared.automations.rendering_budget import RenderingBudget
 from shared.automations.templates import TemplateTooCostly

@@ -12,19 +12,19 @@ from datetime import UTC, datetime
 from functools import cache, partial
 from typing import TypeVar
 
-from services.workers.adaptive_batch_size import AdaptiveBatchSize
 from services.workers.automations import inactivity_timers, runs
 from services.workers.automations.event_subscribers import MatchedEvents, match_events
 from services.workers.automations.execute_batch import execute_batch
 from services.workers.automations.prerendering import WorkspaceBudgets
 from services.workers.automations.rules_cache import RulesCache
 from services.workers.automations.types import ActiveRun
-from services.workers.bisection import isolate_failures
+from services.workers.batches.adaptive_batch_size import AdaptiveBatchSize
+from services.workers.batches.bisection import isolate_failures
 from services.workers.outbox import event_claims
 from services.workers.outbox.outbox_event import OutboxEvent
 from services.workers.outbox.workspace_fairness import WorkspaceCursor
-from services.workers.pause_watch import PauseWatch
-from services.workers.work_statistics import WorkStatistics
+from services.workers.processes.pause_watch import PauseWatch
+from services.workers.processes.work_statistics import WorkStatistics
 from shared.platform.crypto.encryption import Cipher
 from shared.platform.db.connections import ASYNC_COMMIT, Connection
 from shared.platform.db.contention import retry_contended

@@ -9,8 +9,8 @@ from typing import Final, NamedTuple
 
 from services.workers.automations.auto_replies import RenderedReply, warn_of_unsent
 from services.workers.automations.suppressed_addresses import AddressKey, find_suppressed
-from services.workers.mail_allowance import MailRefusal, VisitorMail
-from services.workers.recipient_limits import count_mails
+from services.workers.mail_limits.mail_allowance import MailRefusal, VisitorMail
+from services.workers.mail_limits.recipient_limits import count_mails
 from shared.automations.action_handlers import StepReport
 from shared.outbound.deliveries import NewDelivery
 from shared.outbound.mailboxes import recipient_digest

@@ -27,8 +27,8 @@ from services.workers.deliveries.types import (
     SkippedDelivery,
     SmtpMessage,
 )
-from services.workers.pause_watch import PauseWatch
-from services.workers.work_statistics import WorkStatistics
+from services.workers.processes.pause_watch import PauseWatch
+from services.workers.processes.work_statistics import WorkStatistics
 from shared.platform.db.connections import Connection, connect
 from shared.platform.db.database_errors import is_contention, is_timeout, is_unavailable
 from shared.platform.observability import logging

@@ -7,8 +7,8 @@ import uvloop
 from services.workers.deliveries.http_client import SafeResolver
 from services.workers.deliveries.prepare import DeliveryPreparer
 from services.workers.deliveries.sender import DeliverySender
-from services.workers.pause_watch import PauseWatch
-from services.workers.work_statistics import WorkStatistics
+from services.workers.processes.pause_watch import PauseWatch
+from services.workers.processes.work_statistics import WorkStatistics
 from shared.outbound.address_policy import AddressPolicy
 from shared.platform.crypto.encryption import Cipher
 from shared.platform.settings import Settings

@@ -8,7 +8,7 @@ from typing import Any
 import orjson
 from psycopg.rows import TupleRow
 
-from services.workers.bisection import isolate_failures
+from services.workers.batches.bisection import isolate_failures
 from services.workers.ingest import idempotency
 from services.workers.ingest.dead_letters import MAX_INGEST_ATTEMPTS, mark_dead, schedule_retry
 from services.workers.ingest.file_rows import add_files

@@ -3,8 +3,8 @@
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from services.workers.mail_allowance import MailRefusal, VisitorMail
-from services.workers.recipient_limits import count_mails
+from services.workers.mail_limits.mail_allowance import MailRefusal, VisitorMail
+from services.workers.mail_limits.recipient_limits import count_mails
 from shared.leads.submission import AcceptedSubmission
 from shared.outbound.deliveries import NewDelivery, mail_to_confirm
 from shared.outbound.mailboxes import recipient_digest

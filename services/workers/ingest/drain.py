@@ -4,8 +4,7 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable
 
-from services.workers.adaptive_batch_size import FULL_BATCH_SIZE, AdaptiveBatchSize
-from services.workers.heartbeat import Heartbeat
+from services.workers.batches.adaptive_batch_size import FULL_BATCH_SIZE, AdaptiveBatchSize
 from services.workers.ingest.batch import (
     HEAD_BATCH_ROWS,
     SUSPECT_ATTEMPTS,
@@ -18,6 +17,7 @@ from services.workers.ingest.batch import (
 )
 from services.workers.ingest.journal_reader import JournalReader, LaneHead
 from services.workers.ingest.row_splitting import split_row, split_suspects
+from services.workers.processes.heartbeat import Heartbeat
 from shared.intake.journal import Lane
 from shared.operations.lane_names import JOURNAL_LANES
 from shared.platform.db.connections import Connection

@@ -13,7 +13,7 @@ from services.workers.ingest.double_opt_in_mails import (
     take_confirmation_mail,
     unconfirmed_reasons,
 )
-from services.workers.mail_allowance import MailRefusal
+from services.workers.mail_limits.mail_allowance import MailRefusal
 from shared.leads.apply_batch import JsonRow, submission_row
 from shared.leads.submission import HOLD_KEYS, AcceptedSubmission
 from shared.outbound.deliveries import enqueue_deliveries

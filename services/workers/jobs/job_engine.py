@@ -7,7 +7,7 @@ process that dies leaves no trace of its chunk, and another takes it. Several pr
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 
-from services.workers.bisection import isolate_failures
+from services.workers.batches.bisection import isolate_failures
 from services.workers.jobs.item_handlers import ITEM_HANDLERS
 from services.workers.jobs.job_items import ClaimedItem, ClaimedJob, ItemHandler, ItemOutcome
 from shared.intake.journal import Lane

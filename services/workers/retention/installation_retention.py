@@ -7,7 +7,7 @@ from datetime import datetime
 
 from services.workers import partitions
 from services.workers.failure_causes import delete_old_causes
-from services.workers.recipient_limits import delete_old_counters
+from services.workers.mail_limits.recipient_limits import delete_old_counters
 from shared.imports.import_erasure import expire_imports
 from shared.platform.db.connections import Connection
 

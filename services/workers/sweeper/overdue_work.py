@@ -8,7 +8,6 @@ from services.workers.deliveries import claim as delivery_claims
 from services.workers.deliveries.http_client import SafeResolver
 from services.workers.deliveries.prepare import DeliveryPreparer
 from services.workers.deliveries.sender import DeliverySender
-from services.workers.heartbeat import Heartbeat
 from services.workers.imports.import_engine import ImportEngine
 from services.workers.jobs.job_engine import JobEngine
 from services.workers.likeness.ingest_priority import IngestRate
@@ -16,7 +15,9 @@ from services.workers.likeness.likeness_batches import LikenessEngine
 from services.workers.likeness.queue_progress import QueueProgress
 from services.workers.likeness.queue_rows import read_heads
 from services.workers.outbox import event_claims
-from services.workers.pause_watch import PauseWatch
+from services.workers.processes.heartbeat import Heartbeat
+from services.workers.processes.pause_watch import PauseWatch
+from services.workers.processes.work_statistics import WorkStatistics
 from services.workers.source_fetches import fetch_claims
 from services.workers.source_fetches.fetch_engine import FetchEngine
 from services.workers.source_fetches.polls import has_due_poll
@@ -25,7 +26,6 @@ from services.workers.sweeper.duty_runner import Duty
 from services.workers.sweeper.interval import Interval
 from services.workers.sweeper.sweeper_fallback import BackgroundEngine, SweeperFallback, Waiting, find_by_age
 from services.workers.sweeper.sweeper_hints import SweeperHints
-from services.workers.work_statistics import WorkStatistics
 from shared.outbound.address_policy import AddressPolicy
 from shared.platform.crypto.encryption import Cipher
 from shared.platform.db.connections import Connection

@@ -16,14 +16,14 @@ from services.workers.automations.runs import expire_runs
 from services.workers.due_work import DueWork
 from services.workers.erasures.erasure_keeper import FULL_LOG_SECONDS, ErasureKeeper
 from services.workers.failure_causes import backfill_causes, fold_causes
-from services.workers.heartbeat import Heartbeat
 from services.workers.held_digest import DIGEST_CHECK_SECONDS, send_digests
-from services.workers.history_sampler import fold_history, sample_history
 from services.workers.ingest.drain import JournalDrainer
-from services.workers.ledger_gauges import update_gauges, update_spool_gauges
+from services.workers.ledger.history_sampler import fold_history, sample_history
+from services.workers.ledger.ledger_gauges import update_gauges, update_spool_gauges
 from services.workers.likeness.ingest_priority import IngestRate
 from services.workers.likeness.weight_keeper import WeightKeeper
 from services.workers.maintenance import run_hourly_maintenance
+from services.workers.processes.heartbeat import Heartbeat
 from services.workers.read_models import flush_search_index, fold_lead_counts, fold_search_texts, repair_read_models
 from services.workers.retention.installation_retention import expire_audit_log
 from services.workers.retention.workspace_retention import expire_by_workspace

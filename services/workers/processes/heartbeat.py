@@ -17,8 +17,8 @@ import psycopg
 from psycopg.rows import TupleRow
 from psycopg.types.json import Jsonb
 
-from services.workers.pause_watch import PauseWatch
-from services.workers.work_statistics import FLUSH_STATISTICS_SQL, WorkStatistics
+from services.workers.processes.pause_watch import PauseWatch
+from services.workers.processes.work_statistics import FLUSH_STATISTICS_SQL, WorkStatistics
 from shared.platform.crypto.settings_fingerprints import SettingsFingerprints
 from shared.platform.db.connections import ASYNC_COMMIT, Connection, connection_parameters
 from shared.platform.db.database_errors import UNAVAILABLE_ERRORS, is_contention, is_unavailable

@@ -6,7 +6,7 @@ exact however many workers there are. Transactions without such mails ask nothin
 
 from collections.abc import Sequence
 
-from services.workers.mail_allowance import LONGEST_SPAN, MailRefusal, VisitorMail, decide_mails
+from services.workers.mail_limits.mail_allowance import LONGEST_SPAN, MailRefusal, VisitorMail, decide_mails
 from shared.platform.db.connections import Connection, StatementExecutor, as_json
 
 # An update that changes nothing returns the row as it is once its lock is there. The clock is read after each lock.

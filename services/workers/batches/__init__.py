@@ -1,0 +1,1 @@
+"""Batches: how large one is, and which of its items are bad."""

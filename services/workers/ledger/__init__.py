@@ -1,0 +1,1 @@
+"""The ledger in figures: gauges for Prometheus, and samples for the history by the minute."""

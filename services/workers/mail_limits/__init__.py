@@ -1,0 +1,1 @@
+"""The limits of mails to addresses that somebody left."""
