@@ -106,10 +106,12 @@ async def _list_response(
         if filters is None:
             return page_response(request, [], list_request.page, 0)
         sort, page = list_request.sort, list_request.page
-        found = await read_bounded_page(connection, filters, sort, page.size, page.offset, expensive=expensive)
-        leads = await _read_records(connection, filters, found.ids)
+        matches = await read_bounded_page(connection, filters, sort, page.size, page.offset, expensive=expensive)
+        leads = await _read_records(connection, filters, matches.ids)
         more_meta = await _search_meta(connection, filters)
-    return page_response(request, leads, page, found.total, is_lower_bound=found.is_lower_bound, more_meta=more_meta)
+    return page_response(
+        request, leads, page, matches.total, is_lower_bound=matches.is_lower_bound, more_meta=more_meta
+    )
 
 
 async def _search_meta(connection: Connection, filters: LeadFilters | None) -> dict[str, bool]:

@@ -132,10 +132,12 @@ async def read_lead_page(
     async with snapshot(connection):
         is_behind = await is_search_behind(connection, filters)
         if place is None or not (place.older or place.newer):
-            found = await read_bounded_page(connection, filters, sort, size, 0, expensive=expensive, is_exact=is_exact)
-            rows = await read_records(connection, filters.workspace_id, found.ids)
-            has_older = found.total > len(found.ids)
-            return LeadPage(rows, found.total, found.is_lower_bound, is_behind, has_older=has_older)
+            matches = await read_bounded_page(
+                connection, filters, sort, size, 0, expensive=expensive, is_exact=is_exact
+            )
+            rows = await read_records(connection, filters.workspace_id, matches.ids)
+            has_older = matches.total > len(matches.ids)
+            return LeadPage(rows, matches.total, matches.is_lower_bound, is_behind, has_older=has_older)
         counts, is_bound = await count_bounded_leads(connection, filters, expensive=expensive, is_exact=is_exact)
         order = replace_direction(sort) if place.newer else sort
         after = await _looked_up(connection, filters.workspace_id, sort, place.newer or place.older)
