@@ -20,7 +20,7 @@ from bench.soak import BYTES_PER_MIB, repeating_every
 from bench.stack import RunningLeadHub, create_key, create_workspace, running_leadhub
 from bench.victim import VictimLatencies, VictimWorkspace
 from shared.platform.data_dir import free_port
-from shared.platform.settings import PROJECT_ROOT
+from shared.platform.installation import PROJECT_ROOT
 
 PROBE_SECONDS, QUICK_PROBE_SECONDS = 20.0, 8.0
 ATTACKER_WORKSPACE = "attacker"

@@ -20,7 +20,7 @@ from bench.console_client import ConsoleAccount, ConsoleReader, create_account
 from bench.processes import cpu_by_role, resident_bytes
 from bench.soak import BYTES_PER_MIB, repeating_every
 from bench.stack import BENCH_WORKSPACE, RunningLeadHub, create_key, create_workspace, running_leadhub
-from shared.platform.settings import PROJECT_ROOT
+from shared.platform.installation import PROJECT_ROOT
 
 PROBE_SECONDS, QUICK_PROBE_SECONDS = 20.0, 8.0
 WARM_UP_SECONDS = 3.0  # of a probe, and of an attack before others are measured

@@ -12,7 +12,7 @@ from urllib.parse import urlencode, urlsplit
 
 from bench.servers import own_environment
 from bench.stack import BENCH_WORKSPACE, LAUNCHER_COMMAND
-from shared.platform.settings import PROJECT_ROOT
+from shared.platform.installation import PROJECT_ROOT
 
 READER_EMAIL = "bench@console.example"
 PAGE_TIMEOUT_SECONDS = 30.0

@@ -16,7 +16,7 @@ import uvloop
 from bench.generator import LoadRun, run_closed_loop, run_open_loop
 from bench.leads import lead_requests
 from bench.webhook_requests import webhook_requests
-from shared.platform.settings import PROJECT_ROOT
+from shared.platform.installation import PROJECT_ROOT
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ from bench.servers import own_environment, running_command
 from bench.targets import Target
 from embedded.postgres import EmbeddedPostgres
 from shared.platform.data_dir import DataDir, free_port
-from shared.platform.settings import PROJECT_ROOT
+from shared.platform.installation import PROJECT_ROOT
 
 LAUNCHER_COMMAND = str(PROJECT_ROOT / "leadhub")
 BENCH_WORKSPACE = "main"

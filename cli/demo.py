@@ -31,9 +31,10 @@ from shared.auth.operator_accounts import create_operator_made_user
 from shared.auth.passwords import PasswordHashing
 from shared.platform.data_dir import DataDir
 from shared.platform.db.connections import Connection, connect
-from shared.platform.settings import PROJECT_ROOT, Settings
+from shared.platform.installation import COMMAND_NAME, STATE_FOLDER
+from shared.platform.settings import Settings
 
-DEMO_DATA_DIR = PROJECT_ROOT / ".leadhub-demo"
+DEMO_DATA_DIR = STATE_FOLDER / ".leadhub-demo"
 DEFAULT_RATE, DEFAULT_SEED, DEFAULT_LEADS = 1.0, 1, 8000
 MAX_RATE, MAX_LEADS = 500.0, 50_000
 DATA_DIR_HELP = "Where all state of the demo lies; .leadhub-demo/ in the project unless given."
@@ -66,7 +67,7 @@ Sources:
 Break something; what dies is started again and no lead is lost:
 kill -9 $(cat {run}/worker-1.pid)          # or gateway, sweeper, demo-receivers, demo-sources
 kill -9 $(head -1 {data}/postgres-18/postmaster.pid)
-./leadhub status{options}
+{command} status{options}
 
 Ctrl-C stops everything. Started again it goes on with the same data. To remove all of it: rm -r {data}
 """
@@ -185,6 +186,7 @@ class DemoExtension(UpExtension):
     def _banner(self, settings: Settings, key: str) -> str:
         data = shlex.quote(str(settings.data_dir))
         return BANNER_TEXT.format(
+            command=COMMAND_NAME,
             slug=WORKSPACE_SLUG,
             name=WORKSPACE_NAME,
             rate=self._rate,

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from dotenv.parser import parse_stream
 
-from embedded.process import PROJECT_ROOT
+from shared.platform.installation import ENV_FILE
 
 SETTING_PREFIX = "LEADHUB_"
 ENV_FILE_VARIABLE = "LEADHUB_ENV_FILE"
@@ -33,7 +33,7 @@ def read_env_file() -> list[str]:
 
     RuntimeError if the file exists and cannot be read: its settings would be missing without a word.
     """
-    path = Path(os.environ.get(ENV_FILE_VARIABLE) or PROJECT_ROOT / ".env")
+    path = Path(os.environ.get(ENV_FILE_VARIABLE) or ENV_FILE)
     try:
         with path.open(encoding="utf-8") as file:
             bindings = list(parse_stream(file))

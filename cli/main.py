@@ -10,6 +10,7 @@ import click
 
 from cli.env_file import ENV_FILE_VARIABLE, read_env_file
 from shared import __version__
+from shared.platform.installation import COMMAND_NAME, IS_CHECKOUT
 
 COMMAND_MODULES = {
     "up": "cli.up",
@@ -33,30 +34,39 @@ COMMAND_MODULES = {
     "test": "cli.test",
     "bench": "cli.bench",
 }
+CHECKOUT_COMMANDS = ("test", "bench")  # what they run is in the repository alone
 HIDDEN_COMMAND_MODULES = {"fork-server": "cli.fork_server"}  # for `up` alone
+
+HELP_TEXT = """Takes every lead, from every source, at any rate; loses none and doubles none.
+
+Start with `{command} up`: it starts everything on this machine and prints a key and a curl line to try.
+Results go to stdout, all else to stderr. Exit status: 0 done, 1 failed, 2 used wrongly. Settings are environment
+variables: docs/settings.md has them all.
+"""
 
 
 class LazyCommandGroup(click.Group):
     """A command group that imports a command's module on first use: `key list` does not load Celery."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        return list(COMMAND_MODULES)
+        return [name for name in COMMAND_MODULES if IS_CHECKOUT or name not in CHECKOUT_COMMANDS]
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name in CHECKOUT_COMMANDS and not IS_CHECKOUT:
+            raise click.UsageError(f"`{cmd_name}` needs a clone of the repository: there it is `./leadhub {cmd_name}`.")
         module = HIDDEN_COMMAND_MODULES.get(cmd_name) or COMMAND_MODULES.get(cmd_name)
         command = getattr(importlib.import_module(module), cmd_name.replace("-", "_")) if module else None
         return command if isinstance(command, click.Command) else None
 
 
-@click.group(cls=LazyCommandGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+@click.group(
+    cls=LazyCommandGroup,
+    help=HELP_TEXT.format(command=COMMAND_NAME),
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
+)
 @click.version_option(__version__, message="%(prog)s %(version)s")
 def command_line() -> None:
-    """Takes every lead, from every source, at any rate; loses none and doubles none.
-
-    Start with `./leadhub up`: it starts everything on this machine and prints a key and a curl line to try.
-    Results go to stdout, all else to stderr. Exit status: 0 done, 1 failed, 2 used wrongly. Settings are environment
-    variables: docs/settings.md has them all.
-    """
+    """The group of all commands."""
 
 
 # Variables of libpq. LeadHub names its database by a setting, and these variables would change sessions in ways that

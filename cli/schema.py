@@ -38,7 +38,7 @@ NEWER_DATABASE_MESSAGE = (
     "{head}. Run the newer version, or restore a backup that this one made."
 )
 OLDER_DATABASE_MESSAGE = (
-    "The tables are at migration {found}, and this version goes on from 0021: run `./leadhub migrate` once with the "
+    "The tables are at migration {found}, and this version goes on from 0021: run `leadhub migrate` once with the "
     'last version that knows {found} (git checkout "$(git log -1 --diff-filter=D --format=%h^ -- '
     'migrations/versions/0021_what_processes_use.py)"), or restore a newer backup into a new data dir.'
 )

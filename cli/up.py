@@ -37,6 +37,7 @@ from embedded.process import ChildProgram
 from embedded.servers import EmbeddedServers
 from shared.platform.data_dir import SERVICE_KIND, DataDir, DataDirInUse, free_port
 from shared.platform.db.connections import connect
+from shared.platform.installation import COMMAND_NAME
 from shared.platform.settings import Settings
 
 WELCOME_MESSAGE = """\
@@ -49,7 +50,7 @@ Try it:
 curl -X POST "{url}/api/inbound/leads?tenant=main" -H "Authorization: Bearer {key}" \
 -H "Content-Type: application/json" -d '{{"email":"ada@example.com","first_name":"Ada"}}'
 This key may do everything. A website needs one that only posts leads:
-./leadhub key create --workspace main --name website --scopes submit:leads{options}"""
+{command} key create --workspace main --name website --scopes submit:leads{options}"""
 
 CONSOLE_PATH = "/console/"
 
@@ -74,7 +75,8 @@ class UpExtension:
         notify_operator(f"LeadHub is ready at {base_url_of(settings)}")
         notify_operator(f"console: {link_base_url(settings)}{CONSOLE_PATH}")
         if key:
-            click.echo(TRY_IT_MESSAGE.format(key=key, url=base_url_of(settings), options=extra_options(settings)))
+            values = {"key": key, "url": base_url_of(settings), "options": extra_options(settings)}
+            click.echo(TRY_IT_MESSAGE.format(command=COMMAND_NAME, **values))
 
 
 @click.command()

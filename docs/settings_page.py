@@ -5,7 +5,8 @@ from pathlib import Path
 from pydantic import SecretStr
 from pydantic.fields import FieldInfo
 
-from shared.platform.settings import PROJECT_ROOT, Settings
+from shared.platform.installation import PROJECT_ROOT
+from shared.platform.settings import Settings
 
 PAGE = Path(__file__).with_name("settings.md")
 HEAD = """\
@@ -21,6 +22,7 @@ A service that runs alone with `LEADHUB_DATABASE_URL` needs four of them:
 [Install](operations/install.md#several-machines) names these.
 
 The file `.env` in the project's folder may hold settings too, one `NAME=value` a line, as in `.env.example`.
+Installed as a package, LeadHub reads `.env` of the folder where a command starts.
 Values are taken as they are written. A variable of the environment wins over the file.
 `LEADHUB_ENV_FILE` names another file, or none (`/dev/null`).
 Each command warns of variables that begin with `LEADHUB_` and are no setting.

@@ -19,8 +19,8 @@ from shared.imports.import_upload import UploadedTable
 from shared.imports.text_encoding import EncodingJudge, UnreadableFile
 from shared.imports.workbook_reader import DAMAGED_MESSAGE, FIRST_LINE, TOO_LARGE_MESSAGE
 from shared.platform.errors import FieldErrors
+from shared.platform.installation import PROJECT_ROOT
 from shared.platform.observability import logging
-from shared.platform.settings import PROJECT_ROOT
 
 log = logging.get_logger()
 

@@ -10,7 +10,8 @@ from urllib.parse import urlsplit
 from pydantic import Field, SecretStr, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-PROJECT_ROOT = Path(__file__).resolve().parents[2]
+from shared.platform.installation import STATE_FOLDER
+
 MIN_SECRET_KEY_LENGTH = 16  # characters
 LOCAL_VALUE = "local"  # as the value of a setting: use the server or key of this machine, on purpose
 BROKER_SCHEMES = ("redis://", "rediss://", "redis+socket://", "amqp://", "amqps://")
@@ -54,7 +55,7 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="LEADHUB_", env_ignore_empty=True, extra="ignore", frozen=True)
 
-    data_dir: Path = Field(PROJECT_ROOT / ".leadhub", description="Where all state of the embedded servers lies.")
+    data_dir: Path = Field(STATE_FOLDER / ".leadhub", description="Where all state of the embedded servers lies.")
     database_url: str = Field("", description="PostgreSQL 15 or newer. Empty: the embedded PostgreSQL of the data dir.")
     embedded_postgres: str = Field(
         "",
@@ -238,7 +239,7 @@ class Settings(BaseSettings):
     @property
     def files_folder(self) -> Path:
         """The folder of the files that visitors send."""
-        return PROJECT_ROOT / self.files_dir if self.files_dir else self.data_dir / "files"
+        return STATE_FOLDER / self.files_dir if self.files_dir else self.data_dir / "files"
 
     @field_validator("broker_url", "spool_url", "secret_key", mode="before")
     @classmethod

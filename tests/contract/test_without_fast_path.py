@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from shared.platform.settings import PROJECT_ROOT
+from shared.platform.installation import PROJECT_ROOT
 from tests.support.stack import WITHOUT_FAST_PATH
 
 pytestmark = pytest.mark.extended

@@ -8,7 +8,7 @@ from pathlib import Path
 import aiohttp
 import pytest
 
-from shared.platform.settings import PROJECT_ROOT
+from shared.platform.installation import PROJECT_ROOT
 from tests.support.commands import HOST, silent
 from tests.support.stack import LAUNCHER, Stack, running_stack
 from tests.support.waiting import until

@@ -15,7 +15,7 @@ import orjson
 import pytest
 
 from shared.platform.data_dir import free_port
-from shared.platform.settings import PROJECT_ROOT
+from shared.platform.installation import PROJECT_ROOT
 from tests.support.dashboards import dashboard_queries
 from tests.support.stack import Stack
 from tests.support.waiting import until

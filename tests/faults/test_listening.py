@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from shared.platform.settings import PROJECT_ROOT
+from shared.platform.installation import PROJECT_ROOT
 from tests.support.processes import command_line, descendants
 from tests.support.stack import LAUNCHER, Stack
 from tests.support.waiting import until

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from shared.platform.data_dir import free_port
-from shared.platform.settings import PROJECT_ROOT
+from shared.platform.installation import PROJECT_ROOT
 from tests.support import event_probe
 from tests.support.checker import check
 from tests.support.load import loaded

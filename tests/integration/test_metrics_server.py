@@ -18,8 +18,8 @@ from prometheus_client.metrics_core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from shared.platform.data_dir import free_port
+from shared.platform.installation import PROJECT_ROOT
 from shared.platform.observability.metrics_server import MAX_METRICS_CONNECTIONS, METRICS_CACHE_SECONDS, serve_metrics
-from shared.platform.settings import PROJECT_ROOT
 from tests.support.commands import HOST, running, silent
 from tests.support.waiting import until
 

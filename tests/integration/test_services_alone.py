@@ -18,7 +18,8 @@ from embedded.valkey import EmbeddedValkey
 from shared.auth.key_format import generate_key
 from shared.intake import hints
 from shared.platform.data_dir import DataDir, free_port
-from shared.platform.settings import LOCAL_VALUE, PROJECT_ROOT
+from shared.platform.installation import PROJECT_ROOT
+from shared.platform.settings import LOCAL_VALUE
 from tests.support.commands import HOST, all_said_by, ended, running, said_by, silent, started
 from tests.support.database import Databases
 from tests.support.waiting import DEADLINE_SECONDS, until

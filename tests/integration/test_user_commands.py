@@ -13,7 +13,8 @@ import pytest
 from cli.up import create_first_workspace
 from shared.auth import account_links
 from shared.platform.db.connections import Connection
-from shared.platform.settings import PROJECT_ROOT, Settings
+from shared.platform.installation import PROJECT_ROOT
+from shared.platform.settings import Settings
 from tests.support.accounts import PASSWORD, opened_door
 
 pytestmark = pytest.mark.integration

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from services.workers.deliveries import signatures
-from shared.platform.settings import PROJECT_ROOT
+from shared.platform.installation import PROJECT_ROOT
 from tests.support.receivers import Receiver
 from tests.support.sending import SECRET, Outbox, tell
 

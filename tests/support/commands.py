@@ -12,7 +12,8 @@ from typing import Any
 
 import orjson
 
-from shared.platform.settings import LOCAL_VALUE, PROJECT_ROOT
+from shared.platform.installation import PROJECT_ROOT
+from shared.platform.settings import LOCAL_VALUE
 
 HOST = "127.0.0.1"
 NOWHERE = "redis://127.0.0.1:1"

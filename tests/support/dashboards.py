@@ -7,7 +7,7 @@ from typing import Any
 
 import orjson
 
-from shared.platform.settings import PROJECT_ROOT
+from shared.platform.installation import PROJECT_ROOT
 
 DASHBOARD_FILES = sorted((PROJECT_ROOT / "deploy" / "grafana").glob("*.json"))
 DATASOURCE = {

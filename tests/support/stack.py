@@ -16,7 +16,7 @@ from psycopg.rows import TupleRow
 from embedded.postgres import EmbeddedPostgres
 from embedded.valkey import EmbeddedValkey
 from shared.platform.data_dir import DataDir, free_port
-from shared.platform.settings import PROJECT_ROOT
+from shared.platform.installation import PROJECT_ROOT
 from tests.support.processes import ROLES, descendants, is_alive, pids_of, start_time
 from tests.support.tenants import create_key
 from tests.support.waiting import until

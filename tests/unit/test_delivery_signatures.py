@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from standardwebhooks import Webhook, WebhookVerificationError
 
 from services.workers.deliveries.signatures import sign_message, signature_headers
-from shared.platform.settings import PROJECT_ROOT
+from shared.platform.installation import PROJECT_ROOT
 from tests.support.wider_samples import SAMPLES, needs_samples, sample_json
 
 pytestmark = pytest.mark.unit

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from cli.env_file import read_env_file, unknown_name_warnings, unknown_names
-from shared.platform.settings import PROJECT_ROOT, Settings
+from shared.platform.installation import PROJECT_ROOT
+from shared.platform.settings import Settings
 
 pytestmark = pytest.mark.unit
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from shared.platform.installation import PROJECT_ROOT
 from shared.platform.observability.metrics_files import METRIC_FILE_BYTES, METRIC_FILE_KINDS
-from shared.platform.settings import PROJECT_ROOT
 
 LOG = """
 from shared.platform.observability import logging

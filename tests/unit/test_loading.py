@@ -7,7 +7,7 @@ import pytest
 from alembic.script import ScriptDirectory
 
 from cli.schema import alembic_config, head_version
-from shared.platform.settings import PROJECT_ROOT
+from shared.platform.installation import PROJECT_ROOT
 
 DATABASE = ("sqlalchemy", "alembic")
 # What few requests need is loaded with the first of them.

@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from prometheus_client import CollectorRegistry, Histogram, generate_latest
 
+from shared.platform.installation import PROJECT_ROOT
 from shared.platform.observability.metrics import LATENCY_BUCKETS, BufferedHistogram
 from shared.platform.observability.metrics_files import METRIC_FILE_BYTES
-from shared.platform.settings import PROJECT_ROOT
 from shared.service_app.access_log import MAX_METRIC_SERIES
 
 pytestmark = pytest.mark.unit

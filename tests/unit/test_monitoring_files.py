@@ -13,7 +13,7 @@ import pytest
 
 from services.workers.alarms.alarm_rules import ALARM_RULES
 from shared.operations import alarm_thresholds
-from shared.platform.settings import PROJECT_ROOT
+from shared.platform.installation import PROJECT_ROOT
 from tests.support.dashboards import DASHBOARD_FILES, DASHBOARD_SCHEMA, dashboard_queries, read_dashboard
 
 pytestmark = pytest.mark.unit

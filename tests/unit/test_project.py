@@ -56,6 +56,12 @@ def test_files_that_the_image_copies_are_sent_to_its_build() -> None:
     assert {f"!{name}" for line in copied for name in line.split()} <= set(read(".dockerignore").splitlines())
 
 
+def test_extras_of_the_wheel_are_the_groups_that_the_image_installs() -> None:
+    project = tomllib.loads(read("pyproject.toml"))
+    extras = project["project"]["optional-dependencies"]
+    assert extras == {name: project["dependency-groups"][name] for name in extras}
+
+
 def test_the_version_is_the_same_everywhere() -> None:
     assert tomllib.loads(read("pyproject.toml"))["project"]["version"] == __version__
     assert f"LEADHUB_VERSION:-{__version__}" in read("compose.yaml")
