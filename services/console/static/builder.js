@@ -2,7 +2,6 @@
 // works without it. The server answers with the parts of the page that changed; htmx puts them in place.
 
 import { mayChange } from "./scripts/builder/builder_form.js";
-import { watchFieldDragging } from "./scripts/builder/field_dragging.js";
 import { watchFields } from "./scripts/builder/field_list.js";
 import { watchPreview } from "./scripts/builder/preview.js";
 import { startSaving } from "./scripts/builder/saving.js";
@@ -13,5 +12,4 @@ watchTabs();
 if (mayChange) {
   startSaving();
   watchFields();
-  watchFieldDragging();
 }

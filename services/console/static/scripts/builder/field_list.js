@@ -1,8 +1,11 @@
-// The list of fields: keys move a field, and rules get the answers to choose from.
+// The list of fields: they are dragged, or moved by keys, and rules get the answers to choose from.
 
-import { $, $$, closest } from "../elements.js";
+import { $, $$ } from "../elements.js";
+import { dragRows, moveRowsByKey } from "../row_moves.js";
 import { form, press } from "./builder_form.js";
 import { focusAfterSave, focusListAfterSave } from "./field_focus.js";
+
+const FIELDS = "[data-place]";
 
 /**
  * A line that asks about another question, or in another way, gets the answers to choose from. What was asked of the
@@ -15,15 +18,6 @@ function askOther(select) {
   const line = $$(".rule-row", form).indexOf(row);
   focusAfterSave(`.rule-row:nth-of-type(${line + 1}) [name=${select.name}]`);
   press("rules");
-}
-
-/** @param {KeyboardEvent} event */
-function moveByKey(event) {
-  const row = closest(event, "[data-place]");
-  if (!row || !event.altKey || !["ArrowUp", "ArrowDown"].includes(event.key)) return;
-  event.preventDefault();
-  focusAfterSave("list");
-  press(`${event.key === "ArrowUp" ? "up" : "down"}:${row.dataset.place}`);
 }
 
 /** @param {SubmitEvent} event */
@@ -40,6 +34,10 @@ export function watchFields() {
   form.addEventListener("change", ({ target }) => {
     if (target instanceof HTMLSelectElement && target.matches("[data-rules]")) askOther(target);
   });
-  form.addEventListener("keydown", moveByKey);
+  dragRows(form, { rows: FIELDS, grip: "[data-grip]", drop: (_, from, to) => press(`move:${from}-${to}`) });
+  moveRowsByKey(form, FIELDS, (row, step) => {
+    focusAfterSave("list");
+    press(`${step < 0 ? "up" : "down"}:${row.dataset.place}`);
+  });
   form.addEventListener("submit", noteAction);
 }

@@ -1,6 +1,7 @@
 // The columns of the list of leads: they are moved by drag, by buttons and by keys, and found by a part of their name.
 
 import { $, $$, closest } from "../elements.js";
+import { moveRowsByKey } from "../row_moves.js";
 
 /**
  * @param {HTMLElement} row
@@ -24,18 +25,6 @@ function moveByButton(form) {
     event.preventDefault();
     moveRow(row, mover.name === "up" ? -1 : 1);
     mover.focus();
-  });
-}
-
-/** @param {HTMLFormElement} form */
-function moveByKey(form) {
-  form.addEventListener("keydown", (event) => {
-    const row = closest(event, "[data-column]");
-    if (!row || !event.altKey || !["ArrowUp", "ArrowDown"].includes(event.key)) return;
-    event.preventDefault();
-    const focused = document.activeElement;
-    moveRow(row, event.key === "ArrowUp" ? -1 : 1);
-    if (focused instanceof HTMLElement) focused.focus();
   });
 }
 
@@ -77,7 +66,11 @@ export function orderColumns() {
   const form = $("form[data-columns]");
   if (!form) return;
   moveByButton(form);
-  moveByKey(form);
+  moveRowsByKey(form, "[data-column]", (row, step) => {
+    const focused = document.activeElement;
+    moveRow(row, step);
+    if (focused instanceof HTMLElement) focused.focus();
+  });
   findByName(form);
   moveByDrag(form);
 }
