@@ -43,7 +43,7 @@ async def open_form(watched: WatchedPage, stack: Stack, **members: object) -> in
 async def test_form_from_a_template_to_its_visitors_and_back(builder: WatchedPage, shared_stack: Stack) -> None:
     page = builder.page
     await builder.open("/console/main/forms/new?template=callback")
-    await page.fill("#form-name", "Call me")
+    await page.fill("#name", "Call me")
     await page.get_by_role("button", name="Make the form").click()
     await expect(page.locator("#form-tags")).to_have_text("live, version 1")
     await expect(rows(builder)).to_have_count(5)

@@ -1,6 +1,7 @@
 """The versions of an automation: what was published when, by whom, what it changed, and back to one of them."""
 
 from collections.abc import Mapping, Sequence
+from itertools import islice, zip_longest
 from typing import Any, Final
 
 from aiohttp import web
@@ -63,8 +64,7 @@ def _told_versions(
     view: PageView, names: DefinitionNames, listed: Sequence[Mapping[str, Any]]
 ) -> list[tuple[Mapping[str, Any], DefinitionChanges | None]]:
     """Return the versions of a page, each with what it changed. Of the first that is known nobody knows it."""
-    older = [*listed[1:], None] if listed else []
-    pairs = list(zip(listed, older, strict=True))[:LISTED_VERSIONS]
+    pairs = islice(zip_longest(listed, listed[1:]), LISTED_VERSIONS)
     return [(version, _told_changes(view, names, before, version) if before else None) for version, before in pairs]
 
 

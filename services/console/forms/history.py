@@ -1,6 +1,6 @@
 """The versions of a form: what was published when, by whom, what it changed, and back to one of them."""
 
-from typing import Any
+from itertools import zip_longest
 
 from aiohttp import web
 
@@ -22,10 +22,9 @@ async def show(view: PageView) -> web.StreamResponse:
         form = await find_form(connection, workspace_id, id_)
         draft = await find_draft(connection, workspace_id, id_)
         versions = await list_versions(connection, workspace_id, id_)
-    older: list[Any] = [*versions[1:], None]
     shown = [
         (version, form_changes(view, before, version) if before else None)
-        for version, before in zip(versions, older, strict=True)
+        for version, before in zip_longest(versions, versions[1:])
     ]
     return await view.render(
         "forms/versions.html",
