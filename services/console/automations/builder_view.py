@@ -15,7 +15,7 @@ from services.console.automations.builder_choices import (
     value_choices,
     value_suggestions,
 )
-from services.console.automations.condition_words import OPERATOR_WORDS
+from services.console.automations.condition_words import OPERATOR_SENTENCES
 from services.console.automations.definition_changes import DefinitionChanges, definition_changes
 from services.console.automations.draft_conditions import ConditionNode, root_of_condition
 from services.console.automations.draft_problems import DefinitionProblem, definition_problems
@@ -37,6 +37,7 @@ from services.console.automations.step_words import (
     step_note,
 )
 from services.console.automations.trigger_words import TRIGGER_WORDS, when_line
+from services.console.web.operator_words import OPERATOR_WORDS
 from services.console.web.page_view import PageView
 from shared.auth.roles import Permission
 from shared.automations.automation_drafts import checked_draft, find_draft, find_draft_problems
@@ -270,7 +271,7 @@ def _form_words(view: PageView, choices: BuilderChoices) -> dict[str, Any]:
         "writable_fields": field_choices(view, choices, writable=True),
         "value_choices": lambda name: value_choices(view, choices, name),
         "value_suggestions": lambda name: value_suggestions(choices, name),
-        "operator_words": {name: view.translate(word) for name, word in OPERATOR_WORDS.items()},
+        "operator_words": {name: view.translate(OPERATOR_WORDS[name]) for name in OPERATOR_SENTENCES},
         "same_pairs": lambda values: [(value, value) for value in values],
         "slack_channels": choices.names.integrations_of(SLACK_TYPES),
         "sms_channels": choices.names.integrations_of(SMS_TYPES),

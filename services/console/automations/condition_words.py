@@ -13,28 +13,17 @@ from services.console.web.page_view import PageView
 from services.console.web.payload_text import VALUE_MASK
 from services.console.web.translations import mark_message as _
 
+# In the order in which they are offered.
 OPERATOR_SENTENCES: Mapping[str, str] = {
     "equals": _("%(field)s is %(value)s"),
     "not_equals": _("%(field)s is not %(value)s"),
+    "in": _("%(field)s is %(value)s"),
     "contains": _("%(field)s contains %(value)s"),
     "not_contains": _("%(field)s does not contain %(value)s"),
-    "is_empty": _("%(field)s is empty"),
     "is_not_empty": _("%(field)s is filled in"),
+    "is_empty": _("%(field)s is empty"),
     "greater_than": _("%(field)s is more than %(value)s"),
     "less_than": _("%(field)s is less than %(value)s"),
-    "in": _("%(field)s is %(value)s"),
-}
-# The same as choices.
-OPERATOR_WORDS: Mapping[str, str] = {
-    "equals": _("is"),
-    "not_equals": _("is not"),
-    "in": _("is one of"),
-    "contains": _("contains"),
-    "not_contains": _("does not contain"),
-    "is_not_empty": _("is filled in"),
-    "is_empty": _("is empty"),
-    "greater_than": _("is more than"),
-    "less_than": _("is less than"),
 }
 AMOUNT_OPERATORS = ("greater_than", "less_than")
 MAX_SHOWN_PARTS = 6  # of a group

@@ -8,7 +8,6 @@ from markupsafe import Markup
 
 from services.console.automations.condition_words import (
     AMOUNT_OPERATORS,
-    OPERATOR_WORDS,
     condition_sentence,
     value_marks,
 )
@@ -17,6 +16,7 @@ from services.console.automations.reads import DefinitionNames
 from services.console.automations.step_words import step_line
 from services.console.automations.why_words import found_words, why_sentence
 from services.console.leads.words import field_label
+from services.console.web.operator_words import OPERATOR_WORDS
 from services.console.web.page_view import PageView
 from services.console.web.translations import mark_message as _
 from shared.automations.explained_conditions import ExplainedComparison

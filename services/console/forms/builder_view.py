@@ -16,7 +16,6 @@ from services.console.forms.show_rules import TICKED_ANSWER, RuleLine, ShowRule,
 from services.console.forms.words import (
     ACCENT_COLORS,
     FIELD_TYPE_WORDS,
-    OPERATOR_WORDS,
     PROBLEM_WORDS,
     DraftProblem,
     contrast_words,
@@ -27,6 +26,7 @@ from services.console.forms.words import (
 )
 from services.console.sources.reads import read_placement_choices
 from services.console.sources.words import target_words
+from services.console.web.operator_words import OPERATOR_WORDS
 from services.console.web.page_view import PageView
 from shared.auth.roles import Permission
 from shared.form_pages.page_messages import MESSAGE_LANGUAGES, choose_language

@@ -26,17 +26,6 @@ FIELD_TYPE_WORDS: Mapping[str, str] = {
     "consent": _("consent"),
     "hidden": _("hidden"),
 }
-OPERATOR_WORDS: Mapping[str, str] = {
-    "equals": _("is"),
-    "not_equals": _("is not"),
-    "contains": _("contains"),
-    "not_contains": _("does not contain"),
-    "in": _("is one of"),
-    "is_not_empty": _("is filled in"),
-    "is_empty": _("is empty"),
-    "greater_than": _("is more than"),
-    "less_than": _("is less than"),
-}
 # Colours to choose from: their class in the style sheet, and their names.
 ACCENT_COLORS: Mapping[str, tuple[str, str]] = {
     "#006c97": ("hue-5", _("tide")),

@@ -12,7 +12,6 @@ from services.console.leads.words import STATUS_WORDS, lead_name
 from services.console.scoring.rule_form import CHOICE_OPERATORS, chosen_field, form_of, is_chosen, rule_of
 from services.console.scoring.words import (
     OFFERED_FIELDS,
-    OPERATOR_WORDS,
     job_mark,
     names_of,
     preview_sentence,
@@ -21,6 +20,7 @@ from services.console.scoring.words import (
     signed_points,
 )
 from services.console.web.access import workspace_page
+from services.console.web.operator_words import OPERATOR_WORDS
 from services.console.web.page_view import PageView
 from shared.auth.roles import Permission
 from shared.automations.conditions import condition_matches

@@ -7,23 +7,13 @@ from markupsafe import Markup, escape
 
 from services.console.leads.reads import ListNames
 from services.console.leads.words import FIELD_WORDS, STATUS_WORDS, field_label, hides_values_of
+from services.console.web.operator_words import OPERATOR_WORDS
 from services.console.web.page_view import PageView
 from services.console.web.payload_text import VALUE_MASK
 from services.console.web.translations import mark_message as _
 from shared.automations.conditions import OPERATORS_WITHOUT_VALUE
 from shared.scoring.score_preview import ScorePreview
 
-OPERATOR_WORDS: Mapping[str, str] = {
-    "equals": _("is"),
-    "not_equals": _("is not"),
-    "contains": _("contains"),
-    "not_contains": _("does not contain"),
-    "in": _("is one of"),
-    "is_not_empty": _("is filled in"),
-    "is_empty": _("is empty"),
-    "greater_than": _("is more than"),
-    "less_than": _("is less than"),
-}
 OTHER_FIELD_WORDS: Mapping[str, str] = {
     "id": _("Number of the lead"),
     "possible_duplicate_of": _("Possible duplicate of"),
