@@ -97,49 +97,51 @@ def test_linkedin_response_without_its_form_still_has_email_and_phone() -> None:
     }
 
 
+COLOURS = [
+    {"id": 1, "text": {"localized": {"de_DE": "Rot", "en_US": "Red"}}},
+    {"id": 2, "text": {"localized": {"en_US": "Blue"}}},
+]
+FORM = {
+    "id": 7234246,
+    "creationLocale": {"language": "en", "country": "US"},
+    "hiddenFields": [{"name": "utm_campaign", "value": "spring"}, {"name": "Entity name", "value": "Example"}],
+    "content": {
+        "questions": [
+            {"questionId": 1, "predefinedField": "EMAIL", "question": {"localized": {"es_ES": "Correo"}}},
+            {"questionId": 2, "predefinedField": "COMPANY_SIZE", "question": {"localized": {"en_US": "Company"}}},
+            {
+                "questionId": 3,
+                "question": {"localized": {"de_DE": "Farben?", "en_US": "Which colours?"}},
+                "questionDetails": {"multipleChoiceQuestionDetails": {"options": COLOURS}},
+            },
+        ],
+        "legalInfo": {"consents": [{"id": 1, "consent": {"localized": {"en_US": "Send me the newsletter"}}}]},
+    },
+}
+RESPONSE = {
+    "id": "urn:li:leadGenFormResponse:abc-1",
+    "owner": {"organization": "urn:li:organization:5"},
+    "submitter": "urn:li:person:xyz",
+    "testLead": True,
+    "leadMetadata": {"sponsoredLeadMetadata": {"campaign": "urn:li:sponsoredCampaign:99"}},
+    "leadMetadataInfo": {"sponsoredLeadMetadataInfo": {"campaign": {"name": "Spring"}}},
+    "associatedEntity": {"associatedCreative": "urn:li:sponsoredCreative:44"},
+    "submittedAt": 1774688400000,
+    "form": FORM,
+    "formResponse": {
+        "answers": [
+            {"questionId": 1, "answerDetails": {"textQuestionAnswer": {"answer": "kim@example.com"}}},
+            {"questionId": 2, "answerDetails": {"textQuestionAnswer": {"answer": "11-50"}}},
+            {"questionId": 3, "answerDetails": {"multipleChoiceAnswer": {"options": [1, 2, 9]}}},
+            None,
+        ],
+        "consentResponses": [{"consentId": 1, "accepted": True}, {"consentId": 2, "accepted": False}, 3],
+    },
+}
+
+
 def test_linkedin_choices_consents_hidden_fields_and_campaign_are_read() -> None:
-    colours = [
-        {"id": 1, "text": {"localized": {"de_DE": "Rot", "en_US": "Red"}}},
-        {"id": 2, "text": {"localized": {"en_US": "Blue"}}},
-    ]
-    form = {
-        "id": 7234246,
-        "creationLocale": {"language": "en", "country": "US"},
-        "hiddenFields": [{"name": "utm_campaign", "value": "spring"}, {"name": "Entity name", "value": "Example"}],
-        "content": {
-            "questions": [
-                {"questionId": 1, "predefinedField": "EMAIL", "question": {"localized": {"es_ES": "Correo"}}},
-                {"questionId": 2, "predefinedField": "COMPANY_SIZE", "question": {"localized": {"en_US": "Company"}}},
-                {
-                    "questionId": 3,
-                    "question": {"localized": {"de_DE": "Farben?", "en_US": "Which colours?"}},
-                    "questionDetails": {"multipleChoiceQuestionDetails": {"options": colours}},
-                },
-            ],
-            "legalInfo": {"consents": [{"id": 1, "consent": {"localized": {"en_US": "Send me the newsletter"}}}]},
-        },
-    }
-    response = {
-        "id": "urn:li:leadGenFormResponse:abc-1",
-        "owner": {"organization": "urn:li:organization:5"},
-        "submitter": "urn:li:person:xyz",
-        "testLead": True,
-        "leadMetadata": {"sponsoredLeadMetadata": {"campaign": "urn:li:sponsoredCampaign:99"}},
-        "leadMetadataInfo": {"sponsoredLeadMetadataInfo": {"campaign": {"name": "Spring"}}},
-        "associatedEntity": {"associatedCreative": "urn:li:sponsoredCreative:44"},
-        "submittedAt": 1774688400000,
-        "form": form,
-        "formResponse": {
-            "answers": [
-                {"questionId": 1, "answerDetails": {"textQuestionAnswer": {"answer": "kim@example.com"}}},
-                {"questionId": 2, "answerDetails": {"textQuestionAnswer": {"answer": "11-50"}}},
-                {"questionId": 3, "answerDetails": {"multipleChoiceAnswer": {"options": [1, 2, 9]}}},
-                None,
-            ],
-            "consentResponses": [{"consentId": 1, "accepted": True}, {"consentId": 2, "accepted": False}, 3],
-        },
-    }
-    event = linkedin.lead_event_of(response)
+    event = linkedin.lead_event_of(RESPONSE)
     assert event.lead == {
         "email": "kim@example.com",
         "custom_fields": {"company": "11-50", "which_colours": ["Red", "Blue", "9"], "entity_name": "Example"},
@@ -157,7 +159,7 @@ def test_linkedin_choices_consents_hidden_fields_and_campaign_are_read() -> None
         "utm_campaign": "spring",
         "consent": {"Send me the newsletter": True, "consent_2": False, "consent": False},
     }
-    assert linkedin.lead_event_of({**response, "form": None}, form).lead == event.lead
+    assert linkedin.lead_event_of({**RESPONSE, "form": None}, FORM).lead == event.lead
 
 
 @pytest.mark.parametrize(

@@ -10,35 +10,36 @@ from tests.support.provider_requests import SECRET, read, read_one, refusal, req
 
 pytestmark = pytest.mark.unit
 
+SNAPCHAT_LEAD = {
+    "form_id": "f",
+    "form_name": "Form",
+    "ad_account_id": "acc",
+    "campaign_id": "c",
+    "campaign_name": "Spring",
+    "ad_id": "a",
+    "ad_name": "Ad",
+    "ad_squad_id": "s",
+    "ad_squad_name": "Squad",
+    "lead_id": "l-1",
+    "create_time": "1774688400000",
+    "first_name": "نورة",
+    "last_name": "الأحمد",
+    "email": "noura@example.com",
+    "phone_number": "+966501234567",
+    "company_name": "Example",
+    "job_title": "CEO",
+    "postal_code": 12345,
+    "custom_field_1": "Own",
+    "custom_field_2": None,
+    "consent_1": "true",
+    "consent_2": False,
+    "consent_3": "I agree",
+    "ScCid": "click-1",
+}
+
 
 def test_snapchat_lead_becomes_a_lead() -> None:
-    body = {
-        "form_id": "f",
-        "form_name": "Form",
-        "ad_account_id": "acc",
-        "campaign_id": "c",
-        "campaign_name": "Spring",
-        "ad_id": "a",
-        "ad_name": "Ad",
-        "ad_squad_id": "s",
-        "ad_squad_name": "Squad",
-        "lead_id": "l-1",
-        "create_time": "1774688400000",
-        "first_name": "نورة",
-        "last_name": "الأحمد",
-        "email": "noura@example.com",
-        "phone_number": "+966501234567",
-        "company_name": "Example",
-        "job_title": "CEO",
-        "postal_code": 12345,
-        "custom_field_1": "Own",
-        "custom_field_2": None,
-        "consent_1": "true",
-        "consent_2": False,
-        "consent_3": "I agree",
-        "ScCid": "click-1",
-    }
-    event = read_one(snapchat.PROVIDER, body)
+    event = read_one(snapchat.PROVIDER, SNAPCHAT_LEAD)
     assert (event.event_id, event.account_id, event.is_test) == ("l-1", "acc", False)
     assert event.lead == {
         "first_name": "نورة",
@@ -61,7 +62,7 @@ def test_snapchat_lead_becomes_a_lead() -> None:
         "click_ids": {"ScCid": "click-1"},
         "consent": {"consent_1": True, "consent_2": False},
     }
-    assert read_one(snapchat.PROVIDER, {**body, "email": "johndoe@snapchat.com"}).is_test
+    assert read_one(snapchat.PROVIDER, {**SNAPCHAT_LEAD, "email": "johndoe@snapchat.com"}).is_test
     with pytest.raises(UnreadableBody):
         read_one(snapchat.PROVIDER, {"email": "a@example.com"})
 

@@ -14,38 +14,41 @@ def tally_field(type_: str, label: str | None, value: Any, key: str = "question_
     return {"key": key, "label": label, "type": type_, "value": value, **more}
 
 
+COLOURS = [{"id": "a", "text": "Red"}, {"id": "b", "text": "Blue"}]
+TERMS = [{"id": "t", "text": "I agree to the terms"}, {"id": "n", "text": "I consent to the newsletter"}]
+TALLY_FIELDS = [
+    tally_field("INPUT_TEXT", "Name", "Zoë Ünal"),
+    tally_field("INPUT_EMAIL", None, "zoe@example.com"),
+    tally_field("CHECKBOXES", "Colours", ["b", "a"], "question_c", options=COLOURS),
+    tally_field("CHECKBOXES", "Colours (Red)", True, "question_c_a"),
+    tally_field("CHECKBOXES", "Colours (Blue)", True, "question_c_b"),
+    tally_field("CHECKBOXES", None, ["t"], "question_t", options=TERMS),
+    tally_field("CHECKBOXES", "I agree to the terms", True, "question_t_t"),
+    tally_field("DROPDOWN", "Country", ["a"], options=[{"id": "a", "text": "Türkiye"}]),
+    tally_field("MULTIPLE_CHOICE", "Old form", "b", options=COLOURS),
+    tally_field("MULTIPLE_CHOICE", "Other", ["my own"], options=COLOURS),
+    tally_field("RANKING", "Order", ["b", "a"], options=COLOURS),
+    tally_field(
+        "MATRIX",
+        "Fit",
+        {"r1": ["c2"], "r2": ["c1", "c2"]},
+        rows=[{"id": "r1", "text": "Size"}, {"id": "r2", "text": "Form"}],
+        columns=[{"id": "c1", "text": "Bad"}, {"id": "c2", "text": "Good"}],
+    ),
+    tally_field("RATING", "Rating", 0),
+    tally_field("SIGNATURE", "Signature", [{"url": "https://files.example.com/s.png"}]),
+    tally_field("PAYMENT", "Payment (price)", 12.5),
+    tally_field("HIDDEN_FIELDS", "UTM Campaign", "spring", "question_h_1"),
+    tally_field("HIDDEN_FIELDS", "ref", None, "question_h_2"),
+    tally_field("INPUT_TEXT", None, "stray", "question_9"),
+    None,
+]
+
+
 def test_tally_choices_are_looked_up_and_consents_are_kept_apart() -> None:
-    options = [{"id": "a", "text": "Red"}, {"id": "b", "text": "Blue"}]
-    terms = [{"id": "t", "text": "I agree to the terms"}, {"id": "n", "text": "I consent to the newsletter"}]
-    fields = [
-        tally_field("INPUT_TEXT", "Name", "Zoë Ünal"),
-        tally_field("INPUT_EMAIL", None, "zoe@example.com"),
-        tally_field("CHECKBOXES", "Colours", ["b", "a"], "question_c", options=options),
-        tally_field("CHECKBOXES", "Colours (Red)", True, "question_c_a"),
-        tally_field("CHECKBOXES", "Colours (Blue)", True, "question_c_b"),
-        tally_field("CHECKBOXES", None, ["t"], "question_t", options=terms),
-        tally_field("CHECKBOXES", "I agree to the terms", True, "question_t_t"),
-        tally_field("DROPDOWN", "Country", ["a"], options=[{"id": "a", "text": "Türkiye"}]),
-        tally_field("MULTIPLE_CHOICE", "Old form", "b", options=options),
-        tally_field("MULTIPLE_CHOICE", "Other", ["my own"], options=options),
-        tally_field("RANKING", "Order", ["b", "a"], options=options),
-        tally_field(
-            "MATRIX",
-            "Fit",
-            {"r1": ["c2"], "r2": ["c1", "c2"]},
-            rows=[{"id": "r1", "text": "Size"}, {"id": "r2", "text": "Form"}],
-            columns=[{"id": "c1", "text": "Bad"}, {"id": "c2", "text": "Good"}],
-        ),
-        tally_field("RATING", "Rating", 0),
-        tally_field("SIGNATURE", "Signature", [{"url": "https://files.example.com/s.png"}]),
-        tally_field("PAYMENT", "Payment (price)", 12.5),
-        tally_field("HIDDEN_FIELDS", "UTM Campaign", "spring", "question_h_1"),
-        tally_field("HIDDEN_FIELDS", "ref", None, "question_h_2"),
-        tally_field("INPUT_TEXT", None, "stray", "question_9"),
-        None,
-    ]
     event = read_one(
-        tally.PROVIDER, {"eventId": "e", "eventType": "FORM_RESPONSE", "data": {"responseId": 7, "fields": fields}}
+        tally.PROVIDER,
+        {"eventId": "e", "eventType": "FORM_RESPONSE", "data": {"responseId": 7, "fields": TALLY_FIELDS}},
     )
     assert event.event_id == "7"
     assert event.lead == {
