@@ -4,7 +4,7 @@ import re
 import secrets
 from typing import Any
 
-from playwright.async_api import Browser, Page, expect
+from playwright.async_api import Browser, Locator, Page, expect
 
 from services.console.web.colors import nearest_hue
 from tests.support.console import ConsoleClient, Reader, console_client, needs_chromium, watched_page
@@ -27,58 +27,70 @@ async def press(page: Page, *keys: str) -> None:
         await page.keyboard.press(key)
 
 
+async def move_and_take_back(
+    page: Page, row: Locator, stack: Stack, lead_id: int, stages: list[dict[str, Any]]
+) -> None:
+    """Move the lead from the first stage to the last by keys, and undo it."""
+    toast, (first, won) = page.locator("[data-toast]"), stages
+    await press(page, "j", "m")
+    await page.get_by_role("button", name=won["name"]).press("Enter")
+    await expect(row).to_contain_text(won["name"])
+    await expect(toast).to_contain_text(f"moved to {won['name']}")
+    assert lead_now(stack, lead_id)["status"] == "converted"
+    await expect(page.locator("a.name")).to_be_focused()
+    await toast.get_by_role("button", name="Undo").click()
+    await expect(row).to_contain_text(first["name"])
+    await expect(toast).to_contain_text("It is taken back.")
+    now = lead_now(stack, lead_id)
+    assert (now["pipeline_stage_id"], now["status"]) == (first["id"], "new")
+
+
+async def assign(page: Page, row: Locator, stack: Stack, lead_id: int, owner: dict[str, Any]) -> None:
+    await press(page, "o")
+    await page.keyboard.type(owner["name"].lower())
+    await press(page, "Enter")
+    await expect(row).to_contain_text(owner["name"])
+    await expect(page.locator("[data-toast]")).to_contain_text(f"is assigned to {owner['name']}")
+    assert lead_now(stack, lead_id)["assigned_user_id"] == owner["id"]
+
+
+async def tag_and_take_back(page: Page, row: Locator, stack: Stack, lead_id: int) -> None:
+    toast, tag = page.locator("[data-toast]"), f"hot-{secrets.token_hex(4)}"
+    await press(page, "#")
+    await page.keyboard.type(tag)
+    await press(page, "Enter")
+    await expect(row.locator(".tag")).to_have_text([tag])
+    await expect(toast).to_contain_text(f"has the tag {tag}")
+    assert lead_now(stack, lead_id)["tags"] == [tag]
+    await toast.get_by_role("button", name="Undo").click()
+    await expect(row.locator(".tag")).to_have_count(0)
+    until(lambda: lead_now(stack, lead_id)["tags"] == [], what="the undo")
+
+
 @needs_chromium
 async def test_stage_owner_and_tags_are_changed_from_the_row(
     browser: Browser, shared_stack: Stack, readers: dict[str, Reader]
 ) -> None:
-    source, tag = f"rows-{secrets.token_hex(4)}", f"hot-{secrets.token_hex(4)}"
-    owner_name = f"Olga {secrets.token_hex(3)}"
+    source = f"rows-{secrets.token_hex(4)}"
     board = new_pipeline(shared_stack, {"name": f"Entry {source}"}, {"name": f"Won {source}", "is_won": True})
-    first, won = (stage["id"] for stage in board["stages"])
-    user = {"name": owner_name, "email": f"{secrets.token_hex(8)}@example.com"}
+    first, won = board["stages"]
+    user = {"name": f"Olga {secrets.token_hex(3)}", "email": f"{secrets.token_hex(8)}@example.com"}
     owner = call_api(shared_stack, "POST", "/api/v1/users", user)
-    lead = new_lead(shared_stack, source=source, pipeline_stage_id=first)
+    lead_id = new_lead(shared_stack, source=source, pipeline_stage_id=first["id"])["id"]
     async with watched_page(browser, shared_stack.base, readers["agent"].email) as watched:
-        page = watched.page
+        page, row = watched.page, watched.page.locator("tr[data-row]")
         await watched.open(f"{LIST}?source={source}")
-        row, toast = page.locator("tr[data-row]"), page.locator("[data-toast]")
-
-        await press(page, "j", "m")
-        await page.get_by_role("button", name=f"Won {source}").press("Enter")
-        await expect(row).to_contain_text(f"Won {source}")
-        await expect(toast).to_contain_text(f"moved to Won {source}")
-        assert lead_now(shared_stack, lead["id"])["status"] == "converted"
-        await expect(page.locator("a.name")).to_be_focused()
-        await toast.get_by_role("button", name="Undo").click()
-        await expect(row).to_contain_text(f"Entry {source}")
-        await expect(toast).to_contain_text("It is taken back.")
-        now = lead_now(shared_stack, lead["id"])
-        assert (now["pipeline_stage_id"], now["status"]) == (first, "new")
-
-        await press(page, "o")
-        await page.keyboard.type(owner_name.lower())
-        await press(page, "Enter")
-        await expect(row).to_contain_text(owner_name)
-        await expect(toast).to_contain_text(f"is assigned to {owner_name}")
-        assert lead_now(shared_stack, lead["id"])["assigned_user_id"] == owner["id"]
-
-        await press(page, "#")
-        await page.keyboard.type(tag)
-        await press(page, "Enter")
-        await expect(row.locator(".tag")).to_have_text([tag])
-        await expect(toast).to_contain_text(f"has the tag {tag}")
-        assert lead_now(shared_stack, lead["id"])["tags"] == [tag]
-        await toast.get_by_role("button", name="Undo").click()
-        await expect(row.locator(".tag")).to_have_count(0)
-        until(lambda: lead_now(shared_stack, lead["id"])["tags"] == [], what="the undo")
+        await move_and_take_back(page, row, shared_stack, lead_id, board["stages"])
+        await assign(page, row, shared_stack, lead_id, owner)
+        await tag_and_take_back(page, row, shared_stack, lead_id)
 
         # Somebody else was quicker: their change stands, and the row shows it.
-        call_api(shared_stack, "PATCH", f"/api/v1/leads/{lead['id']}", {"pipeline_stage_id": won})
-        call_api(shared_stack, "PATCH", f"/api/v1/leads/{lead['id']}", {"assigned_user_id": None})
+        call_api(shared_stack, "PATCH", f"/api/v1/leads/{lead_id}", {"pipeline_stage_id": won["id"]})
+        call_api(shared_stack, "PATCH", f"/api/v1/leads/{lead_id}", {"assigned_user_id": None})
         await row.locator("[data-row-edit=owner]").click()
         await page.locator("[data-row-menu=owner] button", has_text="Ada Lovelace").first.click()
-        await expect(toast).to_contain_text("assigned Mary to nobody meanwhile")
-        await expect(row).not_to_contain_text(owner_name)
+        await expect(page.locator("[data-toast]")).to_contain_text("assigned Mary to nobody meanwhile")
+        await expect(row).not_to_contain_text(owner["name"])
         assert [fault for fault in watched.faults if "409" not in fault] == []
 
 

@@ -33,31 +33,29 @@ async def foreign_ids(connection: Connection) -> tuple[int, int, int]:
     return pipeline, stage, user
 
 
-async def test_unknown_and_foreign_places_are_named_at_their_row(database_url: str, database: Connection) -> None:
-    w, (pipeline, stage, user) = await workspace_id(database), await foreign_ids(database)
-    data = "\n".join(
-        [
-            HEADER,
-            f"a@example.com,{pipeline},,,",
-            f"b@example.com,,{stage},{user},",
-            "c@example.com,987654321,,,shiny",
-            f"a@example.com,,,{user},",
-            "d@example.com,,,,",
-        ]
-    )
-    expected = [
+def rows_with_places(pipeline: int, stage: int, user: int) -> tuple[str, list[list[str]]]:
+    """Rows that name these foreign places, and what is said of each row."""
+    lines = [
+        f"a@example.com,{pipeline},,,",
+        f"b@example.com,,{stage},{user},",
+        "c@example.com,987654321,,,shiny",
+        f"a@example.com,,,{user},",
+        "d@example.com,,,,",
+    ]
+    no_user = f"assigned_user_id: there is no user {user}; left out."
+    reasons = [
         [f"pipeline_id: there is no pipeline {pipeline}; left out."],
-        [
-            f"pipeline_stage_id: there is no stage {stage} there; left out.",
-            f"assigned_user_id: there is no user {user}; left out.",
-        ],
-        [
-            "status: 'shiny' is not a status; left out.",
-            "pipeline_id: there is no pipeline 987654321; left out.",
-        ],
-        [f"assigned_user_id: there is no user {user}; left out."],
+        [f"pipeline_stage_id: there is no stage {stage} there; left out.", no_user],
+        ["status: 'shiny' is not a status; left out.", "pipeline_id: there is no pipeline 987654321; left out."],
+        [no_user],
         [],
     ]
+    return "\n".join([HEADER, *lines]), reasons
+
+
+async def test_unknown_and_foreign_places_are_named_at_their_row(database_url: str, database: Connection) -> None:
+    w, (pipeline, stage, user) = await workspace_id(database), await foreign_ids(database)
+    data, reasons = rows_with_places(pipeline, stage, user)
     dry_id = await start_import(database, data, dry_run=True)
     dry = await finish_imports(database_url, database, dry_id)
     async with database.transaction():
@@ -68,7 +66,7 @@ async def test_unknown_and_foreign_places_are_named_at_their_row(database_url: s
     done = await finish_imports(database_url, database, run_id)
     for found in (dry, done):
         report = await read_rows(database, w, found)
-        assert [row["reasons"] for row in report] == expected
+        assert [row["reasons"] for row in report] == reasons
         assert (found["warned"], counts_of(found)) == (4, (4, 0, 1, 0))
         assert [row["row"] for row in await read_rows(database, w, found, "warned")] == [1, 2, 3, 4]
         assert found["rows"] == sum(counts_of(found))
