@@ -5,8 +5,9 @@ from pathlib import Path
 
 from shared.form_pages.accent_colors import DEFAULT_ACCENT, FormColors, dark_colors, light_colors
 from shared.forms.definition import FormDefinition
+from shared.platform.style_sheets import joined_style_sheet
 
-STYLESHEET_FILE = Path(__file__).with_name("static") / "form.css"
+STYLESHEET_FILE = Path(__file__).with_name("styles") / "form.css"
 RING_ALPHA = "73"  # of the outline around what has the focus: 45 %
 MAX_CACHED_SHEETS = 500
 _VARIABLES = {
@@ -69,4 +70,4 @@ def _variable_rule(values: dict[str, str]) -> str:
 
 @cache
 def _base_sheet() -> str:
-    return STYLESHEET_FILE.read_text(encoding="utf-8")
+    return joined_style_sheet(STYLESHEET_FILE)

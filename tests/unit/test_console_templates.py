@@ -9,8 +9,9 @@ from babel.messages.pofile import read_po
 
 from services.console.catalogue_update import extracted_messages, updated_catalogue
 from services.console.web.rendering import FEATURE_TEMPLATES, SHARED_TEMPLATES
-from services.console.web.static_files import STATIC_DIR, joined_style_sheet
+from services.console.web.static_files import STATIC_DIR, STYLE_SHEET
 from services.console.web.translations import CATALOGUE_NAME, LOCALE_DIR
+from shared.platform.style_sheets import joined_style_sheet
 
 pytestmark = pytest.mark.unit
 
@@ -110,7 +111,7 @@ def _is_translated(message: Message) -> bool:
 
 
 def _styled_classes() -> set[str]:
-    selectors = re.sub(r"/\*.*?\*/|\{[^{}]*\}", "", joined_style_sheet(), flags=re.DOTALL)
+    selectors = re.sub(r"/\*.*?\*/|\{[^{}]*\}", "", joined_style_sheet(STYLE_SHEET), flags=re.DOTALL)
     return set(re.findall(r"\.([a-z][\w-]*)", selectors))
 
 

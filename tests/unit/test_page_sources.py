@@ -21,7 +21,10 @@ TEMPLATES = [
 FORM_SCRIPTS = sorted(TEMPLATE_DIR.with_name("scripts").rglob("*.js"))
 CONSOLE_SCRIPTS = [path for path in sorted(STATIC_DIR.rglob("*.js")) if path.parent.name != "vendor"]
 SCRIPTS = [*FORM_SCRIPTS, *CONSOLE_SCRIPTS, *sorted(API_STATIC_DIR.glob("*.js"))]
-STYLES = [*sorted((STATIC_DIR / "styles").rglob("*.css")), *sorted(API_STATIC_DIR.glob("*.css")), STYLESHEET_FILE]
+STYLES = [
+    *sorted((STATIC_DIR / "styles").rglob("*.css")),
+    *(path for folder in (API_STATIC_DIR, STYLESHEET_FILE.parent) for path in sorted(folder.glob("*.css"))),
+]
 MAX_COLUMNS = 120
 MAX_PAGE_LINES, MAX_PART_LINES = 80, 120
 MAX_SCRIPT_LINES = 200

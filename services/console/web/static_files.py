@@ -5,13 +5,13 @@ sent as one file: each `@import` of `styles/console.css` is replaced by the file
 """
 
 import hashlib
-import re
 from functools import partial
 from pathlib import Path
 
 from aiohttp import web
 
 from shared.platform.errors import NotFound
+from shared.platform.style_sheets import joined_style_sheet
 from shared.platform.web.openapi import responds
 from shared.platform.web.static_responses import LazyResponse, StaticResponse
 from shared.service_app.authorization import public
@@ -19,8 +19,7 @@ from shared.service_app.authorization import public
 STATIC_DIR = Path(__file__).parents[1] / "static"
 STATIC_PREFIX = "/console/static"
 MEDIA_TYPES = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
-STYLE_SHEET = "styles/console.css"
-_replace_imports = re.compile(r'@import "(?P<path>[\w/.]+)" layer\((?P<layer>\w+)\);').sub
+STYLE_SHEET = STATIC_DIR / "styles" / "console.css"
 KEEP_FOREVER = "public, max-age=31536000, immutable"
 
 
@@ -60,17 +59,6 @@ async def send_file(request: web.Request) -> web.Response:
 STATIC_ROUTES = [web.get(STATIC_PREFIX + "/{digest}/{name:.+}", send_file)]
 
 
-def joined_style_sheet() -> str:
-    """Return the style sheet with the files that it imports."""
-    folder = STATIC_DIR / "styles"
-
-    def imported(statement: re.Match[str]) -> str:
-        return f"@layer {statement['layer']} {{\n{(folder / statement['path']).read_text(encoding='utf-8')}}}"
-
-    return _replace_imports(imported, (STATIC_DIR / STYLE_SHEET).read_text(encoding="utf-8"))
-
-
 def _read_file(path: Path) -> StaticResponse:
-    is_style_sheet = path == STATIC_DIR / STYLE_SHEET
-    content = joined_style_sheet().encode() if is_style_sheet else path.read_bytes()
+    content = joined_style_sheet(path).encode() if path == STYLE_SHEET else path.read_bytes()
     return StaticResponse(content, MEDIA_TYPES[path.suffix], {"Cache-Control": KEEP_FOREVER})
