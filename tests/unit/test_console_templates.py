@@ -8,7 +8,7 @@ from babel.messages.catalog import Message
 from babel.messages.pofile import read_po
 
 from services.console.catalogue_update import extracted_messages, updated_catalogue
-from services.console.web.rendering import FEATURE_TEMPLATES, SHARED_TEMPLATES
+from services.console.web.rendering import CONSOLE_DIR, FEATURE_TEMPLATES, SHARED_TEMPLATES
 from services.console.web.static_files import STATIC_DIR, STYLE_SHEET
 from services.console.web.translations import CATALOGUE_NAME, LOCALE_DIR
 from shared.platform.style_sheets import joined_style_sheet
@@ -20,6 +20,7 @@ SCRIPTS = [path for path in sorted(STATIC_DIR.rglob("*.js")) if path.parent.name
 CATALOGUES = sorted(LOCALE_DIR.glob(f"*/{CATALOGUE_NAME}"))
 MAX_SHORT_NAMES = 0.05  # of the classes: those of three letters or fewer
 HOOK_CLASSES = {"filter-drop", "rule-value"}  # scripts and tests find elements by them
+COMPOSED_CLASSES = ("banner-", "c-", "hue-", "syntax-")  # their ends are values
 VENDORED = STATIC_DIR / "vendor"
 FORBIDDEN = {
     "a style attribute": r"<[^<>]*\sstyle\s*=",
@@ -48,6 +49,12 @@ def test_classes_of_templates_have_rules() -> None:
     ]
     whole_names = {name for attribute in attributes for name in attribute.split() if not name.endswith("-")}
     assert whole_names - _styled_classes() - HOOK_CLASSES == set()
+
+
+def test_rules_of_the_style_sheet_are_for_classes_that_somebody_writes() -> None:
+    sources = [*TEMPLATES, *SCRIPTS, *CONSOLE_DIR.rglob("*.py")]
+    words = {word for path in sources for word in re.findall(r"[\w-]+", path.read_text(encoding="utf-8"))}
+    assert [name for name in _styled_classes() - words if not name.startswith(COMPOSED_CLASSES)] == []
 
 
 def test_imported_macros_exist() -> None:
