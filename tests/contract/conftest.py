@@ -10,6 +10,7 @@ import pytest
 import pytest_asyncio
 
 from tests.contract.service import HOUR, Service
+from tests.contract.workspaces import Workspace, new_workspace
 from tests.support.lead_apis import LeadApis, serving_lead_apis
 from tests.support.stack import Stack
 from tests.support.waiting import until
@@ -50,6 +51,27 @@ async def nobody(service: Service) -> AsyncIterator[aiohttp.ClientSession]:
     """A client without a key."""
     async with service.client(None) as session:
         yield session
+
+
+@pytest_asyncio.fixture(scope="module")
+async def provider(service: Service) -> AsyncIterator[aiohttp.ClientSession]:
+    """A client without a key, as providers are."""
+    async with service.client(None) as session:
+        yield session
+
+
+@pytest_asyncio.fixture(scope="module")
+async def ours(service: Service) -> AsyncIterator[Workspace]:
+    """A workspace of the module's own, and a client that may do everything in it."""
+    async with new_workspace(service) as workspace:
+        yield workspace
+
+
+@pytest_asyncio.fixture(scope="module")
+async def theirs(service: Service) -> AsyncIterator[Workspace]:
+    """Another workspace, whose records are nobody else's business."""
+    async with new_workspace(service) as workspace:
+        yield workspace
 
 
 @pytest_asyncio.fixture(scope="session")

@@ -4,38 +4,17 @@ import hmac
 import json
 import secrets
 import subprocess
-from collections.abc import AsyncIterator
 from typing import Any
 
 import aiohttp
 import pytest
-import pytest_asyncio
 
 from tests.contract.service import Service, new_phone
 from tests.contract.webhook_posts import post, submissions_of
-from tests.contract.workspaces import Workspace, new_workspace
+from tests.contract.workspaces import Workspace
 from tests.support.waiting import until_async
 
 VERIFY_TOKEN = "verify-me-please"
-
-
-@pytest_asyncio.fixture(scope="module")
-async def ours(service: Service) -> AsyncIterator[Workspace]:
-    async with new_workspace(service) as workspace:
-        yield workspace
-
-
-@pytest_asyncio.fixture(scope="module")
-async def theirs(service: Service) -> AsyncIterator[Workspace]:
-    async with new_workspace(service) as workspace:
-        yield workspace
-
-
-@pytest_asyncio.fixture(scope="module")
-async def provider(service: Service) -> AsyncIterator[aiohttp.ClientSession]:
-    """A client without a key, as providers are."""
-    async with service.client(None) as session:
-        yield session
 
 
 async def make_whatsapp(workspace: Workspace, secret: str, *accounts: str) -> dict[str, Any]:

@@ -1,24 +1,14 @@
 """Integrations that tell ad platforms of leads: settings, check and test event."""
 
-from collections.abc import AsyncIterator
 from typing import Any
 
-import pytest_asyncio
-
-from tests.contract.service import Service
-from tests.contract.workspaces import Workspace, new_workspace
+from tests.contract.workspaces import Workspace
 from tests.support.conversions import META_CREDENTIALS, google_credentials
 
 EVENTS = [
     {"created": True, "event": "Lead"},
     {"status": "qualified", "event": "Qualified", "value": 50.5, "currency": "EUR"},
 ]
-
-
-@pytest_asyncio.fixture(scope="module")
-async def ours(service: Service) -> AsyncIterator[Workspace]:
-    async with new_workspace(service) as workspace:
-        yield workspace
 
 
 def meta(**conversions: Any) -> dict[str, Any]:

@@ -1,20 +1,10 @@
 """Mails of forms: whoever is named in `notify_emails` is told of every submission, from whatever workspace."""
 
-from collections.abc import AsyncIterator
-
-import pytest_asyncio
-
-from tests.contract.service import Service, new_email
-from tests.contract.workspaces import Workspace, new_workspace
+from tests.contract.service import new_email
+from tests.contract.workspaces import Workspace
 from tests.support.waiting import until_async
 
 FIELDS = [{"key": "email", "type": "email", "maps_to": "email"}, {"key": "wish", "type": "textarea"}]
-
-
-@pytest_asyncio.fixture(scope="module")
-async def ours(service: Service) -> AsyncIterator[Workspace]:
-    async with new_workspace(service) as workspace:
-        yield workspace
 
 
 async def test_a_form_alone_has_its_mails_sent(ours: Workspace) -> None:

@@ -7,31 +7,16 @@ import hmac
 import json
 import secrets
 import time
-from collections.abc import AsyncIterator
 from typing import Any
 
 import aiohttp
-import pytest_asyncio
 
 from tests.contract.service import Service, ask, new_email, new_phone
 from tests.contract.webhook_posts import post, submissions_of
-from tests.contract.workspaces import Workspace, new_workspace
+from tests.contract.workspaces import Workspace
 from tests.support.waiting import until_async
 
 SECRET = "typeform-secret-123456"
-
-
-@pytest_asyncio.fixture(scope="module")
-async def ours(service: Service) -> AsyncIterator[Workspace]:
-    async with new_workspace(service) as workspace:
-        yield workspace
-
-
-@pytest_asyncio.fixture(scope="module")
-async def provider(service: Service) -> AsyncIterator[aiohttp.ClientSession]:
-    """A client without a key, as providers are."""
-    async with service.client(None) as session:
-        yield session
 
 
 def typeform_body(token: str, **person: str) -> bytes:

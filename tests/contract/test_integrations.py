@@ -2,11 +2,9 @@
 
 import hashlib
 import json
-from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
-import pytest_asyncio
 from pydantic import SecretStr
 
 from services.api.app import ROUTES
@@ -14,7 +12,7 @@ from shared.integrations.catalogue import INTEGRATION_TYPES
 from shared.platform.crypto.encryption import Cipher, TransactionCipher
 from shared.platform.settings import Settings
 from tests.contract.service import Service
-from tests.contract.workspaces import Workspace, assert_foreign, new_workspace
+from tests.contract.workspaces import Workspace, assert_foreign
 
 RECORD = [
     "id",
@@ -34,18 +32,6 @@ SLACK = "https://hooks.slack.example/services/T0/B0/abcdefgh"
 SMTP = {"host": "mail.example.com", "port": 2525, "username": "crm", "password": SECRET, "from": "crm@example.com"}
 ACCOUNT_KEY = json.dumps({"client_email": "a@b.iam.gserviceaccount.com", "private_key": SECRET})
 MAILGUN = {"signing_key": SECRET, "api_key": SECRET, "domain": "mg.example.com", "from": "crm@example.com"}
-
-
-@pytest_asyncio.fixture(scope="module")
-async def ours(service: Service) -> AsyncIterator[Workspace]:
-    async with new_workspace(service) as workspace:
-        yield workspace
-
-
-@pytest_asyncio.fixture(scope="module")
-async def theirs(service: Service) -> AsyncIterator[Workspace]:
-    async with new_workspace(service) as workspace:
-        yield workspace
 
 
 def body(type_: str, credentials: dict[str, Any] | None = None, **fields: Any) -> dict[str, Any]:

@@ -2,30 +2,15 @@
 
 import json
 import secrets
-from collections.abc import AsyncIterator
 from typing import Any
 
 import aiohttp
-import pytest_asyncio
 
-from tests.contract.service import Service, new_email
+from tests.contract.service import new_email
 from tests.contract.webhook_posts import post, submissions_of
-from tests.contract.workspaces import Workspace, new_workspace
+from tests.contract.workspaces import Workspace
 from tests.support.provider_requests import MULTIPART, multipart
 from tests.support.waiting import until_async
-
-
-@pytest_asyncio.fixture(scope="module")
-async def ours(service: Service) -> AsyncIterator[Workspace]:
-    async with new_workspace(service) as workspace:
-        yield workspace
-
-
-@pytest_asyncio.fixture(scope="module")
-async def provider(service: Service) -> AsyncIterator[aiohttp.ClientSession]:
-    """A client without a key, as providers are."""
-    async with service.client(None) as session:
-        yield session
 
 
 async def make_generic(ours: Workspace, **settings: Any) -> dict[str, Any]:

@@ -41,12 +41,6 @@ async def ours(service: Service) -> AsyncIterator[Workspace]:
         yield workspace
 
 
-@pytest_asyncio.fixture(scope="module")
-async def provider(service: Service) -> AsyncIterator[aiohttp.ClientSession]:
-    async with service.client(None) as session:
-        yield session
-
-
 @dataclass(frozen=True)
 class PostedBody:
     """A body that was posted to an integration of its own, so that whatever is counted there is of this body."""

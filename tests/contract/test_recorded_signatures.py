@@ -1,16 +1,14 @@
 """Recorded requests of every provider with the signatures that they were recorded with, posted as they are."""
 
 import json
-from collections.abc import AsyncIterator
 from typing import Any
 from urllib.parse import urlsplit
 
 import aiohttp
 import pytest
-import pytest_asyncio
 
-from tests.contract.service import Answer, Service, ask
-from tests.contract.workspaces import Workspace, new_workspace
+from tests.contract.service import Answer, ask
+from tests.contract.workspaces import Workspace
 from tests.support.provider_bodies import TYPES_BY_FOLDER
 from tests.support.provider_requests import WEBHOOK_SAMPLES, recorded_vectors
 from tests.support.provider_signing import CREDENTIALS
@@ -29,18 +27,6 @@ BOUND_TO_ADDRESS = ("twilio", "hubspot-published_v2")  # they sign the address t
 
 if not FOLDERS:
     pytest.skip(NO_SAMPLES, allow_module_level=True)
-
-
-@pytest_asyncio.fixture(scope="module")
-async def ours(service: Service) -> AsyncIterator[Workspace]:
-    async with new_workspace(service) as workspace:
-        yield workspace
-
-
-@pytest_asyncio.fixture(scope="module")
-async def provider(service: Service) -> AsyncIterator[aiohttp.ClientSession]:
-    async with service.client(None) as session:
-        yield session
 
 
 def vectors() -> list[Any]:

@@ -38,12 +38,6 @@ async def ours(service: Service) -> AsyncIterator[Workspace]:
         yield workspace
 
 
-@pytest_asyncio.fixture(scope="module")
-async def provider(service: Service) -> AsyncIterator[aiohttp.ClientSession]:
-    async with service.client(None) as session:
-        yield session
-
-
 @pytest.fixture
 def fetched_leads(lead_apis: LeadApis) -> LeadApis:
     """The APIs with the leads that the recorded bodies and the bodies of several items announce."""

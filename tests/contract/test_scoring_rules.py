@@ -1,10 +1,8 @@
 """Scoring rules as records."""
 
-from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
-import pytest_asyncio
 
 from tests.contract.service import Service, ask
 from tests.contract.workspaces import Workspace, assert_foreign, new_workspace
@@ -13,18 +11,6 @@ from tests.support.waiting import until_async
 RULES = "/lead-scoring-rules"
 REFUSED_CHANGES = "SELECT reason FROM audit_log WHERE action = 'scoring_rule.changed' AND object_id = %s"
 RECORD = ["id", "field", "operator", "value", "points", "is_active", "position", "created_at", "updated_at"]
-
-
-@pytest_asyncio.fixture(scope="module")
-async def ours(service: Service) -> AsyncIterator[Workspace]:
-    async with new_workspace(service) as workspace:
-        yield workspace
-
-
-@pytest_asyncio.fixture(scope="module")
-async def theirs(service: Service) -> AsyncIterator[Workspace]:
-    async with new_workspace(service) as workspace:
-        yield workspace
 
 
 def body(**fields: Any) -> dict[str, Any]:

@@ -1,20 +1,11 @@
 """A form with `silence_after_minutes` that nobody fills in is told of once, until somebody does."""
 
 import json
-from collections.abc import AsyncIterator
 from typing import Any
 
-import pytest_asyncio
-
-from tests.contract.service import Service, new_email
-from tests.contract.workspaces import Workspace, new_workspace
+from tests.contract.service import new_email
+from tests.contract.workspaces import Workspace
 from tests.support.waiting import until_async
-
-
-@pytest_asyncio.fixture(scope="module")
-async def ours(service: Service) -> AsyncIterator[Workspace]:
-    async with new_workspace(service) as workspace:
-        yield workspace
 
 
 async def test_a_silent_form_is_told_of_until_it_is_filled_in(ours: Workspace) -> None:

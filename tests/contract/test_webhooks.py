@@ -1,15 +1,13 @@
 """Subscriptions to events as records, and their secrets."""
 
 from base64 import b64decode
-from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-import pytest_asyncio
 
 from tests.contract.service import Service
-from tests.contract.workspaces import Workspace, assert_foreign, new_workspace
+from tests.contract.workspaces import Workspace, assert_foreign
 
 URL = "https://crm.example.com/hooks/leads"
 RECORD = [
@@ -34,18 +32,6 @@ EVENTS = [
     "tag.added",
     "form.submitted",
 ]
-
-
-@pytest_asyncio.fixture(scope="module")
-async def ours(service: Service) -> AsyncIterator[Workspace]:
-    async with new_workspace(service) as workspace:
-        yield workspace
-
-
-@pytest_asyncio.fixture(scope="module")
-async def theirs(service: Service) -> AsyncIterator[Workspace]:
-    async with new_workspace(service) as workspace:
-        yield workspace
 
 
 def body(**fields: Any) -> dict[str, Any]:
