@@ -29,6 +29,11 @@ ADD_LEADS = """
 INSERT INTO leads (workspace_id, id, first_name, tag_ids)
 SELECT workspace_id, nextval('lead_ids'), 'Ada', ARRAY[t.id] FROM tags t, generate_series(1, %(n)s) WHERE t.id = %(id)s
 """
+TAG_LEAD = """
+INSERT INTO leads (workspace_id, id, first_name, tag_ids)
+SELECT workspace_id, nextval('lead_ids'), 'Ada', array_agg(t.id) FROM tags t JOIN workspaces w ON w.id = workspace_id
+WHERE slug = %(slug)s AND t.name = ANY(%(names)s) GROUP BY workspace_id RETURNING id
+"""
 MAKE_MANY = "INSERT INTO tags (workspace_id, name) SELECT id, 'tag ' || n FROM workspaces, generate_series(1, 250) n"
 NAME_IT = (
     """INSERT INTO automations (workspace_id, name, is_active, trigger, trigger_type, steps)
@@ -107,6 +112,21 @@ async def test_tags_are_added_renamed_and_found(stack: Stack, slug: str, manager
     assert sorted(names(stack, slug)) in (sorted(["gold", "VIP"]), sorted(["gold", HOSTILE]))
     assert len(tag_ids((await manager.get(f"{page}?q=GOL")).text)) == 1
     assert "No tag has this" in (await manager.get(f"{page}?q={quote('nothing')}")).text
+
+
+async def test_leads_show_tags_in_the_colours_of_the_page(stack: Stack, slug: str, manager: ConsoleClient) -> None:
+    page = f"/console/{slug}/settings/tags"
+    for name, hue in (("Cold", "6"), ("Hot", "1")):
+        assert (await manager.post(page, {"name": name, "hue": hue})).status == 303
+    with stack.database() as database:
+        [(lead,)] = database.execute(TAG_LEAD, {"slug": slug, "names": ["Cold", "Hot"]}).fetchall()
+    marks = ('class="tag hue-6"><bdi>Cold</bdi>', 'class="tag hue-1"><bdi>Hot</bdi>')
+    listed = (await manager.get(f"/console/{slug}/leads")).text
+    peek = (await manager.get(f"/console/{slug}/leads/{lead}/peek", **{"HX-Request": "true"})).text
+    assert [listed.count(mark) for mark in marks] == [2, 2]  # the row, and the menu of rows
+    assert [peek.count(mark) for mark in marks] == [1, 1]
+    lead_page = (await manager.get(f"/console/{slug}/leads/{lead}")).text
+    assert ('class="tag hue-6"' in lead_page, 'class="tag hue-1"' in lead_page) == (True, True)
 
 
 async def test_a_tag_is_deleted_by_its_count_and_leads_stay(stack: Stack, slug: str, manager: ConsoleClient) -> None:

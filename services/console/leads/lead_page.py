@@ -23,6 +23,7 @@ from services.console.leads.sections import (
     pair_lines,
     unsettled_deliveries,
 )
+from services.console.leads.tag_hues import read_tag_hues
 from services.console.leads.timeline_entry import TimelineEntry, TimelineFold
 from services.console.leads.timeline_folds import folded_entries
 from services.console.leads.timeline_reads import (
@@ -67,6 +68,7 @@ from shared.platform.web.path_params import MAX_ID, path_id
 NEW_ROWS_EVENT = "new-rows"
 MAX_PAIRS = 3  # possible duplicates that the banner names
 MAX_TASKS = 50
+MAX_TAGS = 100
 MAX_MERGES = 50
 QUESTIONS = ("delete",)
 
@@ -165,11 +167,13 @@ async def render_lead(
         keys = {key for channel in intake_channels(around.intakes) if (key := channel_key(channel))}
         names = await read_names(connection, workspace_id, keys)
         parts = await read_score_parts(connection, workspace_id, record)
+        hues = await read_tag_hues(connection, workspace_id, record["tags"][:MAX_TAGS])
     return await view.render(
         "leads/lead.html",
         status,
         lead=record,
         name=lead_name(view, record),
+        tags=[(tag, hues.get(tag, 0)) for tag in record["tags"][:MAX_TAGS]],
         facts=facts,
         task_form=task or RefusedLeadForm(),
         log_form=log or RefusedLeadForm(),

@@ -1,7 +1,7 @@
 """Leads: the list of them, by filters, an order and columns that stand in the address."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import orjson
@@ -34,8 +34,16 @@ from services.console.leads.reads import (
     read_suggestions,
     resolve_list,
 )
-from services.console.leads.rows import column_headings, column_label, lead_line, name_heading, row_menus
+from services.console.leads.rows import (
+    MAX_LISTED_TAGS,
+    column_headings,
+    column_label,
+    lead_line,
+    name_heading,
+    row_menus,
+)
 from services.console.leads.saved_views import LeadView, ListSettings, list_views, read_deleted_view, read_settings
+from services.console.leads.tag_hues import read_tag_hues
 from services.console.leads.words import status_words
 from services.console.web.access import workspace_page
 from services.console.web.filter_form import FORM_MARK
@@ -147,6 +155,8 @@ async def _read_shown_list(view: PageView, state: LeadListState, place: PagePlac
     async with view.console.reading() as connection:
         names = await read_list_names(connection, workspace_id)
         suggestions = await read_suggestions(connection, workspace_id)
+        shown_tags = {tag for record in page.rows for tag in record["tags"][:MAX_LISTED_TAGS]}
+        hues = await read_tag_hues(connection, workspace_id, shown_tags.union(suggestions.tags))
         views = await list_views(connection, workspace_id, account_id)
         settings = await read_settings(connection, workspace_id, account_id)
         counts = await view_tabs.count_views(view, connection, views)
@@ -154,6 +164,7 @@ async def _read_shown_list(view: PageView, state: LeadListState, place: PagePlac
         deleted = None
         if deleted_id := _asked_id(view, "deleted"):
             deleted = await read_deleted_view(connection, workspace_id, deleted_id, account_id)
+    names = replace(names, tag_hues=hues)
     return ShownList(state, page, names, suggestions, views, settings, counts, whole, deleted)
 
 

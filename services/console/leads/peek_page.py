@@ -6,6 +6,7 @@ from services.console.leads.activity_words import timeline_entries
 from services.console.leads.lead_page import find_lead, lead_path
 from services.console.leads.reads import read_list_names
 from services.console.leads.rows import lead_line
+from services.console.leads.tag_hues import read_tag_hues
 from services.console.leads.timeline_folds import folded_entries
 from services.console.leads.timeline_reads import STORY_GROUP, TimelinePosition, read_timeline
 from services.console.leads.words import dialled_number, field_label, shown_person_value, status_words
@@ -14,6 +15,7 @@ from services.console.web.page_view import PageView
 from services.console.web.rendering import page_response
 from shared.auth.roles import Permission
 
+PEEK_TAGS = 20
 PEEK_LINES = 8  # lines of the timeline
 PEEK_FACTS = ("company", "job_title", "country", "source", "email", "phone")
 
@@ -27,6 +29,7 @@ async def show(view: PageView) -> web.StreamResponse:
         view.redirect(lead_path(view, lead_id))
     async with view.console.reading() as connection:
         names = await read_list_names(connection, workspace_id)
+        hues = await read_tag_hues(connection, workspace_id, record["tags"][:PEEK_TAGS])
         page = await read_timeline(connection, workspace_id, lead_id, STORY_GROUP, TimelinePosition())
     lines = folded_entries(view, timeline_entries(view, page))
     facts = [(name, field_label(view, name), shown_person_value(view, name, record[name])) for name in PEEK_FACTS]
@@ -34,6 +37,7 @@ async def show(view: PageView) -> web.StreamResponse:
         "leads/_peek.html",
         line=lead_line(view, record, names, (), ""),
         lead=record,
+        tags=[(tag, hues.get(tag, 0)) for tag in record["tags"][:PEEK_TAGS]],
         facts=[fact for fact in facts if fact[2]],
         notes=shown_person_value(view, "notes", record["notes"]),
         status=status_words(view).get(record["status"], record["status"]),

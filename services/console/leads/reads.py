@@ -66,12 +66,16 @@ class StageName:
 
 @dataclass(frozen=True)
 class ListNames:
-    """What ids of the list stand for, each in the order of a menu. Nobody is assigned to `inactive_users` any more."""
+    """What ids of the list stand for, each in the order of a menu. Nobody is assigned to `inactive_users` any more.
+
+    `tag_hues` are numbers of classes by the names of tags, read for those that a page shows.
+    """
 
     pipelines: Mapping[int, str] = field(default_factory=dict)
     stages: Mapping[int, StageName] = field(default_factory=dict)
     users: Mapping[int, str] = field(default_factory=dict)
     inactive_users: frozenset[int] = frozenset()
+    tag_hues: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,6 @@ from shared.auth.roles import Permission
 from shared.lead_list.sorts import LeadSort
 from shared.leads.lead_records import LeadJson
 
-HUES = 8
 MAX_CELL_LENGTH = 200  # characters of a value that a cell shows
 MAX_LISTED_TAGS = 4
 PLAIN_FIELDS = (
@@ -65,7 +64,7 @@ def row_menus(names: ListNames, suggestions: ListSuggestions) -> RowMenus:
         (id_, stage.name, stage.hue, names.pipelines.get(stage.pipeline_id, "")) for id_, stage in names.stages.items()
     ]
     owners = [(id_, name) for id_, name in names.users.items() if id_ not in names.inactive_users]
-    return RowMenus(stages, owners, [(name, _hue(name)) for name in suggestions.tags])
+    return RowMenus(stages, owners, [(name, names.tag_hues.get(name, 0)) for name in suggestions.tags])
 
 
 def lead_line(view: PageView, record: LeadJson, names: ListNames, columns: Sequence[str], list_query: str) -> LeadLine:
@@ -85,7 +84,7 @@ def lead_line(view: PageView, record: LeadJson, names: ListNames, columns: Seque
         stage.name if stage else "",
         stage.hue if stage else 0,
         owner_text(view, names, owner_id) if owner_id else "",
-        [(tag, _hue(tag)) for tag in tags[:MAX_LISTED_TAGS]],
+        [(tag, names.tag_hues.get(tag, 0)) for tag in tags[:MAX_LISTED_TAGS]],
         max(len(tags) - MAX_LISTED_TAGS, 0),
     )
 
@@ -144,7 +143,3 @@ def _campaign_value(record: LeadJson, name: str) -> str | None:
         (part[name] for part in (attribution.get("last"), attribution.get("first")) if part and part.get(name)), None
     )
     return value if isinstance(value, str) else None
-
-
-def _hue(text: str) -> int:
-    return sum(text.encode()) % HUES + 1
