@@ -20,6 +20,13 @@ RECENT_SQL = f"""
 SELECT id, state, total, done + skipped, failed, created_at, finished_at FROM jobs
 WHERE workspace_id = %s AND kind = '{RESCORE_KIND}' ORDER BY id DESC LIMIT 5
 """
+# The newest requests that steer are looked at, so that the question costs the same however old the count is.
+LOOKED_AT_ENTRIES = 10_000
+DELETED_RULES_SQL = f"""
+SELECT EXISTS (SELECT FROM (
+    SELECT action, outcome FROM audit_log WHERE workspace_id = %s AND at > %s ORDER BY id DESC LIMIT {LOOKED_AT_ENTRIES}
+) newest WHERE action = 'scoring_rule.deleted' AND outcome = 'done')
+"""
 RecentJob = tuple[int, str, int, int, int, datetime, datetime | None]
 
 
@@ -38,3 +45,9 @@ async def start_recalculation(
 async def list_recalculations(connection: Connection, workspace_id: int) -> list[RecentJob]:
     """Return the last jobs that scored all leads again."""
     return list(await (await connection.execute(RECENT_SQL, (workspace_id,))).fetchall())
+
+
+async def has_deleted_rules(connection: Connection, workspace_id: int, since: datetime) -> bool:
+    """Return whether a rule was deleted after a moment, as the newest entries of the audit log tell it."""
+    row = await (await connection.execute(DELETED_RULES_SQL, (workspace_id, since))).fetchone()
+    return bool(row and row[0])

@@ -29,6 +29,11 @@ SELECT id, nextval('lead_ids'), 'Zebulon' FROM workspaces WHERE slug = %s
 """
 LEADS = "SELECT count(*) FROM leads l JOIN workspaces w ON w.id = l.workspace_id WHERE w.slug = %s"
 
+ADD_AUTOMATION = """
+INSERT INTO automations (workspace_id, name, is_active, trigger, trigger_type, steps)
+SELECT id, 'Follow up', false, '{"type": "lead_created"}', 'lead_created', '[]' FROM workspaces WHERE slug = %s
+"""
+
 
 @pytest_asyncio.fixture
 async def slug(stack: Stack) -> AsyncIterator[str]:
@@ -98,6 +103,17 @@ async def test_an_example_sent_from_the_page_is_one_lead_in_two_spellings(stack:
         assert count_leads(stack, slug) == 1
         assert (await client.get(f"/console/{slug}/now")).status == 200
         assert "steps are left" in html.unescape((await client.get(f"/console/{slug}/now")).text)
+
+
+async def test_an_automation_is_a_step_of_the_list(stack: Stack, slug: str) -> None:
+    async with console_client(stack.base, email_of(slug, "admin")) as client:
+        address = f"/console/{slug}/first-minutes"
+        new_page = f"/console/{slug}/automations/new"
+        assert f'<a class="link" href="{new_page}">Make an automation</a>' in (await client.get(address)).text
+        with stack.database() as database:
+            database.execute(ADD_AUTOMATION, (slug,))
+        shown = (await client.get(address)).text
+        assert (new_page in shown, "2 of 7" in shown) == (False, True)  # the first one is done: it runs
 
 
 async def test_sample_leads_come_by_an_import_that_takes_them_back(stack: Stack, slug: str) -> None:

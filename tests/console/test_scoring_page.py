@@ -15,7 +15,7 @@ from shared.auth.roles import Role
 from shared.platform.db.connections import connect
 from tests.support.console import PASSWORD, console_client, make_account, needs_chromium, watched_page
 from tests.support.stack import Stack
-from tests.support.waiting import until
+from tests.support.waiting import until, until_async
 
 HOSTILE = '<img src=x onerror="alert(1)">'
 MAKE_LEADS = """
@@ -179,6 +179,20 @@ async def test_page_says_that_a_rule_is_newer_than_the_last_count(scored: Scored
         [(id_, *_)] = scored.rules()
         assert (await manager.post(f"{scored.page}/{id_}", {**rule, "points": "6"})).status == 303
         assert "data-newer-rules" in (await manager.get(scored.page)).text
+
+
+async def test_page_says_that_a_rule_was_deleted_since_the_last_count(scored: Scored) -> None:
+    rule = {"field": "country", "operator": "equals", "value": "NO", "points": "5", "is_active": "1"}
+    async with console_client(scored.stack.base, f"manager@{scored.slug}.example.com") as manager:
+        assert (await manager.post(scored.page, rule)).status == 303
+        assert (await manager.post(f"{scored.page}/recalculate", {})).status == 303
+        [(id_, *_)] = scored.rules()
+        assert (await manager.post(f"{scored.page}/{id_}/delete", {})).status == 303
+
+        async def tells() -> bool:
+            return "data-newer-rules" in (await manager.get(scored.page)).text
+
+        await until_async(tells, what="the sentence: the audit log is written after the answer")
 
 
 def lead_of(scored: Scored) -> int:

@@ -36,6 +36,12 @@ COUNT_STATE = "SELECT count(*) FROM deliveries WHERE subscription_id = %s AND st
 EVENTS_OF = "SELECT url, events, description FROM webhook_subscriptions WHERE id = %s"
 FILTERS_OF = "SELECT filters FROM webhook_subscriptions WHERE id = %s"
 FIRST_STAGE = "SELECT id, name FROM pipeline_stages ORDER BY id LIMIT 1"
+ADD_WAITING = """
+INSERT INTO deliveries (workspace_id, message_id, kind, event, subscription_id, endpoint, payload, due_at)
+SELECT s.workspace_id, 'msg_many' || n, 'webhook', 'lead.created', s.id, 'subscription:' || s.id, '{}',
+       now() + interval '1 hour'
+FROM webhook_subscriptions s, generate_series(1, %(n)s) n WHERE s.id = %(id)s
+"""
 CAUSE_OF = "SELECT cause_id FROM deliveries WHERE subscription_id = %s"
 AUDITED = "SELECT action FROM audit_log WHERE action LIKE 'webhook.%' ORDER BY id"
 COUNTS_OF = """
@@ -207,6 +213,21 @@ async def test_form_refuses_what_cannot_be_an_address_and_keeps_hostile_texts(
         assert (await manager.get(f"{PAGE}/{webhook_id}?{query}")).status == 404, query[:30]
     for query in ("state=%00", "ask=%00", "state=failed&before=1", "before="):
         assert (await manager.get(f"{PAGE}/{webhook_id}?{query}")).status == 200, query
+
+
+async def test_questions_count_what_waits_up_to_a_bound(open_stack: Stack, manager: ConsoleClient) -> None:
+    webhook_id = int(make_webhook(open_stack, url="http://127.0.0.1:9/never", events=["lead.created"])["id"])
+    path = f"{PAGE}/{webhook_id}"
+    with open_stack.database() as database:
+        database.execute(ADD_WAITING, {"id": webhook_id, "n": 10_003})
+    for asked in ("cancel", "delete"):
+        question = await manager.get(f"{path}?ask={asked}")
+        assert "More than 10,000 deliveries" in question.text
+        assert hidden(question, "confirmed") == "10000"
+    form = {"confirmed": "10000", "last": hidden(await manager.get(f"{path}?ask=cancel"), "last"), "typed": "10000"}
+    assert (await manager.post(f"{path}/cancel", form)).status == 303
+    await until_async(lambda: count(open_stack, webhook_id, "pending") == 0, what="all are cancelled")
+    assert (await manager.post(f"{path}/delete", {"confirmed": "0", "typed": ""})).status == 303
 
 
 async def test_what_waits_is_cancelled_and_deleted_by_its_number(

@@ -170,6 +170,12 @@ def _steps(view: PageView, done: FirstSteps) -> list[Step]:
             "sources/new",
         ),
         Step(
+            view.translate("Make an automation"),
+            view.translate("A mail, a task or an owner for each new lead, by itself."),
+            done.has_automation,
+            "automations/new",
+        ),
+        Step(
             view.translate("Invite somebody"),
             view.translate("A colleague sees only what their role may."),
             done.has_colleague,

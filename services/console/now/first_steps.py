@@ -11,6 +11,7 @@ SELECT (SELECT count(*) FROM (SELECT FROM leads WHERE workspace_id = %(workspace
        EXISTS (SELECT FROM submissions WHERE workspace_id = %(workspace)s AND is_duplicate),
        EXISTS (SELECT FROM forms WHERE workspace_id = %(workspace)s),
        EXISTS (SELECT FROM integrations WHERE workspace_id = %(workspace)s),
+       EXISTS (SELECT FROM automations WHERE workspace_id = %(workspace)s),
        (SELECT count(*) FROM (SELECT FROM users WHERE workspace_id = %(workspace)s LIMIT 2) u) > 1
 """
 LATEST_LEAD_SQL = """
@@ -39,14 +40,15 @@ class FirstSteps:
     has_repeat: bool
     has_form: bool
     has_source: bool
+    has_automation: bool
     has_colleague: bool
     latest_lead: LatestLead | None
 
     @property
     def open_count(self) -> int:
         """How many steps are left."""
-        done = (self.lead_count, self.has_repeat, self.has_form, self.has_source, self.has_colleague)
-        return sum(not step for step in done)
+        contacts = (self.lead_count, self.has_repeat, self.has_form, self.has_source)
+        return sum(not step for step in (*contacts, self.has_automation, self.has_colleague))
 
 
 async def read_first_steps(connection: Connection, workspace_id: int) -> FirstSteps:

@@ -6,7 +6,7 @@ from typing import Any
 from aiohttp import web
 
 from services.console.pipeline_setup.setup_page import ID_PATTERN, PIPELINES_PAGE, OpenDialog, render_page
-from services.console.pipeline_setup.words import removed_sentence
+from services.console.pipeline_setup.words import moving_sentence, removed_sentence
 from services.console.web.access import workspace_page
 from services.console.web.hue_choices import color_of_hue
 from services.console.web.page_view import PageView
@@ -112,9 +112,7 @@ async def remove(view: PageView) -> web.StreamResponse:
         problem = view.translate("It cannot be removed: its leads are moving already, or they cannot go there.")
         return await _refuse(view, id_, form, {"to": problem})
     if job_id is not None:
-        view.redirect(
-            view.path(f"jobs/{job_id}"), view.translate("The leads are moving. The stage goes with the last.")
-        )
+        view.redirect(view.path(f"jobs/{job_id}"), moving_sentence(view, count))
     view.redirect(view.path(PIPELINES_PAGE), removed_sentence(view, count))
 
 

@@ -15,6 +15,13 @@ def removal_note(view: PageView, count: int) -> str:
     return ""
 
 
+def moving_sentence(view: PageView, count: int) -> str:
+    """Return what is being done, after a job began that moves the leads of a stage and removes it."""
+    return view.translate_count(
+        "%(n)s lead is moving. The stage goes with it.", "%(n)s leads are moving. The stage goes with the last.", count
+    )
+
+
 def removed_sentence(view: PageView, count: int) -> str:
     """Return what was done, after a stage was removed at once."""
     if not count:

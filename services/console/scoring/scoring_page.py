@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 from aiohttp import web
@@ -29,7 +30,7 @@ from shared.leads.lead_records import LeadJson
 from shared.platform.db.connections import Connection
 from shared.platform.errors import NotFound, ValidationFailed
 from shared.scoring.lead_points import read_points
-from shared.scoring.recalculation import RecentJob, list_recalculations
+from shared.scoring.recalculation import RecentJob, has_deleted_rules, list_recalculations
 from shared.scoring.rule_fields import checked_rule
 from shared.scoring.rule_management import RuleRow, active_rules, list_rules
 from shared.scoring.score_preview import ScorePreview, count_all_leads, preview_scores
@@ -62,11 +63,7 @@ class ScoringFacts:
     preview: ScorePreview | None
     lead: LeadJson | None
     rule_points: int
-
-    @property
-    def has_newer_rules(self) -> bool:
-        """Whether a rule was made or changed since the last job that counts all scores began."""
-        return any(rule["updated_at"] > self.jobs[0][5] for rule in self.rules) if self.jobs else False
+    has_newer_rules: bool  # a rule was made, changed or deleted since the last job that counts all scores began
 
 
 @workspace_page(Permission.SEE_RECORDS)
@@ -169,16 +166,26 @@ async def _read_facts(
     if draft is not None:
         now = None if counts_all else active_rules(rules)
         preview = await preview_scores(connection, workspace_id, active_rules(draft), instead_of=now)
+    jobs = await list_recalculations(connection, workspace_id)
     return ScoringFacts(
         rules,
         await read_list_names(connection, workspace_id),
         await read_suggestions(connection, workspace_id),
-        await list_recalculations(connection, workspace_id),
+        jobs,
         await count_all_leads(connection, workspace_id),
         preview,
         leads[0] if leads else None,
         next(iter(points.values()), 0),
+        bool(jobs) and await _has_newer_rules(connection, workspace_id, rules, jobs[0][5]),
     )
+
+
+async def _has_newer_rules(
+    connection: Connection, workspace_id: int, rules: Sequence[RuleRow], since: datetime
+) -> bool:
+    if any(rule["updated_at"] > since for rule in rules):
+        return True
+    return await has_deleted_rules(connection, workspace_id, since)
 
 
 def _explained_rules(facts: ScoringFacts) -> list[RuleRow]:

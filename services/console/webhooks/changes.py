@@ -6,7 +6,7 @@ from services.console.web.access import workspace_page
 from services.console.web.confirmation_fields import typed_digits
 from services.console.web.page_view import PageView
 from services.console.webhooks.delivery_reads import MAX_ID
-from services.console.webhooks.reads import count_waiting
+from services.console.webhooks.reads import COUNTED_WAITING, count_waiting
 from services.console.webhooks.webhook_page import WEBHOOKS_PAGE, SentQuestion, render_webhook
 from shared.auth.roles import Permission
 from shared.outbound import subscriptions
@@ -154,12 +154,15 @@ def _count_problem(view: PageView, form: dict[str, str]) -> str:
 async def _expect_confirmed(
     connection: Connection, view: PageView, id_: int, form: dict[str, str], last: int = MAX_ID
 ) -> int:
-    """Return how many deliveries up to `last` wait. Raises MoreWaits if the reader was told of fewer."""
-    confirmed = _number(form.get("confirmed", ""))
+    """Return how many deliveries up to `last` wait, as far as they are counted.
+
+    Raises MoreWaits if the reader was told of fewer. Who confirmed `COUNTED_WAITING` was told that there may be more.
+    """
+    confirmed = min(_number(form.get("confirmed", "")), COUNTED_WAITING)
     waiting, _ = await count_waiting(connection, view.workspace.workspace_id, id_, most=confirmed + 1, last=last)
-    if waiting > confirmed:
+    if waiting > confirmed and confirmed < COUNTED_WAITING:
         raise MoreWaits
-    return waiting
+    return min(waiting, confirmed)
 
 
 async def _ask_again(view: PageView, id_: int, asked: str, form: dict[str, str]) -> web.Response:

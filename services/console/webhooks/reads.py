@@ -77,6 +77,7 @@ SELECT count(*), max(id) FROM (
     SELECT id FROM deliveries WHERE workspace_id = %s AND endpoint = %s AND state = 'pending' AND id <= %s
     LIMIT %s) counted
 """
+LAST_DELIVERY_SQL = "SELECT max(id) FROM deliveries WHERE workspace_id = %s AND subscription_id = %s"
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,12 +160,18 @@ async def read_minutes(connection: Connection, workspace_id: int, id_: int) -> S
 
 
 async def count_waiting(
-    connection: Connection, workspace_id: int, id_: int, most: int | None = COUNTED_WAITING, last: int = MAX_ID
+    connection: Connection, workspace_id: int, id_: int, most: int = COUNTED_WAITING, last: int = MAX_ID
 ) -> tuple[int, int]:
     """Return how many deliveries up to `last` wait, up to a bound, and the highest id of those that were counted."""
     values = (workspace_id, f"subscription:{id_}", last, most)
     row = await (await connection.execute(WAITING_SQL, values)).fetchone()
     return (row[0], row[1] or 0) if row else (0, 0)
+
+
+async def read_last_delivery(connection: Connection, workspace_id: int, id_: int) -> int:
+    """Return the id of the newest delivery of a subscription, 0 if there is none."""
+    row = await (await connection.execute(LAST_DELIVERY_SQL, (workspace_id, id_))).fetchone()
+    return (row[0] or 0) if row else 0
 
 
 def _newest_of(workspace_id: int, id_: int) -> dict[str, int]:

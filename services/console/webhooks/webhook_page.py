@@ -29,6 +29,7 @@ from services.console.webhooks.reads import (
     WebhookReport,
     count_waiting,
     read_figures,
+    read_last_delivery,
     read_minutes,
     read_reports,
 )
@@ -218,11 +219,14 @@ async def _read_narrowed(connection: Connection, view: PageView, webhook: Subscr
 
 
 async def _read_asked(connection: Connection, workspace_id: int, id_: int, asked: str) -> dict[str, Any]:
-    """Return what a dialogue needs: the exact number of what waits, and up to which delivery."""
+    """Return what a dialogue needs: the number of what waits, counted up to a bound, and up to which delivery."""
     if asked not in ("delete", "cancel"):
         return {"event_types": EVENT_TYPES}
-    count, last_id = await count_waiting(connection, workspace_id, id_, most=None)
-    return {"asked_count": count, "asked_last": last_id}
+    count, last_id = await count_waiting(connection, workspace_id, id_, most=COUNTED_WAITING + 1)
+    is_cut = count > COUNTED_WAITING
+    if is_cut:
+        last_id = await read_last_delivery(connection, workspace_id, id_)
+    return {"asked_count": min(count, COUNTED_WAITING), "asked_last": last_id, "is_asked_cut": is_cut}
 
 
 def _report_line(view: PageView, report: WebhookReport, chosen: int | None) -> dict[str, Any]:
