@@ -23,6 +23,10 @@ ADD_DELIVERY_SQL = """
 INSERT INTO deliveries (workspace_id, message_id, kind, event, endpoint, payload, state, attempts, error, cause_id)
 VALUES (%s, %s, 'webhook', 'lead.created', 'host:gone.example', '{}', 'failed', 8, 'refused', %s) RETURNING id
 """
+SAY_SQL = "UPDATE submissions SET error = %s WHERE id = ANY (%s::uuid[])"
+COUNT_DEAD_SQL = """
+SELECT count(*) FROM submissions WHERE workspace_id = %s AND state = 'dead' AND cause_id IS NOT NULL
+"""
 DELIVERY_STATE_SQL = "SELECT state, cause_id FROM deliveries WHERE id = %s"
 VERSION_SQL = "SELECT author ->> 'kind', author ->> 'name', reason FROM submission_versions WHERE submission_id = %s"
 
@@ -76,6 +80,26 @@ async def test_a_cause_is_fixed_on_one_that_is_tried_and_then_confirmed_for_the_
     with stack.database() as database:
         versions = database.execute(VERSION_SQL, (ids[0],)).fetchall()
     assert ("user", "Ada", "They said so") in versions
+
+
+async def test_the_list_counts_submissions_and_fills_the_gap_of_a_title(stack: Stack) -> None:
+    field = f"budget-{secrets.token_hex(4)}"
+    with stack.database() as database:
+        cause = add_cause(database, "submission", "custom field … is not a number")
+        ids = [add_submission(database, "dead", {"email": f"{n}@gap.example"}, cause=cause) for n in range(2)]
+        [(title,)] = database.execute("SELECT title FROM causes WHERE id = %s", (cause,)).fetchall()
+        database.execute(SAY_SQL, (f"ValueError: {title.replace('…', field)}", ids))
+        [(dead,)] = database.execute(COUNT_DEAD_SQL, (workspace_of(database),)).fetchall()
+    async with signed_in_reader(stack, "manager") as reader:
+        _, listed = await reader.get("dead-letters")
+        assert re.search(rf'Submissions\s*<span class="figure">{dead}</span>', listed)
+        assert re.search(r"[\d,]+ submissions? died of (one cause|[\d,]+ causes)\.", listed)
+        row = listed.partition(f'id="cause-{cause}"')[2].partition("</tr>")[0]
+        assert f"custom field <mark>{field}</mark> is not a number" in row
+        assert "Fix and replay…" in row
+    async with signed_in_reader(stack, "read_only") as reader:
+        _, masked = await reader.get("dead-letters")
+        assert (field in masked, "custom field … is not a number" in masked) == (False, True)
 
 
 async def test_figures_of_causes_change_under_the_readers_eyes_and_new_causes_are_counted(stack: Stack) -> None:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.console.dead_letters.words import common_message
+from services.console.dead_letters.words import FilledTitle, common_message, filled_title
 from services.console.queues.queues_page import longest_waiting
 from services.console.web import svg
 from services.console.web.bidi_controls import show_controls_in_html
@@ -259,6 +259,32 @@ def test_the_message_of_a_cause_is_shown_where_all_say_the_same() -> None:
     assert common_message([said, f"{said}\nDETAIL: row 7"]) == said
     assert common_message([said, 'CheckViolation: custom field "seats" is not a number']) == ""
     assert common_message([None, None]) == common_message([]) == ""
+
+
+@pytest.mark.parametrize(
+    ("title", "errors", "value"),
+    [
+        ("custom field … is not a number", ['CheckViolation: custom field "budget" is not a number'] * 3, '"budget"'),
+        ("custom field … is not a number", ['custom field "budget" is not a number'], '"budget"'),
+        (
+            "custom field … is not a number",
+            ['custom field "a" is not a number', 'custom field "b" is not a number'],
+            "",
+        ),
+        ("merging … and … failed", ["merging 1 and 2 failed"], ""),
+        ("no gap", ["no gap"], ""),
+        ("… is …", [None], ""),
+        ("aba…aba", ["ababa"], ""),
+        ("said …", [f"said {'x' * 81}"], ""),
+        ("said …", [], ""),
+    ],
+)
+def test_the_gap_of_a_title_is_filled_where_all_have_one_value(
+    title: str, errors: list[str | None], value: str
+) -> None:
+    filled = filled_title(title, "CheckViolation", errors)
+    assert (filled.value if filled else "") == value
+    assert filled is None or filled == FilledTitle("custom field ", value, " is not a number")
 
 
 def test_the_lane_that_has_waited_longest_comes_first() -> None:

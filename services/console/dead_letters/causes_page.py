@@ -1,20 +1,27 @@
 """Dead letters: the list of causes. What is in it changes under the reader's eyes, but not which causes stand there."""
 
 import time
-from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, get_args
 
 from aiohttp import web
 
-from services.console.dead_letters.failed_rows import CauseCounts, count_causes_by_kind
+from services.console.dead_letters.failed_rows import (
+    COUNTED_FAILED,
+    CauseCounts,
+    count_causes_by_kind,
+    count_failed,
+    read_newest_errors,
+)
+from services.console.dead_letters.words import FilledTitle, filled_title, total_sentence
 from services.console.web.access import workspace_page
 from services.console.web.live_updates import stream_snapshots
 from services.console.web.page_view import PageView
 from shared.auth.roles import Permission
 from shared.operations.causes import CauseDict, CauseFilter, count_causes, count_new_causes, list_causes
-from shared.operations.fingerprint import FailureKind
+from shared.operations.fingerprint import OMITTED, FailureKind
 from shared.platform.db.connections import Connection
 from shared.platform.errors import NotFound
 from shared.platform.web.path_params import MAX_ID
@@ -43,11 +50,16 @@ class ShownCauses:
 
 @dataclass(frozen=True)
 class CausesSnapshot:
-    """A page of the list, read at one moment. `new` counts the causes that have come since it was shown."""
+    """A page of the list, read at one moment. `new` counts the causes that have come since it was shown.
+
+    `errors` are what the newest failures of each cause said, `failed` how many rows of each kind are failed.
+    """
 
     causes: Sequence[CauseDict]
     counts: CauseCounts
     total: int
+    errors: Mapping[int, Sequence[str | None]] = field(default_factory=dict)
+    failed: Mapping[FailureKind, int] = field(default_factory=dict)
     new: int = 0
 
 
@@ -101,8 +113,16 @@ def _watching_reader(view: PageView, shown: ShownCauses) -> Callable[[], Awaitab
 async def _count_around(
     connection: Connection, workspace_id: int, which: CauseFilter, causes: Sequence[CauseDict], new: int = 0
 ) -> CausesSnapshot:
-    counts = await count_causes_by_kind(connection, workspace_id, which.since)
-    return CausesSnapshot(causes, counts, await count_causes(connection, workspace_id, which), new)
+    kind = which.kind or CAUSE_KINDS[0]
+    gaps = [cause["id"] for cause in causes if OMITTED in (cause["title"] or "")]
+    return CausesSnapshot(
+        causes,
+        await count_causes_by_kind(connection, workspace_id, which.since),
+        await count_causes(connection, workspace_id, which),
+        await read_newest_errors(connection, workspace_id, kind, gaps),
+        {one: await count_failed(connection, workspace_id, one) for one in CAUSE_KINDS},
+        new,
+    )
 
 
 def _render_live(view: PageView, snapshot: CausesSnapshot, shown: ShownCauses) -> str:
@@ -111,15 +131,18 @@ def _render_live(view: PageView, snapshot: CausesSnapshot, shown: ShownCauses) -
 
 def _shown_list(view: PageView, snapshot: CausesSnapshot, shown: ShownCauses) -> dict[str, Any]:
     which, query = _asked_filter(view)
-    page = _page_number(view)
+    page, pages = _page_number(view), -(-snapshot.total // CAUSES_PER_PAGE)
+    failed = sum(cause["count"] for cause in snapshot.causes)
     return {
         "asked": query,
         "causes": snapshot.causes,
+        "titles": _filled_titles(view, snapshot),
+        "sentence": total_sentence(view, which.kind or CAUSE_KINDS[0], failed, snapshot.total) if pages == 1 else "",
         "total": snapshot.total,
         "new_count": snapshot.new,
         "page": page,
-        "pages": -(-snapshot.total // CAUSES_PER_PAGE),
-        "kinds": [(kind, _count_of(snapshot.counts, kind=kind)) for kind in CAUSE_KINDS],
+        "pages": pages,
+        "kinds": [(kind, _failed_words(view, snapshot.failed.get(kind, 0))) for kind in CAUSE_KINDS],
         "states": [
             (state, _count_of(snapshot.counts, kind=which.kind, state=None if state == ALL_STATES else state))
             for state in (*CAUSE_STATES, ALL_STATES)
@@ -129,6 +152,23 @@ def _shown_list(view: PageView, snapshot: CausesSnapshot, shown: ShownCauses) ->
         "live_path": view.path("dead-letters/live", **_given(query), n=page, **shown.query()),
         "first_path": view.path("dead-letters", **_given(query)),
     }
+
+
+def _filled_titles(view: PageView, snapshot: CausesSnapshot) -> dict[int, FilledTitle]:
+    """Return titles whose gap one value fills, by cause. It may be of a person, so not everybody sees it."""
+    if not view.permits(Permission.SEE_PERSONS):
+        return {}
+    titles = {
+        cause["id"]: filled_title(cause["title"] or "", cause["error_type"], snapshot.errors.get(cause["id"], ()))
+        for cause in snapshot.causes
+    }
+    return {id_: title for id_, title in titles.items() if title}
+
+
+def _failed_words(view: PageView, count: int) -> str:
+    if count > COUNTED_FAILED:
+        return view.translate("over %(n)s", n=view.formatting.number(COUNTED_FAILED))
+    return view.formatting.number(count)
 
 
 def _asked_filter(view: PageView) -> tuple[CauseFilter, dict[str, str]]:

@@ -1,10 +1,22 @@
-"""Words for causes of failures and for what failed of them. Pure."""
+"""Words for causes of failures and for what failed of them."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
+from services.console.web.page_view import PageView
 from services.console.web.payload_words import DifferenceWords, SenderWords, difference_words, read_sender
 from shared.jobs.preview import ReplayPreview
+from shared.operations.fingerprint import OMITTED, FailureKind
+
+MAX_GAP_LENGTH = 80  # characters of a value that is shown in the title of its cause
+
+
+class FilledTitle(NamedTuple):
+    """The title of a cause, with the value that all its failures have where the title leaves one out."""
+
+    before: str
+    value: str
+    after: str
 
 
 class FailedStep(NamedTuple):
@@ -45,6 +57,30 @@ def common_message(errors: Sequence[str | None]) -> str:
     """
     messages = {next(iter((error or "").splitlines()), "").strip() for error in errors}
     return messages.pop() if len(messages) == 1 else ""
+
+
+def filled_title(title: str, error_type: str, errors: Sequence[str | None]) -> FilledTitle | None:
+    """Return a title with its one gap filled, if all of these errors fill it with the same."""
+    before, gap, after = title.partition(OMITTED)
+    message = common_message(errors).removeprefix(f"{error_type}: ")
+    if not gap or OMITTED in after or len(message) < len(before) + len(after):
+        return None
+    value = message[len(before) : len(message) - len(after)]
+    if not (message.startswith(before) and message.endswith(after) and 0 < len(value) <= MAX_GAP_LENGTH):
+        return None
+    return FilledTitle(before, value, after)
+
+
+def total_sentence(view: PageView, kind: FailureKind, failed: int, causes: int) -> str:
+    """Return what all causes of the list come to: `47 submissions died of one cause.`"""
+    if kind == "submission":
+        rows = view.translate_count("%(n)s submission died", "%(n)s submissions died", failed)
+    elif kind == "delivery":
+        rows = view.translate_count("%(n)s delivery failed", "%(n)s deliveries failed", failed)
+    else:
+        rows = view.translate_count("%(n)s run failed", "%(n)s runs failed", failed)
+    of_causes = view.translate_count("one cause", "%(n)s causes", causes)
+    return view.translate("%(rows)s of %(causes)s.", rows=rows, causes=of_causes)
 
 
 def shown_example(preview: ReplayPreview) -> ShownExample:
