@@ -237,8 +237,11 @@ async def filter_by_source(page: Page, source: str) -> None:
     await page.get_by_role("link", name="Remove the filter Status").press("Enter")
     await page.wait_for_url(lambda url: "status=" not in url and source in url)
     await expect(page.get_by_text("1–3 of 3")).to_be_visible()
-    await page.keyboard.press("/")
+    await page.keyboard.press("f")
     await expect(page.get_by_role("searchbox", name="Search the leads")).to_be_focused()
+    await page.keyboard.press("Escape")
+    await page.keyboard.press("/")  # as on each page
+    await expect(page.locator("dialog#palette")).to_have_attribute("open", "")
     await page.keyboard.press("Escape")
 
 

@@ -2,6 +2,7 @@
 // live figures with their age, shortcuts, the palette, selection of rows, copying. They never set HTML.
 
 import { rememberZone } from "./scripts/browser_zone.js";
+import { offerCalendars } from "./scripts/calendar.js";
 import { offerCopies } from "./scripts/copying.js";
 import { checkTypedNumbers, forecastPace } from "./scripts/count_fields.js";
 import { watchDialogs } from "./scripts/dialogs.js";
@@ -25,6 +26,7 @@ forecastPace();
 keepRowMarked();
 watchSelection();
 offerCopies();
+offerCalendars();
 askBeforeSending();
 sendOnChange();
 fillPathsByClick();

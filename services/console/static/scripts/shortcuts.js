@@ -18,9 +18,16 @@ let goPressedAt = 0; // 0: nobody waits for a second key
  */
 const click = (query) => () => $(query)?.click();
 
+function findInList() {
+  const field = /** @type {HTMLInputElement | null} */ ($("[data-find]"));
+  field?.focus();
+  field?.select();
+}
+
 /** @type {Actions} */
 const EVERYWHERE = {
   "/": () => openDialog("palette"),
+  f: findInList,
   "?": () => openDialog("keys"),
   g: () => {
     goPressedAt = performance.now();

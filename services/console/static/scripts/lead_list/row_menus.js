@@ -1,11 +1,9 @@
 // The menus of rows: a click or a key opens one at the cell, arrows walk over it, typing narrows it.
 
 import { $, $$, closest } from "../elements.js";
+import { placeAt } from "../placing.js";
 import { markRow } from "../row_focus.js";
 import { changeReference, changes, changeTag, tagsOf } from "./row_changes.js";
-
-const PHONE_WIDTH = 640; // pixels, below which a menu stands at the foot of the page
-const MARGIN = 8; // pixels between a menu and the edge of the page
 
 /** @type {Record<string, number>} */
 const STEPS = { ArrowDown: 1, ArrowUp: -1 };
@@ -18,22 +16,6 @@ let changedCell = null;
  * @returns {HTMLButtonElement[]}
  */
 const itemsOf = (menu) => $$("button[data-value]:not([hidden], :disabled)", menu);
-
-/**
- * @param {HTMLDialogElement} menu
- * @param {HTMLElement} link
- */
-function place(menu, link) {
-  const isPhone = window.innerWidth < PHONE_WIDTH;
-  menu.classList.toggle("at-cell", !isPhone);
-  if (isPhone) return;
-  const cell = link.getBoundingClientRect();
-  const { width, height } = menu.getBoundingClientRect();
-  const isMirrored = getComputedStyle(link).direction === "rtl";
-  const left = isMirrored ? cell.right - width : cell.left;
-  menu.style.left = `${Math.max(MARGIN, Math.min(left, window.innerWidth - width - MARGIN))}px`;
-  menu.style.top = `${Math.max(MARGIN, Math.min(cell.bottom, window.innerHeight - height - MARGIN))}px`;
-}
 
 /**
  * Shows what the cell has: a stage and an owner cannot be chosen again, a tag is ticked.
@@ -64,7 +46,7 @@ function openMenu(link) {
   delete menu.dataset.typed; // so that a click beside the menu closes it
   showState(menu, link);
   menu.showModal();
-  place(menu, link);
+  placeAt(menu, link);
   (field ?? itemsOf(menu)[0])?.focus();
 }
 
