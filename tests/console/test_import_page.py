@@ -12,6 +12,7 @@ from playwright.async_api import Browser, FilePayload, Page, expect
 
 from tests.support.console import ConsoleClient, Reader, console_client, needs_chromium, post_leads, watched_page
 from tests.support.stack import Stack
+from tests.support.waiting import until_async
 
 IMPORT = "/console/main/import"
 HOSTILE = '<script>alert("x")</script>‮ evil'
@@ -183,6 +184,45 @@ async def post_file(client: ConsoleClient, data: bytes) -> tuple[int, str]:
     options: dict[str, Any] = {"data": head + data + b"\r\n--x--\r\n", "headers": headers, "allow_redirects": False}
     async with client.session.post(client.base + IMPORT, **options) as answer:
         return answer.status, answer.headers.get("Location") or await answer.text()
+
+
+async def test_a_rejected_row_is_mended_into_a_lead(stack: Stack, readers: dict[str, Reader]) -> None:
+    salt = secrets.token_hex(5)
+    data = f"Name,E-Mail,Phone,Budget\nAda Lovelace,ada@{salt}@x,020 7946 0018,12\nGrace,g@{salt}.example.com,,\n"
+    async with console_client(stack.base, readers["manager"].email) as client:
+        _, location = await post_file(client, data.encode())
+        mapping = {"target-1": "full_name", "target-2": "email", "target-3": "phone"}
+        options = {"invalid": "reject", "phone_country": "GB", "source": salt, "encoding": "utf-8"}
+        columns = {**mapping, "target-4": "custom", "key-4": "budget", **options}
+        assert (await client.post(f"{location}/columns", columns)).status == 303
+        link = await until_found(client, f"{location}?state=invalid", rf'href="({location}/rows/\d+)"')
+        listed = (await client.get(f"{location}?state=invalid")).text
+        assert '<bdi class="ltr">+442079460018</bdi>' in listed  # beside 020 7946 0018
+        form = await client.get(link)
+        assert re.search(r'name="email"[^>]*value="ada@[^>]*aria-invalid="true"', form.text, re.DOTALL)
+        for field, value in (("first_name", "Ada"), ("last_name", "Lovelace"), ("phone", "+442079460018")):
+            assert re.search(rf'name="{field}"[^>]*value="{re.escape(value)}"', form.text, re.DOTALL), field
+        assert re.search(r'name="custom_fields.budget"[^>]*value="12"', form.text, re.DOTALL)
+        sent = {"email": f"ada@{salt}.example", "first_name": "Ada", "source": salt, "custom_fields.budget": "12"}
+        refused = await client.post("/console/main/leads/new", {**sent, "email": "ada@"})
+        assert (refused.status, 'name="custom_fields.budget"' in refused.text) == (422, True)
+        assert (await client.post("/console/main/leads/new", sent)).status == 303
+        assert (await client.get(f"{location}/rows/2")).status == 404  # it was not rejected
+    with stack.database() as database:
+        found = database.execute("SELECT email, custom_fields FROM leads WHERE source = %s", (salt,)).fetchall()
+    assert found == [(f"ada@{salt}.example", {"budget": "12"})]
+
+
+async def until_found(client: ConsoleClient, path: str, pattern: str) -> str:
+    """What a pattern finds in a page, as soon as it is there."""
+    found: list[str] = []
+
+    async def is_there() -> bool:
+        found[:] = re.findall(pattern, (await client.get(path)).text)
+        return bool(found)
+
+    await until_async(is_there, what=pattern)
+    return found[0]
 
 
 async def test_leads_are_exported_by_the_filters_and_only_by_who_may(stack: Stack, readers: dict[str, Reader]) -> None:

@@ -144,7 +144,9 @@ def make_lead(stack: Stack) -> str:
 def make_import(stack: Stack) -> str:
     """The id of an import that has ended, with a row that was rejected."""
     part = 'Content-Disposition: form-data; name="file"; filename="a<b>.csv"'
-    body = f"--x\r\n{part}\r\n\r\nemail,name\n{uuid.uuid4().hex}@example.com,Ada\n<script>,Bob\n\r\n--x--\r\n".encode()
+    body = (
+        f"--x\r\n{part}\r\n\r\nemail,name\n{uuid.uuid4().hex}@example.com,Ada\n<script>,Bob\n,\n\r\n--x--\r\n".encode()
+    )
     headers = {**stack.headers, "Content-Type": "multipart/form-data; boundary=x"}
     request = urllib.request.Request(f"{stack.base}/api/v1/leads/import", body, headers)
     with urllib.request.urlopen(request, timeout=60) as answer:
@@ -195,6 +197,7 @@ EXAMPLES: dict[str, tuple[Callable[[Stack], str], str]] = {
     "versions/{version}": (lambda _: "1", ABSENT_NUMBER),
     "jobs/{id}": (make_job, ABSENT_NUMBER),
     "import/{id}": (make_import, ABSENT_NUMBER),
+    "rows/{row}": (lambda _: "3", ABSENT_NUMBER),
     "pipelines/{id}": (lambda _: ABSENT_NUMBER, ABSENT_NUMBER),
     "scoring/{id}": (lambda _: ABSENT_NUMBER, ABSENT_NUMBER),
     "stages/{id}": (lambda _: ABSENT_NUMBER, ABSENT_NUMBER),

@@ -9,6 +9,7 @@ from aiohttp import web
 from services.console.imports import form as import_form
 from services.console.imports import words as import_words
 from services.console.imports.list_page import import_author
+from services.console.imports.mended_rows import stored_phones
 from services.console.imports.reads import read_country
 from services.console.web.access import workspace_page
 from services.console.web.country_words import country_label
@@ -39,6 +40,7 @@ class WatchedImport:
     row_state: RowChoice
     rows: Sequence[ReportRow] = field(default_factory=list)
     after: int = 0
+    country: str | None = None  # of the workspace
 
 
 @workspace_page(Permission.BULK_LEADS)
@@ -57,7 +59,7 @@ async def live(view: PageView) -> web.StreamResponse:
             import_row = await import_control.read_import(connection, workspace_id, import_id)
             state = _telling_state(import_row)
             rows = await _shown_rows(connection, workspace_id, import_row, state, 0) if import_row["is_settled"] else []
-            return WatchedImport(import_row, state, rows)
+            return WatchedImport(import_row, state, rows, country=await read_country(connection, workspace_id))
 
     await read()
     return await stream_snapshots(view, ("import", import_id), read, _render_live)
@@ -205,7 +207,7 @@ async def _render(
         rows: list[ReportRow] = []
         if not shows_columns:
             rows = await _shown_rows(connection, workspace_id, import_row, state, after)
-    shown = _shown_import(view, WatchedImport(import_row, state, rows, after))
+    shown = _shown_import(view, WatchedImport(import_row, state, rows, after, country))
     return await view.render(
         "imports/import.html",
         status,
@@ -260,6 +262,7 @@ def _shown_import(view: PageView, watched: WatchedImport) -> dict[str, Any]:
         "percent": 100 * import_row["progress"],
         "step": import_words.step_of(import_row),
         "words": import_words,
+        "stored_phones": lambda row: stored_phones(import_row, row["values"], watched.country),
         "value_of": lambda row, reason: import_words.reason_value(import_row, row, reason),
         "is_moving": not import_row["is_settled"] and not import_words.is_draft(import_row),
         "is_undoing": bool(import_row["undo"] and import_row["undo"]["state"] in ("queued", "running", "paused")),

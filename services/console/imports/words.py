@@ -169,11 +169,16 @@ def quota_problem(view: PageView, reached: ImportQuotaReached) -> str:
     return f"{sentence} {named}" if largest else sentence
 
 
+def reason_field(reason: str) -> str:
+    """Return the field that a reason is about, empty if it names none."""
+    named = REASON_FIELD(reason)
+    return (named[1] or named[2]) if named else ""
+
+
 def reason_value(import_row: Mapping[str, Any], row: Mapping[str, Any], reason: str) -> str:
     """Return the value that a reason is about, as the file has it. Empty if the reason names no field."""
-    named = REASON_FIELD(reason)
-    values = row["values"] or {}
-    columns = [column for column, target in import_row["mapping"].items() if named and target == (named[1] or named[2])]
+    field, values = reason_field(reason), row["values"] or {}
+    columns = [column for column, target in import_row["mapping"].items() if field and target == field]
     return next((values[column] for column in columns if values.get(column)), "")
 
 

@@ -7,7 +7,7 @@ from aiohttp import web
 
 from services.console.leads.change_causes import user_cause
 from services.console.leads.changes import sent_texts
-from services.console.leads.edit_form import FORM_FIELDS, make_edit_form, read_lead_edits
+from services.console.leads.edit_form import CUSTOM_PREFIX, FORM_FIELDS, make_edit_form, read_lead_edits
 from services.console.leads.lead_page import lead_path
 from services.console.leads.problems import lead_problems
 from services.console.leads.related_records import read_lead_choices
@@ -56,6 +56,27 @@ async def submit(view: PageView) -> web.StreamResponse:
     view.redirect(lead_path(view, lead_id), view.translate("The lead is added."))
 
 
+async def new_lead_values(
+    view: PageView,
+    texts: Mapping[str, str] | None = None,
+    problems: Mapping[str, str] | None = None,
+    holders: Mapping[str, int] | None = None,
+) -> dict[str, Any]:
+    """Return what the form of a new lead shows: texts by field, and what is wrong with them."""
+    typed_keys = [name.removeprefix(CUSTOM_PREFIX) for name in texts or {} if name.startswith(CUSTOM_PREFIX)]
+    form = make_edit_form({**BLANK_LEAD, "custom_fields": dict.fromkeys(typed_keys, "")}, texts)
+    form.problems, form.holders = dict(problems or {}), dict(holders or {})
+    async with view.console.reading() as connection:
+        choices = await read_lead_choices(connection, view.workspace.workspace_id)
+    return {
+        "facts": form,
+        "around": choices,
+        "statuses": status_words(view),
+        "label": lambda name: field_label(view, name),
+        "address": lambda below="": view.path("leads/new" if below else "leads"),
+    }
+
+
 async def _render_refused(
     view: PageView, sent: Mapping[str, str], errors: FieldErrors, holders: Mapping[str, int]
 ) -> web.Response:
@@ -68,16 +89,5 @@ async def _render(
     problems: Mapping[str, str] | None = None,
     holders: Mapping[str, int] | None = None,
 ) -> web.Response:
-    form = make_edit_form(BLANK_LEAD, texts)
-    form.problems, form.holders = dict(problems or {}), dict(holders or {})
-    async with view.console.reading() as connection:
-        choices = await read_lead_choices(connection, view.workspace.workspace_id)
-    return await view.render(
-        "leads/new.html",
-        422 if problems else 200,
-        facts=form,
-        around=choices,
-        statuses=status_words(view),
-        label=lambda name: field_label(view, name),
-        address=lambda below="": view.path("leads/new" if below else "leads"),
-    )
+    values = await new_lead_values(view, texts, problems, holders)
+    return await view.render("leads/new.html", 422 if problems else 200, **values)
