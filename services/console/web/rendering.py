@@ -92,10 +92,11 @@ def _code_tag(text: object) -> Markup:
 
 def _docs_link(docs_url: str, translate: Callable[[str], str], page: str) -> Markup:
     """Return where more is said: a link to a page of `docs/`, such as `forms.md#spam`, or the name of its file."""
-    file = Markup('<bdi class="ltr">docs/{}</bdi>').format(page.partition("#")[0])
+    file = Markup('<bdi class="ltr mono">docs/{}</bdi>').format(page.partition("#")[0])
     text = escape(translate("More in %(page)s")) % {"page": file}
     if not docs_url:
-        return Markup('<span class="docs-link">{}</span>').format(text)
+        title = translate("A file of LeadHub’s documentation, which comes with the program")
+        return Markup('<span class="docs-link docs-file" title="{}">{}</span>').format(title, text)
     address = f"{docs_url}/{page}"
     return Markup('<a class="docs-link link" href="{}" target="_blank" rel="noopener">{}</a>').format(address, text)
 
