@@ -136,6 +136,17 @@ def test_charts_take_any_values(values: list[float | None], is_logarithmic: bool
     assert drawn.count("<svg") == drawn.count("</svg>") == 2
 
 
+def test_the_crosshair_of_a_chart_finds_what_it_tells() -> None:
+    axes = svg.ChartAxes(10, [], ["a", "b"])
+    series = [svg.ChartSeries([1, 2], "c-in", name=HOSTILE, texts=["1.0", "2.0"])]
+    cursor = svg.ChartCursor(["08:41", "08:42"], 1000, 60, "/s", "failed", ["0", "3"])
+    drawn = str(svg.Drawing("/i.svg", right_to_left=False).chart("t", series, axes, bars=[0, 30], cursor=cursor))
+    assert 'data-times="08:41|08:42" tabindex="0" data-range="/s" data-start="1000" data-step="60"' in drawn
+    assert re.findall(r'data-texts="([^"]*)"', drawn) == ["1.0|2.0", "0|3"]
+    assert ("<script" in drawn, 'data-name="failed"' in drawn) == (False, True)
+    assert "data-" not in svg.Drawing("/i.svg", right_to_left=False).chart("t", series[:0], axes)
+
+
 def test_a_missing_value_leaves_a_gap_and_time_runs_in_reading_direction() -> None:
     axes = svg.ChartAxes(10, [], ["a", "b"])
     series = [svg.ChartSeries([0, 10, None, 10], "c-in")]

@@ -11,6 +11,7 @@ from services.console.now import first_minutes
 from services.console.now.first_steps import is_untouched, read_first_steps
 from services.console.now.verdict_words import verdict_headline, verdict_notes, verdict_reasons
 from services.console.queues import history_charts
+from services.console.queues.busiest_receiver import BusiestReceiver, find_busiest_receiver, receiver_sentence
 from services.console.queues.lane_words import activity_title, lane_forecast
 from services.console.web.access import workspace_page
 from services.console.web.context import OverviewRead
@@ -19,6 +20,7 @@ from services.console.web.page_view import PageView
 from shared.auth.roles import Permission
 from shared.operations.causes import CauseDict
 from shared.operations.history import HistoryPoint
+from shared.operations.lane_names import JOURNAL_LANES, WHOLE_INSTALLATION
 from shared.operations.overview_types import Overview
 from shared.operations.overview_verdict import judge_overview
 
@@ -30,7 +32,8 @@ SPANS = {"1h": 60, "24h": 24 * 60}  # minutes
 class NowSnapshot:
     """What the page shows, read at one moment. `step` is the length of a point of the history, in seconds.
 
-    The causes are None while they are unknown. `channel_names` are those of forms and sources.
+    The causes are None while they are unknown. `channel_names` are those of forms and sources. `lane_waits` are the
+    waits of each lane, in ms.
     """
 
     overview: Overview
@@ -38,6 +41,8 @@ class NowSnapshot:
     points: list[HistoryPoint]
     causes: list[CauseDict] | None
     channel_names: Mapping[str, str]
+    lane_waits: Mapping[str, list[float]]
+    receiver: BusiestReceiver | None
 
 
 @workspace_page(Permission.SEE_RECORDS)
@@ -88,7 +93,12 @@ async def _read(view: PageView, span: str, read_overview: OverviewRead) -> NowSn
     step, points = await view.console.read_history(view.workspace.workspace_id, SPANS[span])
     causes = await view.console.read_top_causes(view.workspace.workspace_id)
     names = await view.console.read_channel_names(view.workspace.workspace_id)
-    return NowSnapshot(overview, step, points, causes, names)
+    waits = history_charts.lane_waits(points)
+    if view.permits(Permission.OPERATE_INSTALLATION):  # the lanes of the journal are those of the installation
+        _, whole = await view.console.read_history(WHOLE_INSTALLATION, SPANS[span])
+        theirs = history_charts.lane_waits(whole)
+        waits |= {name: theirs[name] for name in JOURNAL_LANES if name in theirs}
+    return NowSnapshot(overview, step, points, causes, names, waits, await find_busiest_receiver(view))
 
 
 def _render_live(view: PageView, snapshot: NowSnapshot) -> str:
@@ -111,8 +121,11 @@ def _shown(view: PageView, snapshot: NowSnapshot, span: str) -> dict[str, Any]:
         "points": snapshot.points,
         "rates": history_charts.current_rates(snapshot.points, snapshot.step),
         "flow_chart": history_charts.flow_chart(view, snapshot.points, snapshot.step),
-        "verdict_chart": history_charts.verdict_chart(view, snapshot.points),
+        "verdict_chart": history_charts.verdict_chart(view, snapshot.points, snapshot.step),
         "sparks": history_charts.sparklines(snapshot.points, snapshot.step),
+        "lane_waits": snapshot.lane_waits,
+        "receiver": snapshot.receiver,
+        "receiver_sentence": receiver_sentence(view, snapshot.receiver),
         "forecast": lambda lane: lane_forecast(view, lane),
         "activity_title": lambda activity: activity_title(view, activity),
         "causes": snapshot.causes,

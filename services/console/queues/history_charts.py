@@ -1,12 +1,13 @@
 """Charts and figures of the history: submissions in and out, failures, and the time to a verdict."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from typing import Any
 
 from markupsafe import Markup
 
 from services.console.web.page_view import PageView
-from services.console.web.svg import ChartAxes, ChartSeries, Drawing, nice_axis
+from services.console.web.svg import ChartAxes, ChartCursor, ChartSeries, Drawing, nice_axis
 from shared.operations.history import HistoryPoint
 
 TIME_LABELS = 5  # labels on the axis of time
@@ -48,16 +49,58 @@ def flow_chart(view: PageView, points: Sequence[HistoryPoint], step: int) -> Mar
     share = 100 * FAILURE_BAR_SHARE / most_failures if most_failures > 0 else 0.0
     bars = [share * max(point.dead, 0) for point in points]  # a replay takes dead ones out: fewer than none
     axes = ChartAxes(top, [(value, _short_number(value)) for value in values], time_labels(view, points))
-    series = [ChartSeries(accepted, "c-in", is_area=True), ChartSeries(done, "c-out")]
-    return _drawing(view).chart(view.translate("Submissions in and out, a second"), series, axes, bars=bars)
+    series = [
+        _rates(view, accepted, "c-in", view.translate("accepted"), is_area=True),
+        _rates(view, done, "c-out", view.translate("done")),
+    ]
+    cursor = replace(
+        _submissions_cursor(view, points, step),
+        bar_name=view.translate("failed"),
+        bar_texts=[view.formatting.number(max(point.dead, 0)) for point in points],
+    )
+    title = view.translate("Submissions in and out, a second")
+    return _drawing(view).chart(title, series, axes, bars=bars, cursor=cursor)
 
 
-def verdict_chart(view: PageView, points: Sequence[HistoryPoint]) -> Markup:
+def verdict_chart(view: PageView, points: Sequence[HistoryPoint], step: int) -> Markup:
     """Return the chart of the time from received to decided, on a logarithmic scale."""
     lines = {name: [point.verdict_ms.get(name) for point in points] for name in ("p99", "p95", "p50")}
     axes = _log_axes(view, lines.values(), points)
-    series = [ChartSeries(line, f"c-{name}") for name, line in lines.items()]
-    return _drawing(view).chart(view.translate("Time from received to decided"), series, axes)
+    series = [_waits(view, line, name) for name, line in lines.items()]
+    cursor = _submissions_cursor(view, points, step)
+    return _drawing(view).chart(view.translate("Time from received to decided"), series, axes, cursor=cursor)
+
+
+def chart_cursor(view: PageView, points: Sequence[HistoryPoint]) -> ChartCursor:
+    """Return a crosshair that tells the time of each point."""
+    return ChartCursor([view.formatting.hour_minute(point.at) for point in points])
+
+
+def lane_waits(points: Sequence[HistoryPoint]) -> dict[str, list[float]]:
+    """Return how long work waited until it was begun, by lane: the 95th percentile of each point, in ms."""
+    names = {name for point in points for name in point.lanes}
+    return {
+        name: [(point.lanes[name].waiting_ms.get("p95") or 0.0) if name in point.lanes else 0.0 for point in points]
+        for name in names
+    }
+
+
+def _submissions_cursor(view: PageView, points: Sequence[HistoryPoint], step: int) -> ChartCursor:
+    """Return a crosshair by which a stretch of time leads to the submissions that came in it."""
+    start = round(points[0].at.timestamp() * 1000) if points else 0
+    path = view.path("submissions") if points else ""
+    return replace(chart_cursor(view, points), range_path=path, start_ms=start, step_s=step)
+
+
+def _rates(
+    view: PageView, values: Sequence[float | None], colour: str, name: str, *, is_area: bool = False
+) -> ChartSeries:
+    texts = ["–" if value is None else view.formatting.rate(value) for value in values]
+    return ChartSeries(values, colour, is_area=is_area, name=name, texts=texts)
+
+
+def _waits(view: PageView, values: Sequence[float | None], name: str) -> ChartSeries:
+    return ChartSeries(values, f"c-{name}", name=name, texts=[view.formatting.milliseconds(one) for one in values])
 
 
 def time_labels(view: PageView, points: Sequence[HistoryPoint], count: int = TIME_LABELS) -> list[str]:
@@ -80,7 +123,7 @@ def _short_number(value: float) -> str:
 def lane_charts(view: PageView, points: Sequence[HistoryPoint], lane: str, step: int) -> dict[str, Markup]:
     """Return the charts of one lane: its depth, how long work waits, and work in and out a second."""
     lane_points = [point.lanes.get(lane) for point in points]  # type: ignore[call-overload]
-    drawing, times = _drawing(view), time_labels(view, points)
+    drawing, times, cursor = _drawing(view), time_labels(view, points), chart_cursor(view, points)
     depth = [None if one is None or one.depth is None else float(one.depth) for one in lane_points]
     entered = [None if one is None or one.entered is None else one.entered / step for one in lane_points]
     outflow = [None if one is None else one.out / step for one in lane_points]
@@ -90,19 +133,33 @@ def lane_charts(view: PageView, points: Sequence[HistoryPoint], lane: str, step:
     return {
         "depth": drawing.chart(
             view.translate("Work that waits"),
-            [ChartSeries(depth, "c-wait", is_area=True)],
+            [
+                ChartSeries(
+                    depth,
+                    "c-wait",
+                    is_area=True,
+                    name=view.translate("waiting"),
+                    texts=[view.formatting.number(one) for one in depth],
+                )
+            ],
             ChartAxes(top, [(value, _short_number(value)) for value in values], times),
+            cursor=cursor,
         ),
         "waiting": drawing.chart(
             view.translate("How long work waits"),
-            [ChartSeries(line, f"c-{name}") for name, line in waits.items()],
+            [_waits(view, line, name) for name, line in waits.items()],
             _log_axes(view, waits.values(), points),
+            cursor=cursor,
         ),
         "flow": drawing.chart(
             view.translate("Work in and out, a second"),
-            [ChartSeries(entered, "c-in", is_area=True), ChartSeries(outflow, "c-out")],
+            [
+                _rates(view, entered, "c-in", view.translate("in"), is_area=True),
+                _rates(view, outflow, "c-out", view.translate("out")),
+            ],
             ChartAxes(flow_top, [(value, _short_number(value)) for value in flow_values], times),
             height=160,
+            cursor=cursor,
         ),
     }
 

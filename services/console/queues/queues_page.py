@@ -8,6 +8,7 @@ from typing import Any
 from aiohttp import web
 
 from services.console.queues import history_charts
+from services.console.queues.busiest_receiver import BusiestReceiver, find_busiest_receiver, receiver_sentence
 from services.console.queues.lane_words import lane_forecast
 from services.console.web.access import workspace_page
 from services.console.web.channel_names import origin_name
@@ -34,6 +35,7 @@ class QueuesSnapshot:
     step: int
     points: list[HistoryPoint]
     channel_names: Mapping[str, str]
+    receiver: BusiestReceiver | None = None
 
 
 @workspace_page(Permission.SEE_RECORDS)
@@ -153,7 +155,8 @@ async def _read(view: PageView, read_overview: OverviewRead) -> QueuesSnapshot:
     owner = 0 if chosen in JOURNAL_LANES and is_operator else view.workspace.workspace_id
     step, points = await view.console.read_history(owner, SPANS[_span(view)])
     names = await view.console.read_channel_names(view.workspace.workspace_id)
-    return QueuesSnapshot(overview, step, points, names)
+    receiver = await find_busiest_receiver(view) if chosen == "deliveries" else None
+    return QueuesSnapshot(overview, step, points, names, receiver)
 
 
 def _render_live(view: PageView, snapshot: QueuesSnapshot) -> str:
@@ -196,6 +199,8 @@ def _shown(view: PageView, snapshot: QueuesSnapshot) -> dict[str, Any]:
         "charts": history_charts.lane_charts(view, snapshot.points, chosen, snapshot.step),
         "receiving": _received_shares(snapshot.overview, snapshot.channel_names),
         "lane_details": _lane_details(view),
+        "receiver": snapshot.receiver,
+        "receiver_sentence": receiver_sentence(view, snapshot.receiver),
     }
 
 

@@ -3,6 +3,7 @@
 
 import { rememberZone } from "./scripts/browser_zone.js";
 import { offerCalendars } from "./scripts/calendar.js";
+import { showChartValues } from "./scripts/chart_cursor.js";
 import { offerCopies } from "./scripts/copying.js";
 import { checkTypedNumbers, forecastPace } from "./scripts/count_fields.js";
 import { watchDialogs } from "./scripts/dialogs.js";
@@ -27,6 +28,7 @@ keepRowMarked();
 watchSelection();
 offerCopies();
 offerCalendars();
+showChartValues();
 askBeforeSending();
 sendOnChange();
 fillPathsByClick();

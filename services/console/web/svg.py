@@ -21,16 +21,22 @@ STATE_LOOKS = {
     "off": ("none", "off"),
 }
 AXIS_HEIGHT = 34  # pixels below and above the plot, for the labels of time
+TEXT_SEPARATOR = "|"  # between the texts of the points of a chart
 HUES = 8  # hues of avatars and tags in the style sheet
 
 
 @dataclass(frozen=True)
 class ChartSeries:
-    """A line of a chart: its values, its colour class, and whether the area below it is filled."""
+    """A line of a chart: its values, its colour class, and whether the area below it is filled.
+
+    `name` and `texts` are what the crosshair says: the line, and each value as a text.
+    """
 
     values: Sequence[float | None]
     colour: str
     is_area: bool = False
+    name: str = ""
+    texts: Sequence[str] = ()
 
 
 @dataclass(frozen=True)
@@ -51,6 +57,32 @@ class ChartAxes:
             return min(value / self.highest, 1.0) * 100 if self.highest else 0.0
         floor = self.log_floor
         return min(math.log10(max(value, floor) / floor) / math.log10(self.highest / floor), 1.0) * 100
+
+
+@dataclass(frozen=True)
+class ChartCursor:
+    """What the crosshair of a chart says: the time of each point, and the bars.
+
+    With `range_path`, a stretch that is drawn over the chart leads to that list, between two times. The first point
+    begins at `start_ms` (since the epoch), and each takes `step_s` seconds.
+    """
+
+    times: Sequence[str]
+    start_ms: int = 0
+    step_s: int = 0
+    range_path: str = ""
+    bar_name: str = ""
+    bar_texts: Sequence[str] = ()
+
+    @property
+    def attributes(self) -> Markup:
+        """The attributes of the drawing, which a script reads."""
+        told = Markup(' data-times="{}" tabindex="0"').format(TEXT_SEPARATOR.join(self.times))
+        if not self.range_path:
+            return told
+        return told + Markup(' data-range="{}" data-start="{}" data-step="{}"').format(
+            self.range_path, self.start_ms, self.step_s
+        )
 
 
 class Drawing:
@@ -92,13 +124,16 @@ class Drawing:
         bars: Sequence[float] = (),
         bands: Sequence[tuple[int, int]] = (),
         height: int = 200,
+        cursor: ChartCursor | None = None,
     ) -> Markup:
         """Return a chart. `bars` are failures, in percent of the height; `bands` shade stretches by index."""
         points = max((len(one.values) for one in series), default=2)
         plot_height = height - AXIS_HEIGHT
         place = _placer(points, self._is_mirrored)
         parts = [
-            Markup('<svg class="chart{}" role="img" aria-label="{}">').format(" low" if height < 200 else "", title),
+            Markup('<svg class="chart{}" role="img" aria-label="{}"{}>').format(
+                " low" if height < 200 else "", title, cursor.attributes if cursor else ""
+            ),
             *(_value_label(axes, value, label, plot_height, self._is_mirrored) for value, label in axes.value_labels),
             Markup(
                 '<svg class="plot" x="0" y="8" width="100%" height="{}" viewBox="0 0 {} 100" '
@@ -106,7 +141,7 @@ class Drawing:
             ).format(plot_height, points - 1),
             *(_band(place, first, last) for first, last in bands),
             *(_chart_line(one, axes.height_of, place) for one in series),
-            _failure_bars(bars, place),
+            _failure_bars(bars, place, cursor),
             Markup('</svg><line class="base" x1="0" x2="100%" y1="{0}" y2="{0}"/>').format(8 + plot_height),
             *_time_labels(axes.time_labels, height, self._is_mirrored),
             Markup("</svg>"),
@@ -199,7 +234,15 @@ def _chart_line(series: ChartSeries, height_of: Callable[[float], float], place:
         lines.append("M" + "L".join(points if len(points) > 1 else points * 2))
         areas.append(f"M{'L'.join(points)}L{place(run[-1][0]):g} 100L{place(run[0][0]):g} 100Z")
     area = Markup('<path class="area" d="{}"/>').format("".join(areas)) if series.is_area and areas else ""
-    return Markup('<g class="{}">{}<path class="line" d="{}"/></g>').format(series.colour, area, "".join(lines))
+    told = _told(series.name, series.texts)
+    return Markup('<g class="{}"{}>{}<path class="line" d="{}"/></g>').format(series.colour, told, area, "".join(lines))
+
+
+def _told(name: str, texts: Sequence[str]) -> Markup:
+    """Return the attributes by which the crosshair tells the values of a line or of the bars."""
+    if not texts:
+        return Markup("")
+    return Markup(' data-name="{}" data-texts="{}"').format(name, TEXT_SEPARATOR.join(texts))
 
 
 def _known_runs(values: Sequence[float | None]) -> list[list[tuple[int, float]]]:
@@ -212,7 +255,7 @@ def _known_runs(values: Sequence[float | None]) -> list[list[tuple[int, float]]]
     return [run for run in runs if run]
 
 
-def _failure_bars(bars: Sequence[float], place: Callable[[float], float]) -> Markup:
+def _failure_bars(bars: Sequence[float], place: Callable[[float], float], cursor: ChartCursor | None = None) -> Markup:
     rectangles = [
         Markup('<rect class="bars" x="{:.2f}" width=".7" y="{:.1f}" height="{:.1f}"/>').format(
             place(index) - 0.35, 100 - percent, percent
@@ -220,7 +263,8 @@ def _failure_bars(bars: Sequence[float], place: Callable[[float], float]) -> Mar
         for index, percent in enumerate(bars)
         if percent
     ]
-    return Markup('<g class="c-bad">{}</g>').format(Markup("").join(rectangles)) if rectangles else Markup("")
+    told = _told(cursor.bar_name, cursor.bar_texts) if cursor else Markup("")
+    return Markup('<g class="c-bad"{}>{}</g>').format(told, Markup("").join(rectangles)) if bars else Markup("")
 
 
 def _band(place: Callable[[float], float], first: int, last: int) -> Markup:
