@@ -253,6 +253,20 @@ def test_a_preview_sends_nothing() -> None:
     assert "disabled" in page.tagged("button")[-1]
 
 
+@pytest.mark.parametrize("language", MESSAGE_LANGUAGES)
+def test_our_thanks_say_what_happens_next(language: str) -> None:
+    assert thanks_text(sample_form(), language).count(".") >= 2  # what has happened, and what comes
+
+
+def test_a_page_without_a_logo_begins_with_its_owners_name() -> None:
+    form, logo = sample_form(), sample_form(theme={"logo_url": "https://x.example/logo.svg"})
+    name = f'<header class="lh-logo"><b dir="auto">{form.workspace_name}</b></header>'
+    assert form.workspace_name
+    assert name in render_form(form, sample_state())
+    assert name not in render_form(logo, sample_state())
+    assert name not in render_form(form, sample_state(is_framed=True))
+
+
 def test_thanks_are_the_owners_words_or_ours() -> None:
     own = sample_form(success_message="Ingrid answers\ntoday.")
     assert "Ingrid answers\ntoday." in render_thanks(own, "ar", base_path="/f/abc")
