@@ -76,6 +76,9 @@ async def test_marketer_builds_one_from_a_recipe_and_it_acts_on_a_posted_lead(
 
     lead = until(acted, 60, "the automation's tag") or {}
     assert (lead["status"], lead["assigned_user_id"] is not None) == ("qualified", True)
+    async with console_client(shared_stack.base, readers["manager"].email) as client:
+        aside = (await client.get(f"{AUTOMATIONS_PAGE}/{id_}")).text.partition("<aside")[2]
+    assert ("Last runs" in aside, f"/leads/{lead['id']}" in aside) == (True, True)
     call_api(shared_stack, "DELETE", f"/api/v1/automations/{id_}")
 
 

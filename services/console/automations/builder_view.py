@@ -20,6 +20,7 @@ from services.console.automations.definition_changes import DefinitionChanges, d
 from services.console.automations.draft_conditions import ConditionNode, root_of_condition
 from services.console.automations.draft_problems import DefinitionProblem, definition_problems
 from services.console.automations.draft_steps import shown_inputs
+from services.console.automations.latest_runs import read_latest_runs
 from services.console.automations.message_preview import (
     MessagePreview,
     latest_leads,
@@ -28,6 +29,7 @@ from services.console.automations.message_preview import (
 )
 from services.console.automations.phrases import capitalized
 from services.console.automations.recipes import SLACK_TYPES, SMS_TYPES
+from services.console.automations.run_words import RunLine
 from services.console.automations.step_words import (
     STEP_ICONS,
     STEP_WORDS,
@@ -107,6 +109,7 @@ class ReadAutomation:
     missing: FieldErrors
     has_mail: bool
     may_change: bool
+    latest_runs: list[RunLine]
 
 
 def read_place(texts: Mapping[str, str]) -> BuilderPlace:
@@ -161,6 +164,7 @@ async def render_builder(
         open=opened,
         place=place,
         waiting=builder.waiting,
+        latest_runs=builder.latest_runs,
         lacks_mail=not builder.has_mail and any(step_kind(step) in MAIL_STEPS for step in draft["steps"]),
         may_change=builder.may_change,
         address=lambda below="", **query: builder_path(view, id_, below, **query),
@@ -183,6 +187,7 @@ async def _read_builder(view: PageView, id_: int) -> ReadAutomation:
             await find_draft_problems(connection, workspace_id, draft),
             await can_send_mail(connection, view.console.settings, workspace_id),
             may_change,
+            await read_latest_runs(view, connection, id_) if automation["version"] else [],
         )
 
 

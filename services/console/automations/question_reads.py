@@ -35,7 +35,7 @@ FROM (SELECT * FROM automation_runs
         AND (%(lead)s::bigint IS NULL OR lead_id = %(lead)s)
       ORDER BY id DESC LIMIT {MAX_COUNTED_RUNS}) r
 WHERE %(state)s = '' OR {CAME_TO_SQL} = %(state)s
-ORDER BY id DESC LIMIT {RUNS_PAGE + 1}
+ORDER BY id DESC LIMIT %(size)s + 1
 """
 COUNT_RUNS_SQL = f"""
 SELECT {CAME_TO_SQL}, count(*)
@@ -82,15 +82,23 @@ class AskedAutomation:
 
 
 async def read_runs_page(
-    connection: Connection, workspace_id: int, automation_id: int, state: str, before: int, lead_id: int | None
+    connection: Connection,
+    workspace_id: int,
+    automation_id: int,
+    state: str,
+    before: int,
+    lead_id: int | None,
+    *,
+    size: int = RUNS_PAGE,
 ) -> RunsPage:
     """Return runs of an automation in a state, before an id."""
-    values = {"w": workspace_id, "automation": automation_id, "state": state, "before": before, "lead": lead_id}
+    values: dict[str, object] = {"w": workspace_id, "automation": automation_id, "state": state, "before": before}
+    values |= {"lead": lead_id, "size": size}
     async with connection.cursor(row_factory=dict_row) as cursor:
         rows = await (await cursor.execute(RUNS_SQL, values)).fetchall()
-    shown = await run_records(connection, workspace_id, rows[:RUNS_PAGE])
+    shown = await run_records(connection, workspace_id, rows[:size])
     origins = await _read_origins(connection, workspace_id, shown)
-    return RunsPage(shown, origins, shown[-1]["id"] if len(rows) > RUNS_PAGE else None)
+    return RunsPage(shown, origins, shown[-1]["id"] if len(rows) > size else None)
 
 
 async def count_runs(connection: Connection, workspace_id: int, automation_id: int) -> Counter[str]:
