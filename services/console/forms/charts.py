@@ -8,7 +8,7 @@ from babel.dates import format_date
 from markupsafe import Markup
 
 from services.console.web.page_view import PageView
-from services.console.web.svg import ChartAxes, ChartSeries, nice_axis
+from services.console.web.svg import ChartAxes, ChartCursor, ChartSeries, nice_axis
 from services.console.web.translations import mark_message as _
 from shared.forms.form_numbers import FormFigures
 
@@ -68,12 +68,14 @@ def days_chart(view: PageView, by_day: Mapping[date, FormFigures], days: int) ->
     figures = [by_day.get(day, FormFigures()) for day in shown]
     top, values = nice_axis(max((float(max(one.views, one.submissions)) for one in figures), default=0.0), 2)
     labels = [(value, view.formatting.number(value)) for value in values if value == int(value)]
+    views, sent = [one.views for one in figures], [one.submissions for one in figures]
     series = [
-        ChartSeries([float(one.views) for one in figures], "c-in", is_area=True),
-        ChartSeries([float(one.submissions) for one in figures], "c-out"),
+        ChartSeries([*map(float, views)], "c-in", True, view.translate("Views"), [*map(view.formatting.number, views)]),
+        ChartSeries([*map(float, sent)], "c-out", False, view.translate("Sent"), [*map(view.formatting.number, sent)]),
     ]
+    cursor = ChartCursor([str(format_date(day, "d MMM", locale=view.language.code)) for day in shown])
     places = [round(index * (days - 1) / (CHART_LABELS - 1)) for index in range(CHART_LABELS)]
     names = [str(format_date(shown[place], "d MMM", locale=view.language.code)) for place in places]
     drawing = view.console.renderer.drawing(view.language)
     title = view.translate("Views and what was sent, by day")
-    return drawing.chart(title, series, ChartAxes(max(top, 1.0), labels, names), height=180)
+    return drawing.chart(title, series, ChartAxes(max(top, 1.0), labels, names), height=180, cursor=cursor)

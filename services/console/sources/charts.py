@@ -6,7 +6,7 @@ from datetime import timedelta
 from markupsafe import Markup
 
 from services.console.web.page_view import PageView
-from services.console.web.svg import ChartAxes, ChartSeries, nice_axis
+from services.console.web.svg import ChartAxes, ChartCursor, ChartSeries, nice_axis
 
 REFUSED_SHARE = 30.0  # percent of the chart's height for the highest bar
 LABELLED_HOURS = (23, 17, 11, 6)  # hours ago
@@ -24,4 +24,13 @@ def source_chart(view: PageView, received: Sequence[int], refused: Sequence[int]
     axes = ChartAxes(max(top, 1.0), labels, [*hours, view.translate("now")])
     drawing = view.console.renderer.drawing(view.language)
     title = view.translate("Leads and refusals of the last 24 hours")
-    return drawing.chart(title, [ChartSeries(values, "c-in", is_area=True)], axes, bars=bars, height=160)
+    number = view.formatting.number
+    series = ChartSeries(
+        values, "c-in", is_area=True, name=view.translate("taken"), texts=[number(one) for one in received]
+    )
+    cursor = ChartCursor(
+        [view.formatting.hour_minute(now - timedelta(hours=back)) for back in range(len(values) - 1, -1, -1)],
+        bar_name=view.translate("refused"),
+        bar_texts=[number(n) for n in refused],
+    )
+    return drawing.chart(title, [series], axes, bars=bars, height=160, cursor=cursor)
