@@ -9,7 +9,7 @@ import orjson
 
 from shared.intake.payload_changes import JsonObject, PayloadDifference, list_differences, replace_payload
 from shared.intake.replay import PayloadEdit, SubmissionRef, find_reference
-from shared.leads.ingest_simulation import simulate_ingest
+from shared.leads.ingest_simulation import WriteRefused, simulate_replay
 from shared.leads.submission import AcceptedSubmission
 from shared.platform.db.connections import Connection
 from shared.platform.errors import NotFound
@@ -73,7 +73,9 @@ async def _preview_one(
         submission = AcceptedSubmission(
             str(reference.id), at, workspace_id, channel, source, key_id, dict(after), None, "", 0, 0
         )
-        outcome = await simulate_ingest(connection, submission)
+        outcome = await simulate_replay(connection, submission)
+    except WriteRefused as refusal:
+        error = str(refusal)[:500]
     except (ValueError, TypeError, AttributeError) as problem:  # a payload of any shape can be stored
         error = f"{type(problem).__name__}: {problem}"[:500]
     return ReplayPreview(reference.id, before, after, list_differences(before, after), outcome, error)

@@ -6,7 +6,7 @@ Two callers ask: the gateway for a lead that is sent, and the console for a subm
 from collections.abc import Collection, Mapping, Sequence
 
 from shared.leads import identities
-from shared.leads.apply_batch import MERGED_LEAD_FIELDS
+from shared.leads.apply_batch import MERGED_LEAD_FIELDS, BatchWrites
 from shared.leads.decide import FoundLeads, decide_submissions
 from shared.leads.deduplication import LeadResolution, resolve_submissions
 from shared.leads.duplicate_policy import describe_changes
@@ -14,6 +14,7 @@ from shared.leads.lead_records import LeadJson, read_leads
 from shared.leads.placement import Board, WorkspaceSettings
 from shared.leads.submission import AcceptedSubmission, TagIds, TagKey
 from shared.leads.tags import find_tags, tag_names
+from shared.leads.trial_write import find_write_problem
 from shared.leads.workspace_settings import load_board, load_workspace_settings
 from shared.platform.db.connections import Connection
 
@@ -25,11 +26,28 @@ HIDDEN_FIELDS = {"workspace_id", "id", "tag_ids", "created_at", "submitted_at"}
 SNAPSHOT_SQL = "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY"
 
 
+class WriteRefused(ValueError):
+    """The database would refuse the lead of a submission."""
+
+
 async def simulate_ingest(connection: Connection, submission: AcceptedSubmission) -> LeadJson:
     """Return what would become of a submission. The connection is in autocommit mode, outside of a transaction.
 
     The changes reveal what the lead holds: a caller shows them only to somebody who may read leads.
     """
+    outcome, _ = await _simulate(connection, submission)
+    return outcome
+
+
+async def simulate_replay(connection: Connection, submission: AcceptedSubmission) -> LeadJson:
+    """Return the same for a submission that died, whose lead is written on trial, too. Raises WriteRefused."""
+    outcome, written = await _simulate(connection, submission)
+    if problem := await find_write_problem(connection, written):
+        raise WriteRefused(problem)
+    return outcome
+
+
+async def _simulate(connection: Connection, submission: AcceptedSubmission) -> tuple[LeadJson, BatchWrites]:
     async with connection.transaction():
         await connection.execute(SNAPSHOT_SQL)
         written, found_leads, tags = await decide_submissions([submission], DryRunLookups(connection))
@@ -38,7 +56,7 @@ async def simulate_ingest(connection: Connection, submission: AcceptedSubmission
         after = written.created.get(NEW_LEAD_ID) or found_leads.states[lead[1]]
         names = await tag_names(connection, [submission.workspace_id], after["tag_ids"])
         names |= {id_: name for (_, name), id_ in tags.items() if id_ < 0}
-    return {
+    outcome = {
         "status": "dry_run",
         "lead_id": before and before["id"],
         "is_duplicate": before is not None,
@@ -48,6 +66,7 @@ async def simulate_ingest(connection: Connection, submission: AcceptedSubmission
             before or BLANK_LEAD, _as_shown_by_api(after, names) | _possible_duplicate(found_leads.resolution, before)
         ),
     }
+    return outcome, written
 
 
 class DryRunLookups:

@@ -7,7 +7,7 @@ import orjson
 import pytest
 
 from shared.jobs.preview import preview_submission
-from shared.platform.db.connections import Connection
+from shared.platform.db.connections import Connection, connect
 from shared.platform.errors import NotFound
 from shared.platform.ids import now_ms, received_time, uuid7
 from tests.support.ingesting import accept, drain, item, workspace_id
@@ -18,6 +18,18 @@ pytestmark = pytest.mark.integration
 BURY = """
 INSERT INTO submissions (workspace_id, id, received_at, state, channel, payload, attempts)
 VALUES (%s, %s, %s, 'dead', 'inbound', %s, 5)
+"""
+# As an operator's own check: it knows the workers' sessions.
+REFUSE_TEXTS = """
+CREATE FUNCTION refuse_texts() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF current_setting('application_name') = 'leadhub worker'
+       AND jsonb_typeof(NEW.custom_fields->'budget') = 'string' THEN
+        RAISE EXCEPTION 'budget is text' USING ERRCODE = 'check_violation';
+    END IF;
+    RETURN NEW;
+END $$;
+CREATE TRIGGER refuse_texts BEFORE INSERT OR UPDATE ON leads FOR EACH ROW EXECUTE FUNCTION refuse_texts();
 """
 COUNTS = "SELECT (SELECT count(*) FROM leads), (SELECT count(*) FROM activities), (SELECT count(*) FROM submissions)"
 
@@ -53,6 +65,36 @@ async def test_a_preview_of_a_payload_that_cannot_be_ingested_says_why(database:
     preview = await preview_submission(database, workspace, id_)
     assert (preview.outcome, preview.before) == (None, ["no", "lead"])
     assert preview.error
+
+
+async def test_a_preview_writes_on_trial_and_says_what_the_database_refuses(
+    database_url: str, database: Connection
+) -> None:
+    workspace = await workspace_id(database)
+    known = {"email": "known@example.com", "first_name": "Ada"}
+    await accept(database, [item(workspace, known)])
+    await drain(database_url)
+    await database.execute(REFUSE_TEXTS)
+    before = await rows(database, COUNTS)
+    for email in ("new@example.com", "known@example.com"):
+        id_ = await bury(database, workspace, {"email": email, "custom_fields": {"budget": "much"}})
+        refused = await preview_submission(database, workspace, id_)
+        assert (refused.outcome, refused.error) == (None, "CheckViolation: budget is text")
+        mended = await preview_submission(database, workspace, id_, {"email": email, "custom_fields": {"budget": 7}})
+        assert (mended.outcome is None, mended.error) == (False, None)
+    assert (await rows(database, COUNTS))[0][:2] == before[0][:2]
+    assert await rows(database, "SELECT custom_fields FROM leads") == [({},)]
+
+
+async def test_a_trial_waits_for_no_lead_that_is_being_written(database_url: str, database: Connection) -> None:
+    workspace = await workspace_id(database)
+    await accept(database, [item(workspace, {"email": "known@example.com", "first_name": "Ada"})])
+    await drain(database_url)
+    id_ = await bury(database, workspace, {"email": "known@example.com", "company": "Acme"})
+    async with connect(database_url, "tests") as other, other.transaction():
+        await other.execute("UPDATE leads SET company = 'Meanwhile'")
+        preview = await preview_submission(database, workspace, id_)
+    assert (preview.outcome is None, preview.error) == (False, None)
 
 
 async def test_a_preview_of_another_workspaces_submission_is_not_found(database: Connection) -> None:
