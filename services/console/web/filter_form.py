@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Final
 
 FORM_MARK: Final = "set"  # a field of the form, whose fields are put into the address as filters
-LOCAL_FORMAT: Final = "%Y-%m-%d %H:%M"  # of a field for a time, whose macro is `moment_input`
+LOCAL_FORMAT: Final = "%Y-%m-%d %H:%M"  # of a field for a time
 
 
 @dataclass(frozen=True)

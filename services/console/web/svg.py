@@ -77,10 +77,10 @@ class ChartCursor:
     @property
     def attributes(self) -> Markup:
         """The attributes of the drawing, which a script reads."""
-        told = Markup(' data-times="{}" tabindex="0"').format(TEXT_SEPARATOR.join(self.times))
+        times = Markup(' data-times="{}" tabindex="0"').format(TEXT_SEPARATOR.join(self.times))
         if not self.range_path:
-            return told
-        return told + Markup(' data-range="{}" data-start="{}" data-step="{}"').format(
+            return times
+        return times + Markup(' data-range="{}" data-start="{}" data-step="{}"').format(
             self.range_path, self.start_ms, self.step_s
         )
 
@@ -234,11 +234,13 @@ def _chart_line(series: ChartSeries, height_of: Callable[[float], float], place:
         lines.append("M" + "L".join(points if len(points) > 1 else points * 2))
         areas.append(f"M{'L'.join(points)}L{place(run[-1][0]):g} 100L{place(run[0][0]):g} 100Z")
     area = Markup('<path class="area" d="{}"/>').format("".join(areas)) if series.is_area and areas else ""
-    told = _told(series.name, series.texts)
-    return Markup('<g class="{}"{}>{}<path class="line" d="{}"/></g>').format(series.colour, told, area, "".join(lines))
+    texts = _text_attributes(series.name, series.texts)
+    return Markup('<g class="{}"{}>{}<path class="line" d="{}"/></g>').format(
+        series.colour, texts, area, "".join(lines)
+    )
 
 
-def _told(name: str, texts: Sequence[str]) -> Markup:
+def _text_attributes(name: str, texts: Sequence[str]) -> Markup:
     """Return the attributes by which the crosshair tells the values of a line or of the bars."""
     if not texts:
         return Markup("")
@@ -263,8 +265,8 @@ def _failure_bars(bars: Sequence[float], place: Callable[[float], float], cursor
         for index, percent in enumerate(bars)
         if percent
     ]
-    told = _told(cursor.bar_name, cursor.bar_texts) if cursor else Markup("")
-    return Markup('<g class="c-bad"{}>{}</g>').format(told, Markup("").join(rectangles)) if bars else Markup("")
+    texts = _text_attributes(cursor.bar_name, cursor.bar_texts) if cursor else Markup("")
+    return Markup('<g class="c-bad"{}>{}</g>').format(texts, Markup("").join(rectangles)) if bars else Markup("")
 
 
 def _band(place: Callable[[float], float], first: int, last: int) -> Markup:
