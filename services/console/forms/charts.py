@@ -68,10 +68,10 @@ def days_chart(view: PageView, by_day: Mapping[date, FormFigures], days: int) ->
     figures = [by_day.get(day, FormFigures()) for day in shown]
     top, values = nice_axis(max((float(max(one.views, one.submissions)) for one in figures), default=0.0), 2)
     labels = [(value, view.formatting.number(value)) for value in values if value == int(value)]
-    views, sent = [one.views for one in figures], [one.submissions for one in figures]
+    views, submissions = [one.views for one in figures], [one.submissions for one in figures]
     series = [
-        ChartSeries([*map(float, views)], "c-in", True, view.translate("Views"), [*map(view.formatting.number, views)]),
-        ChartSeries([*map(float, sent)], "c-out", False, view.translate("Sent"), [*map(view.formatting.number, sent)]),
+        _count_series(view, views, "c-in", view.translate("Views"), is_area=True),
+        _count_series(view, submissions, "c-out", view.translate("Sent")),
     ]
     cursor = ChartCursor([str(format_date(day, "d MMM", locale=view.language.code)) for day in shown])
     places = [round(index * (days - 1) / (CHART_LABELS - 1)) for index in range(CHART_LABELS)]
@@ -79,3 +79,7 @@ def days_chart(view: PageView, by_day: Mapping[date, FormFigures], days: int) ->
     drawing = view.console.renderer.drawing(view.language)
     title = view.translate("Views and what was sent, by day")
     return drawing.chart(title, series, ChartAxes(max(top, 1.0), labels, names), height=180, cursor=cursor)
+
+
+def _count_series(view: PageView, counts: list[int], colour: str, name: str, *, is_area: bool = False) -> ChartSeries:
+    return ChartSeries([*map(float, counts)], colour, is_area, name, [*map(view.formatting.number, counts)])
