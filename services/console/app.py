@@ -25,6 +25,7 @@ from services.console.search import routes as search
 from services.console.settings import routes as settings_pages
 from services.console.sources import routes as sources
 from services.console.submissions import routes as submissions
+from services.console.suppressions import routes as suppressions
 from services.console.tags import routes as tags
 from services.console.web.context import console_lifetime
 from services.console.web.fallback import FALLBACK_ROUTES
@@ -40,7 +41,7 @@ from shared.service_app.audit import AUDITED_PREFIXES
 FEATURES = (
     *(accounts, now, search, submissions, quarantine, dead_letters, queues, jobs),
     *(leads, pipeline, duplicates, imports, people, forms, automations, sources, webhooks),
-    *(workspace, pipeline_setup, tags, scoring, settings_pages),
+    *(workspace, pipeline_setup, tags, scoring, suppressions, settings_pages),
 )
 CONSOLE_ROUTES = [route for feature in FEATURES for route in feature.ROUTES]
 TEXT_FILTERS = {"stored_sentence": stored_sentence}

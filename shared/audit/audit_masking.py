@@ -20,7 +20,7 @@ _is_personal = re.compile(
     r"e?mail|phone|first_name|last_name|full_name|company|address|payload|notes$|^to$|custom_fields|job_title|^q$|search",
     re.I,
 ).search
-# Objects whose name is that of a person.
+# Objects whose name is that of a person, and whose note is about one.
 PERSON_KINDS = frozenset(("user", "lead", "session", "account", "suppression"))
 _LOOKS_PERSONAL = re.compile(r"@|\+?\d[\d\s()./-]{6,}\d")
 
@@ -29,7 +29,7 @@ def masked_fields(fields: Mapping[str, Any] | None, object_kind: str | None = No
     """Return fields of an object as the audit log keeps them."""
     if fields is None:
         return None
-    hidden = ("name",) if object_kind in PERSON_KINDS else ()
+    hidden = ("name", "note") if object_kind in PERSON_KINDS else ()
     return {
         clean_text(name): PERSONAL_MASK if name in hidden and value is not None else _masked(name, value, 0)
         for name, value in list(fields.items())[:MAX_ITEMS]

@@ -35,5 +35,6 @@ class Conversion(Base):
     __table_args__ = (
         Index("uq_conversions_event", "workspace_id", "integration_id", "lead_id", "event", unique=True),
         Index("ix_conversions_lead", "workspace_id", "lead_id"),
+        Index("ix_conversions_integration", "workspace_id", "integration_id", "id"),
         Index("ix_conversions_delivery", "workspace_id", "delivery_id", postgresql_where=text("state <> 'sent'")),
     )

@@ -61,6 +61,13 @@ class Delivery(Base):
         Index("ix_deliveries_undone", "workspace_id", "state", "id", postgresql_where=text("state <> 'sent'")),
         Index("ix_deliveries_lead", "workspace_id", "lead_id", "id"),
         Index("ix_deliveries_subscription", "workspace_id", "subscription_id", "id"),
+        Index(
+            "ix_deliveries_conversion",
+            "workspace_id",
+            "integration_id",
+            "id",
+            postgresql_where=text("kind = 'conversion'"),
+        ),
     )
 
 
@@ -104,9 +111,14 @@ class Suppression(Base):
     workspace_id: Mapped[int]
     email: Mapped[str]  # normalised, as identities are
     reason: Mapped[str]  # unsubscribed, manual
+    note: Mapped[str | None]  # why, in the words of whoever added it
+    created_by: Mapped[dict[str, Any] | None] = mapped_column(JSONB)  # kind, id and name; null: the person
     created_at: Mapped[TransactionTime]
 
-    __table_args__ = (Index("uq_suppressions_workspace_id_email", "workspace_id", "email", unique=True),)
+    __table_args__ = (
+        Index("uq_suppressions_workspace_id_email", "workspace_id", "email", unique=True),
+        Index("ix_suppressions_workspace_id_id", "workspace_id", "id"),
+    )
 
 
 class RecipientLimit(Base):

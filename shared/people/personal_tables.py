@@ -32,8 +32,8 @@ GROUP_NAMES: Final[tuple[PersonalGroup, ...]] = (
 class PersonalTable:
     """A table whose rows go with the person. `column` names the lead, submission, delivery or email of a row.
 
-    A table that is not `counted` only repeats what others hold. `hidden` columns are in no report: secrets of receivers
-    and digests.
+    A table that is not `counted` only repeats what others hold. `hidden` columns are in no report: secrets of
+    receivers, digests, and who of the team added a row.
     """
 
     name: str
@@ -69,7 +69,7 @@ PERSONAL_TABLES: Final = (
     PersonalTable("deliveries", "deliveries", "delivery", "id", hidden=("target", "sender")),
     PersonalTable("conversions", "deliveries", "lead", "lead_id"),
     PersonalTable("possible_duplicates", "likeness", "lead", "lead_id"),
-    PersonalTable("suppressions", "suppressions", "email", "email"),
+    PersonalTable("suppressions", "suppressions", "email", "email", hidden=("created_by",)),
 )
 
 # Their rows go as well, by the areas that know them: see `erase_person.py`.

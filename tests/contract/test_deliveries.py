@@ -170,10 +170,14 @@ async def test_delivery_routes_refuse_unknown_ids_and_impossible_requests(
 
 
 async def test_suppressions_are_created_listed_and_deleted(client: aiohttp.ClientSession) -> None:
-    async with client.post("/api/v1/suppressions", json={"email": " Stop@Example.com"}) as answer:
+    body = {"email": " Stop@Example.com", "note": " asked by phone "}
+    async with client.post("/api/v1/suppressions", json=body) as answer:
         assert answer.status == 201
         made = (await answer.json())["data"]
-        assert (made["email"], made["reason"]) == ("stop@example.com", "manual")
+        assert (made["email"], made["reason"], made["note"]) == ("stop@example.com", "manual", "asked by phone")
+        assert made["created_by"]["kind"] == "key"
+    async with client.post("/api/v1/suppressions", json={"email": "x@example.com", "note": "x" * 201}) as answer:
+        assert answer.status == 422
     async with client.post("/api/v1/suppressions", json={"email": "stop@example.com"}) as answer:
         assert answer.status == 422
     async with client.get("/api/v1/suppressions") as answer:

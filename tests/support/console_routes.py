@@ -201,6 +201,7 @@ EXAMPLES: dict[str, tuple[Callable[[Stack], str], str]] = {
     "pipelines/{id}": (lambda _: ABSENT_NUMBER, ABSENT_NUMBER),
     "scoring/{id}": (lambda _: ABSENT_NUMBER, ABSENT_NUMBER),
     "stages/{id}": (lambda _: ABSENT_NUMBER, ABSENT_NUMBER),
+    "suppressions/{id}": (lambda _: ABSENT_NUMBER, ABSENT_NUMBER),
     "tags/{id}": (lambda _: ABSENT_NUMBER, ABSENT_NUMBER),
     "keys/{id}": (lambda _: ABSENT_NUMBER, ABSENT_NUMBER),
     "users/{id}": (lambda _: ABSENT_NUMBER, ABSENT_NUMBER),

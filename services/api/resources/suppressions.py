@@ -1,11 +1,11 @@
 """`/api/v1/suppressions`: addresses that get no mail, and the page on which people unsubscribe."""
 
 from aiohttp import web
-from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.api.context import CIPHER_KEY, driver_connection, reading, writing
-from services.api.crud import Resource, delete_record, list_records, write_unique
+from services.api.bulk_jobs import author_of
+from services.api.context import CIPHER_KEY, driver_connection, reading, write_driver, writing
+from services.api.crud import RecordDict, Resource, list_records
 from services.api.record_responses import created_response
 from services.api.request_parsing import body_of, workspace_of
 from services.api.schemas.deliveries import SuppressionFields, SuppressionRecord
@@ -13,10 +13,12 @@ from shared.leads.contact_text import InvalidContact
 from shared.leads.email_normalization import normalise_email
 from shared.models import Suppression
 from shared.outbound import unsubscribe_links
+from shared.outbound.suppressions import delete_suppression, suppress_addresses
 from shared.outbound.unsubscribe_links import UnsubscribeTarget
 from shared.platform.errors import ValidationFailed
 from shared.platform.validation.messages import ERROR_MESSAGES
 from shared.platform.web.openapi import request_body, responds
+from shared.platform.web.path_params import path_id
 from shared.service_app.authorization import public, requires_scope
 
 SUPPRESSION_RESOURCE = Resource(Suppression, SuppressionRecord)
@@ -47,26 +49,35 @@ async def index(request: web.Request) -> web.Response:
 
 
 @requires_scope("write:integrations")
-@request_body(SuppressionFields, required=("email",), example={"email": "no-mail@example.com"})
+@request_body(
+    SuppressionFields, required=("email",), example={"email": "no-mail@example.com", "note": "Asked by phone"}
+)
 @responds(SuppressionRecord, status=201)
 async def create(request: web.Request) -> web.Response:
     """Suppress an address: it gets no more mail, whichever lead it belongs to."""
     workspace, fields = workspace_of(request), await body_of(request)
     try:
-        row = {"email": normalise_email(fields["email"]), "reason": "manual"}
+        email = normalise_email(fields["email"])
     except InvalidContact as error:
         raise ValidationFailed({"email": [ERROR_MESSAGES["email"].format(field="email")]}) from error
-    suppression = await write_unique(
-        request, EMAIL_TAKEN_ERRORS, lambda connection: SUPPRESSION_RESOURCE.insert(connection, workspace, row)
-    )
-    return created_response(request, suppression, "/api/v1/suppressions")
+
+    async def create_in_transaction(connection: AsyncConnection) -> RecordDict:
+        database, author = await driver_connection(connection), author_of(request)
+        ids = await suppress_addresses(database, workspace, [email], "manual", note=fields.get("note"), author=author)
+        if not ids:
+            raise ValidationFailed(EMAIL_TAKEN_ERRORS)
+        return await SUPPRESSION_RESOURCE.find(connection, workspace, ids[0])
+
+    return created_response(request, await writing(request, create_in_transaction), "/api/v1/suppressions")
 
 
 @requires_scope("write:integrations")
 @responds(None, status=204)
 async def delete(request: web.Request) -> web.Response:
     """Remove an address from the list: it gets mail again."""
-    return await delete_record(request, SUPPRESSION_RESOURCE.delete)
+    workspace, id_ = workspace_of(request), path_id(request)
+    await write_driver(request, lambda connection: delete_suppression(connection, workspace, id_))
+    return web.Response(status=204)
 
 
 @public
@@ -85,12 +96,10 @@ async def unsubscribe(request: web.Request) -> web.Response:
     known = await _is_known_token(request)
     if known is None:
         return _html_response(INVALID_LINK_PAGE, 404)
-
-    async def unsubscribe_in_transaction(connection: AsyncConnection) -> None:
-        row = {"workspace_id": known.workspace_id, "email": known.email, "reason": "unsubscribed"}
-        await connection.execute(insert(Suppression).values(row).on_conflict_do_nothing())
-
-    await writing(request, unsubscribe_in_transaction)
+    await write_driver(
+        request,
+        lambda connection: suppress_addresses(connection, known.workspace_id, [known.email], "unsubscribed"),
+    )
     return _html_response(UNSUBSCRIBED_PAGE)
 
 

@@ -5,8 +5,11 @@ from typing import Any, Literal
 
 from typing_extensions import TypedDict
 
+from services.api.schemas.submissions import VersionAuthorRecord
 from shared.leads.inbound import EmailAddress
 from shared.outbound.deliveries import DeliveryKind
+from shared.outbound.suppression_fields import SuppressionNote
+from shared.outbound.suppressions import SuppressionReason
 from shared.platform.validation.types import QueryId, UtcTime
 
 DeliveryState = Literal["pending", "sent", "failed", "cancelled", "suppressed"]
@@ -82,11 +85,18 @@ class ResentRecord(TypedDict):
 
 
 class SuppressionFields(TypedDict, total=False):
+    """`note` says why, for your team."""
+
     email: EmailAddress
+    note: SuppressionNote | None
 
 
 class SuppressionRecord(TypedDict):
+    """An address that gets no mail. `created_by` is null if the person unsubscribed by the link in a mail."""
+
     id: int
     email: str
-    reason: Literal["unsubscribed", "manual"]
+    reason: SuppressionReason
+    note: str | None
+    created_by: VersionAuthorRecord | None
     created_at: datetime

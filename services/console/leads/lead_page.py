@@ -60,6 +60,7 @@ from shared.leads.lead_redirects import find_winner
 from shared.leads.lead_tasks import list_lead_tasks
 from shared.likeness.pair_list import PairFilter, list_pairs
 from shared.merging.merge_list import MergeRecord, list_merges
+from shared.outbound.suppressions import find_suppression_of
 from shared.people.erasures import find_erasure
 from shared.platform.db.connections import Connection
 from shared.platform.errors import NotFound
@@ -168,6 +169,7 @@ async def render_lead(
         names = await read_names(connection, workspace_id, keys)
         parts = await read_score_parts(connection, workspace_id, record)
         hues = await read_tag_hues(connection, workspace_id, record["tags"][:MAX_TAGS])
+        suppression = await find_suppression_of(connection, workspace_id, record["email"])
     return await view.render(
         "leads/lead.html",
         status,
@@ -178,6 +180,7 @@ async def render_lead(
         task_form=task or RefusedLeadForm(),
         log_form=log or RefusedLeadForm(),
         around=around,
+        suppression=suppression,
         identities=identity_lines(view, around, names),
         consents=given_consents(around.intakes),
         consent_version=lambda consent: consent_version(view, consent),
