@@ -18,8 +18,7 @@ from shared.outbound.suppressions import (
     list_suppressions,
 )
 from shared.platform.db.connections import Connection
-from shared.platform.errors import NotFound
-from shared.platform.web.path_params import MAX_ID
+from shared.platform.web.path_params import MAX_ID, read_id
 
 SUPPRESSIONS_PAGE: Final = "settings/suppressions"
 PAGE_SIZE: Final = 100
@@ -55,7 +54,7 @@ async def show(view: PageView) -> web.StreamResponse:
     if not view.permits(Permission.SET_UP):
         return await render_page(view, SuppressionDialog())
     if query.get("remove"):
-        return await render_page(view, SuppressionDialog("remove", await _find(view, id_of(query["remove"]))))
+        return await render_page(view, SuppressionDialog("remove", await _find(view, read_id(query["remove"]))))
     return await render_page(view, SuppressionDialog("add" if "add" in query else ""))
 
 
@@ -80,22 +79,15 @@ async def render_page(view: PageView, dialog: SuppressionDialog) -> web.Response
     return await view.render("suppressions/list.html", 422 if dialog.problems else 200, **values)
 
 
-def id_of(text: str) -> int:
-    """Return the id in a query parameter. Raises NotFound."""
-    if not (text.isascii() and text.isdigit() and len(text) < 20 and 0 < int(text) <= MAX_ID):
-        raise NotFound
-    return int(text)
-
-
 async def _read_list(connection: Connection, view: PageView) -> SuppressionList:
     """Return what the address asks for: one entry, or a page of all or of those that have a text. Raises NotFound."""
     query, workspace_id = view.request.query, view.workspace.workspace_id
     count = await count_suppressions(connection, workspace_id)
     if query.get("entry"):
-        entry = await find_suppression(connection, workspace_id, id_of(query["entry"]))
+        entry = await find_suppression(connection, workspace_id, read_id(query["entry"]))
         return SuppressionList([entry], count, entry=entry.id)
     text = query.get("q", "").replace("\0", "").strip()[:MAX_SEARCH_LENGTH]
-    before = id_of(query["before"]) if query.get("before") else MAX_ID
+    before = read_id(query["before"]) if query.get("before") else MAX_ID
     rows = await list_suppressions(connection, workspace_id, text, limit=PAGE_SIZE + 1, before=before)
     older_than = rows[PAGE_SIZE - 1].id if len(rows) > PAGE_SIZE else None
     return SuppressionList(rows[:PAGE_SIZE], count, text, before=before, older_than=older_than)

@@ -38,8 +38,7 @@ from shared.auth.roles import Permission
 from shared.outbound.subscription_fields import ALL_EVENTS, EVENT_TYPES
 from shared.outbound.subscriptions import Subscription, find_subscription
 from shared.platform.db.connections import Connection
-from shared.platform.errors import NotFound
-from shared.platform.web.path_params import path_id
+from shared.platform.web.path_params import path_id, read_id
 
 WEBHOOKS_PAGE: Final = "webhooks"
 QUESTIONS: Final[Mapping[str, Permission]] = {
@@ -124,8 +123,8 @@ def read_place(view: PageView) -> Place:
     state = query.get("state", "")
     return Place(
         state if state in words.STATE_FILTERS else "",
-        _id_of(query["before"]) if query.get("before") else MAX_ID,
-        _id_of(query["delivery"]) if query.get("delivery") else None,
+        read_id(query["before"]) if query.get("before") else MAX_ID,
+        read_id(query["delivery"]) if query.get("delivery") else None,
     )
 
 
@@ -239,10 +238,3 @@ def _report_line(view: PageView, report: WebhookReport, chosen: int | None) -> d
         "last_at": report.last_at,
         "is_chosen": report.id == chosen,
     }
-
-
-def _id_of(text: str) -> int:
-    """Return the id in a query parameter. Raises NotFound."""
-    if not (text.isascii() and text.isdigit() and len(text) < 20 and 0 < int(text) <= MAX_ID):
-        raise NotFound
-    return int(text)

@@ -1,4 +1,4 @@
-"""Ids in paths. Text that cannot be an id is answered like an id that does not exist: 404."""
+"""Ids in paths and queries. Text that cannot be an id is answered like an id that does not exist: 404."""
 
 import uuid
 
@@ -11,7 +11,11 @@ MAX_ID = 2**63 - 1
 
 def path_id(request: web.Request, name: str = "id") -> int:
     """Return a positive 64-bit integer of the path. Raises NotFound."""
-    text = request.match_info[name]
+    return read_id(request.match_info[name])
+
+
+def read_id(text: str) -> int:
+    """Return a positive 64-bit integer. Raises NotFound for text that is none."""
     if not (text.isascii() and text.isdigit() and len(text) < 20 and 0 < int(text) <= MAX_ID):
         raise NotFound
     return int(text)
