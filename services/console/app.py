@@ -4,6 +4,7 @@ from aiohttp import web
 
 from services.console.accounts import routes as accounts
 from services.console.automations import routes as automations
+from services.console.conversions import routes as conversions
 from services.console.dead_letters import routes as dead_letters
 from services.console.duplicates import routes as duplicates
 from services.console.duplicates.query import count_shown_pairs
@@ -40,7 +41,7 @@ from shared.service_app.audit import AUDITED_PREFIXES
 # The first route that fits is taken: `leads/bulk` of the jobs stands before `leads/{id}`.
 FEATURES = (
     *(accounts, now, search, submissions, quarantine, dead_letters, queues, jobs),
-    *(leads, pipeline, duplicates, imports, people, forms, automations, sources, webhooks),
+    *(leads, pipeline, duplicates, imports, people, forms, automations, sources, webhooks, conversions),
     *(workspace, pipeline_setup, tags, scoring, suppressions, settings_pages),
 )
 CONSOLE_ROUTES = [route for feature in FEATURES for route in feature.ROUTES]

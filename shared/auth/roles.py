@@ -15,7 +15,7 @@ class Permission(Enum):
     CHANGE_LEADS = "change_leads"  # their tags, tasks and stages too; merge, undo, dismiss
     BULK_LEADS = "bulk_leads"  # delete, import, export, edit many
     STEER_QUEUES = "steer_queues"  # replay, fix, release, reject, resend; jobs; lanes of the workspace
-    SET_UP = "set_up"  # forms, automations, sources, webhooks, pipelines, tags, scoring, suppressions
+    SET_UP = "set_up"  # forms, automations, sources, webhooks, conversions, pipelines, tags, scoring, suppressions
     REPORT_PERSON = "report_person"
     ADMINISTER = "administer"  # erase; users, API keys, workspace settings, audit log
     OPERATE_INSTALLATION = "operate_installation"  # its lanes, the system, all workspaces

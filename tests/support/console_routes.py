@@ -33,6 +33,7 @@ QUERIES = {
     "leads/{id}/merge": "?with={other_lead}",
     "pipeline/column": "?stage=0&older=1.1",
     "sources/new": "?type=meta_lead_ads",
+    "conversions/new": "?type=google_data_manager",
     "forms/new": "?template=job",
     "forms/{id}": "?field=1",
     "automations/why": "?lead={other_lead}",
@@ -85,6 +86,14 @@ def make_integration(stack: Stack, type_: str, name: str, **credentials: str) ->
     with urllib.request.urlopen(request, timeout=60) as answer:
         made: dict[str, Any] = json.load(answer)["data"]
     return made
+
+
+def make_conversion(stack: Stack) -> str:
+    """The id of a connection to Meta that is told nothing."""
+    made = make_integration(
+        stack, "meta_conversions", "Meta <b>", dataset_id="100200300", access_token="a-token-of-meta"
+    )
+    return str(made["id"])
 
 
 def make_form(stack: Stack, **members: Any) -> dict[str, Any]:
@@ -189,6 +198,7 @@ EXAMPLES: dict[str, tuple[Callable[[Stack], str], str]] = {
     "dead-letters/{id}": (make_cause, ABSENT_NUMBER),
     "deliveries/{delivery}": (lambda _: ABSENT_NUMBER, ABSENT_NUMBER),
     "sources/{id}": (make_source, ABSENT_NUMBER),
+    "conversions/{id}": (make_conversion, ABSENT_NUMBER),
     "automations/{id}": (make_automation, ABSENT_NUMBER),
     "forms/{id}": (lambda stack: str(make_form(stack)["id"]), ABSENT_NUMBER),
     "webhooks/{id}": (lambda stack: str(make_webhook(stack)["id"]), ABSENT_NUMBER),

@@ -59,6 +59,7 @@ async def bring_hostile_texts(stack: Stack) -> str:
             async with session.post("/api/v1/api-keys", json={"name": text[:100], "scopes": ["read:leads"]}) as answer:
                 assert answer.status in (201, 422), await answer.text()
     await bring_hostile_sources(stack)
+    await bring_hostile_settings(stack)
     return email
 
 
@@ -72,6 +73,26 @@ async def paused_for_a_hostile_reason(stack: Stack, email: str) -> AsyncIterator
             yield
         finally:
             await client.post("/console/main/queues/deliveries/resume")
+
+
+async def bring_hostile_settings(stack: Stack) -> None:
+    """Ad platforms with such names and events, and addresses that get no mail for such reasons."""
+    credentials = {"dataset_id": "100200300", "access_token": "a-token-of-meta"}
+    async with aiohttp.ClientSession(stack.base, headers=stack.headers) as session:
+        for number, text in enumerate(PAYLOADS):
+            events = [{"created": True, "event": text[:100]}]
+            settings = {"conversions": {"events": events, "consent_keys": [text[:1_000]]}}
+            conversion = {
+                "type": "meta_conversions",
+                "name": text[:200],
+                "is_active": False,
+                "credentials": credentials,
+                "settings": settings,
+            }
+            suppression = {"email": f"{'w' * 60}{number}@example.com", "note": text[:200]}
+            for path, body in (("integrations", conversion), ("suppressions", suppression)):
+                async with session.post(f"/api/v1/{path}", json=body) as answer:
+                    assert answer.status in (201, 422), await answer.text()
 
 
 async def bring_hostile_sources(stack: Stack) -> None:

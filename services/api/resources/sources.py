@@ -5,12 +5,12 @@ import time
 from aiohttp import web
 
 from services.api.context import CIPHER_KEY, driver_connection, reading
-from services.api.conversion_check import check_conversions
 from services.api.crud import RecordDict
 from services.api.record_responses import record_response
 from services.api.request_parsing import body_and_errors, raise_if_invalid, workspace_of
 from services.api.schemas.sources import IntegrationCheckRecord, SourceRecord, TriedBody, TryFields
 from shared.integrations.catalogue import PROVIDERS_BY_TYPE
+from shared.integrations.conversion_check import check_conversions
 from shared.integrations.conversion_settings import CONVERSION_TYPES
 from shared.integrations.integration_check import CheckedStep, check_integration
 from shared.integrations.integration_management import decrypt_integration, find_integration

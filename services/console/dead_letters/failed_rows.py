@@ -27,8 +27,8 @@ ORDER BY received_at DESC, id DESC LIMIT %(limit)s
 """
 FAILED_DELIVERIES_SQL = """
 SELECT d.id, d.kind, d.event, d.lead_id, d.endpoint, d.attempts, d.error, d.created_at, d.finished_at,
-       s.id AS subscription_id, coalesce(i.name, s.description, '') AS receiver, coalesce(s.url, '') AS url,
-       last.status, last.started_at
+       s.id AS subscription_id, i.id AS integration_id, coalesce(i.name, s.description, '') AS receiver,
+       coalesce(s.url, '') AS url, last.status, last.started_at
 FROM deliveries d
 LEFT JOIN webhook_subscriptions s ON s.workspace_id = d.workspace_id AND s.id = d.subscription_id
 LEFT JOIN integrations i ON i.workspace_id = d.workspace_id AND i.id = d.integration_id

@@ -24,6 +24,13 @@ ACTION_WORDS: dict[str, tuple[str, str]] = {
     "sign_in.sign_out": (_("Signed out"), _("Tried to sign out")),
     "sign_in.submit": (_("Signed in"), _("Tried to sign in")),
     "backfill.created": (_("Fetched missed leads"), _("Tried to fetch missed leads")),
+    "conversion.created": (_("Connected an ad platform"), _("Tried to connect an ad platform")),
+    "conversion.changed": (
+        _("Changed what an ad platform is told"),
+        _("Tried to change what an ad platform is told"),
+    ),
+    "conversion.send_test": (_("Sent a test event"), _("Tried to send a test event")),
+    "conversion.deleted": (_("Disconnected an ad platform"), _("Tried to disconnect an ad platform")),
     "conversion_trial.created": (_("Sent a test event"), _("Tried to send a test event")),
     "bulk.replay": (_("Replayed many submissions"), _("Tried to replay many submissions")),
     "bulk.release": (_("Released many submissions"), _("Tried to release many submissions")),

@@ -105,7 +105,7 @@ def source_path(view: PageView, id_: int, below: str = "", **query: object) -> s
 async def change_source(view: PageView, id_: int, changes: Mapping[str, Any]) -> IntegrationRow:
     """Change an integration, with an entry in the audit log. Raises NotFound or ValidationFailed."""
     fields, errors = CHANGED_INTEGRATION.validate_fields(changes)
-    audit_details(view.request, action="integration.changed", object=("integration", id_), after=_told(changes))
+    audit_details(view.request, action="integration.changed", object=("integration", id_), after=told_changes(changes))
     workspace_id, cipher = view.workspace.workspace_id, view.console.cipher
 
     def note_stored(row: IntegrationRow) -> None:
@@ -120,7 +120,7 @@ async def change_source(view: PageView, id_: int, changes: Mapping[str, Any]) ->
     return await view.console.writing(change)
 
 
-def _told(changes: Mapping[str, Any]) -> dict[str, Any]:
+def told_changes(changes: Mapping[str, Any]) -> dict[str, Any]:
     """Return changes as the audit log may have them: of credentials only the names."""
     told = {name: value for name, value in changes.items() if name != "credentials"}
     return {**told, **({"credentials": sorted(changes["credentials"])} if changes.get("credentials") else {})}

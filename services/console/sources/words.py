@@ -7,7 +7,7 @@ from markupsafe import Markup
 
 from services.console.web.page_view import PageView
 from services.console.web.translations import mark_message as _
-from shared.integrations.catalogue import PROVIDERS_BY_TYPE
+from shared.integrations.catalogue import INTEGRATION_TYPES, PROVIDERS_BY_TYPE
 from shared.integrations.integration_check import CheckedStep
 from shared.operations.source_report import SourceReport
 
@@ -105,10 +105,16 @@ CREDENTIAL_LABELS: Mapping[str, str] = {
     "signing_secret": _("Signing secret"),
     "jws_secret": _("JWS secret token"),
     "signature_header": _("Header with the signature; X-Webhook-Signature unless set"),
+    "dataset_id": _("Dataset id"),
+    "customer_id": _("Customer id of the Google Ads account"),
+    "conversion_action": _("Conversion action id"),
+    "login_customer_id": _("Customer id of the manager account"),
+    "service_account_key": _("JSON key of the service account"),
 }
 TYPED_LABELS: Mapping[tuple[str, str], str] = {
     ("standard_webhooks", "secret"): _("Signing secret (whsec_…) or public key (whpk_…)"),
     ("shopify", "client_secret"): _("Client secret of the app, or the shop’s signing secret"),
+    ("meta_conversions", "access_token"): _("Access token of the dataset"),
     ("webflow", "signing_secret"): _("Secret key of the webhook, or the app’s client secret"),
 }
 REASON_WORDS: Mapping[str, str] = {
@@ -157,7 +163,7 @@ def credential_label(view: PageView, type_: str, key: str) -> str:
     label = TYPED_LABELS.get((type_, key)) or CREDENTIAL_LABELS.get(key)
     if label:
         return view.translate(label)
-    field = PROVIDERS_BY_TYPE[type_].type.credential_field(key)
+    field = INTEGRATION_TYPES[type_].credential_field(key)
     return field.label if field else key
 
 

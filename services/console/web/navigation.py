@@ -43,6 +43,7 @@ NAVIGATION_ENTRIES = (
     NavigationEntry("automations", "setup", "bolt", _("Automations"), key="a"),
     NavigationEntry("sources", "setup", "plug", _("Sources"), key="s"),
     NavigationEntry("webhooks", "setup", "send", _("Webhooks out"), key="w"),
+    NavigationEntry("conversions", "setup", "replay", _("Conversions")),
     NavigationEntry("settings/workspace", "settings", "building", _("Workspace"), permission=Permission.ADMINISTER),
     NavigationEntry("settings/pipelines", "settings", "board", _("Pipelines")),
     NavigationEntry("settings/tags", "settings", "tag", _("Tags")),

@@ -26,7 +26,9 @@ PERMISSION_WORDS = {
     Permission.STEER_QUEUES: _(
         "Replay, fix, release, mark as spam, send again; jobs; pause automations and deliveries"
     ),
-    Permission.SET_UP: _("Set up forms, automations, sources, webhooks, pipelines, tags and scoring"),
+    Permission.SET_UP: _(
+        "Set up forms, automations, sources, webhooks, conversions, pipelines, tags, scoring and who gets no mail"
+    ),
     Permission.REPORT_PERSON: _("Make the report of all data that is held about a person"),
     Permission.ADMINISTER: _("Erase persons; users, API keys, workspace settings, audit log"),
     Permission.OPERATE_INSTALLATION: _("Lanes of the installation, the system, all workspaces (operators only)"),

@@ -1,6 +1,6 @@
 """One delivery as the page shows it: what was asked, and what was answered, as far as the reader may see it."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
@@ -54,14 +54,19 @@ class ShownDelivery:
 
 def shown_delivery(view: PageView, delivery: OpenDelivery) -> ShownDelivery:
     """Return a delivery for the page."""
-    hides_values = not view.permits(Permission.SEE_PERSONS)
+    hides_values = _hides_values(view)
     payload = bytes(delivery.row.payload)
     lines = body_lines(payload, hides_values=hides_values)
     return ShownDelivery(
         lines[:MAX_LINES],
         len(lines) > MAX_LINES or len(payload) < delivery.row.size,
-        [_shown_attempt(view, attempt, hides_values=hides_values) for attempt in delivery.attempts],
+        shown_attempts(view, delivery.attempts),
     )
+
+
+def shown_attempts(view: PageView, attempts: Sequence[AttemptRow]) -> list[ShownAttempt]:
+    """Return attempts for the page, as far as its reader may see what was answered."""
+    return [_shown_attempt(view, attempt, hides_values=_hides_values(view)) for attempt in attempts]
 
 
 def body_lines(body: bytes, *, hides_values: bool) -> list[PayloadLine]:
@@ -73,6 +78,10 @@ def body_lines(body: bytes, *, hides_values: bool) -> list[PayloadLine]:
         return []
     tokens = shown_tokens(body, hides_values=hides_values)
     return indented_lines(tokens) if is_json(body) else split_lines(tokens)
+
+
+def _hides_values(view: PageView) -> bool:
+    return not view.permits(Permission.SEE_PERSONS)
 
 
 def _shown_attempt(view: PageView, attempt: AttemptRow, *, hides_values: bool) -> ShownAttempt:

@@ -16,12 +16,12 @@ ATTEMPTS_SHOWN: Final = 20  # of one delivery, the newest first
 SHOWN_PAYLOAD_BYTES: Final = 64 << 10
 MAX_ID: Final = 2**63 - 1
 
-_COLUMNS = """
+DELIVERY_COLUMNS = """
 d.id, d.message_id, d.event, d.lead_id, d.state, d.attempts, d.attempts - d.attempts_before AS tries, d.error,
 d.created_at, d.finished_at, d.due_at, d.sending_since, last.status, last.duration_ms, last.started_at,
 l.first_name, l.last_name, l.email
 """
-_JOINS = """
+DELIVERY_JOINS = """
 LEFT JOIN LATERAL (
     SELECT a.status, a.duration_ms, a.started_at FROM delivery_attempts a
     WHERE a.workspace_id = d.workspace_id AND a.delivery_id = d.id ORDER BY a.number DESC LIMIT 1
@@ -29,12 +29,12 @@ LEFT JOIN LATERAL (
 LEFT JOIN leads l ON l.workspace_id = d.workspace_id AND l.id = d.lead_id
 """
 LIST_SQL = f"""
-SELECT {_COLUMNS}
+SELECT {DELIVERY_COLUMNS}
 FROM (SELECT * FROM (SELECT * FROM deliveries
                      WHERE workspace_id = %(workspace)s AND subscription_id = %(subscription)s AND id < %(before)s
                      ORDER BY id DESC LIMIT %(looked_at)s) newest
       WHERE %(state)s::text IS NULL OR state = %(state)s ORDER BY id DESC LIMIT %(limit)s) d
-{_JOINS} ORDER BY d.id DESC
+{DELIVERY_JOINS} ORDER BY d.id DESC
 """
 # Where the deliveries that were looked through end, if there are more.
 END_SQL = """
@@ -42,8 +42,8 @@ SELECT id FROM deliveries WHERE workspace_id = %(workspace)s AND subscription_id
     AND id < %(before)s ORDER BY id DESC OFFSET %(looked_at)s LIMIT 1
 """
 ONE_SQL = f"""
-SELECT {_COLUMNS}, octet_length(d.payload) AS size, substring(d.payload FROM 1 FOR %(bytes)s) AS payload
-FROM deliveries d {_JOINS}
+SELECT {DELIVERY_COLUMNS}, octet_length(d.payload) AS size, substring(d.payload FROM 1 FOR %(bytes)s) AS payload
+FROM deliveries d {DELIVERY_JOINS}
 WHERE d.workspace_id = %(workspace)s AND d.subscription_id = %(subscription)s AND d.id = %(id)s
 """
 ATTEMPTS_SQL = """
@@ -150,6 +150,11 @@ async def read_delivery(
         row = await cursor.fetchone()
     if row is None:
         raise NotFound
-    async with connection.cursor(row_factory=class_row(AttemptRow)) as attempts:
-        await attempts.execute(ATTEMPTS_SQL, (workspace_id, delivery_id, ATTEMPTS_SHOWN))
-        return OpenDelivery(row, await attempts.fetchall())
+    return OpenDelivery(row, await read_attempts(connection, workspace_id, delivery_id))
+
+
+async def read_attempts(connection: Connection, workspace_id: int, delivery_id: int) -> Sequence[AttemptRow]:
+    """Return the attempts at a delivery, newest first."""
+    async with connection.cursor(row_factory=class_row(AttemptRow)) as cursor:
+        await cursor.execute(ATTEMPTS_SQL, (workspace_id, delivery_id, ATTEMPTS_SHOWN))
+        return await cursor.fetchall()

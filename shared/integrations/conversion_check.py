@@ -10,12 +10,13 @@ from shared.integrations.integration_management import DecryptedIntegration
 from shared.outbound.deliveries import integration_endpoint
 from shared.platform.db.connections import Connection
 
-RECENT_EVENTS = 1_000  # of the workspace
+RECENT_EVENTS = 1_000  # of an integration
 LAST_SUCCESS_SQL = "SELECT succeeded_at FROM endpoints WHERE workspace_id = %s AND endpoint = %s"
 RECENT_STATES_SQL = f"""
 SELECT state, reason, count(*) FROM (
-    SELECT integration_id, state, reason FROM conversions WHERE workspace_id = %s ORDER BY id DESC LIMIT {RECENT_EVENTS}
-) recent WHERE integration_id = %s GROUP BY 1, 2 ORDER BY 3 DESC, 1, 2
+    SELECT state, reason FROM conversions WHERE workspace_id = %s AND integration_id = %s
+    ORDER BY id DESC LIMIT {RECENT_EVENTS}
+) recent GROUP BY 1, 2 ORDER BY 3 DESC, 1, 2
 """
 CONSENT_ADVICE = (
     "Ask for consent where leads come in, or set conversions.without_consent to send if you have it by other means."
@@ -29,14 +30,21 @@ async def check_conversions(
     """Return the steps of the check, in the order in which an event passes them."""
     endpoint = integration_endpoint(row["type"], row["id"])
     success = await (await connection.execute(LAST_SUCCESS_SQL, (workspace_id, endpoint))).fetchone()
-    recent = await (await connection.execute(RECENT_STATES_SQL, (workspace_id, row["id"]))).fetchall()
+    recent = await read_recent_states(connection, workspace_id, row["id"])
     return [
         _active_step(row),
         _credentials_step(opened),
         _events_step(row),
-        _consent_step([(reason, n) for state, reason, n in recent if state == "skipped"]),
+        _consent_step([(reason or "", n) for state, reason, n in recent if state == "skipped"]),
         _sent_step(row, bool(success and success[0]), recent),
     ]
+
+
+async def read_recent_states(
+    connection: Connection, workspace_id: int, integration_id: int
+) -> list[tuple[str, str | None, int]]:
+    """Return what became of the newest events of an integration: state, reason and how many, the most first."""
+    return await (await connection.execute(RECENT_STATES_SQL, (workspace_id, integration_id))).fetchall()
 
 
 def _active_step(row: Mapping[str, Any]) -> CheckedStep:
