@@ -48,6 +48,7 @@ from services.api.resources import (
     users,
     webhooks,
     workspace,
+    workspace_mail,
 )
 from shared.platform.settings import Settings
 from shared.service_app.app import mount_routes
@@ -91,6 +92,8 @@ ROUTES = [
     web.get("/api/v1/workspace", workspace.show),
     web.put("/api/v1/workspace", workspace.update),
     web.patch("/api/v1/workspace", workspace.update),
+    web.get("/api/v1/workspace/mail-test", workspace_mail.show),
+    web.post("/api/v1/workspace/mail-test", workspace_mail.send),
     web.get("/api/v1/identities/crowded", identities.crowded),
     web.get("/api/v1/retention", retention.show),
     web.put("/api/v1/retention", retention.update),

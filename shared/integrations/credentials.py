@@ -18,6 +18,7 @@ from shared.integrations.integration_type import INBOUND_ONLY, CredentialField, 
 from shared.integrations.webhook_keys import decode_webhook_key
 from shared.leads.contact_text import InvalidContact
 from shared.leads.email_normalization import normalise_email
+from shared.outbound.address_policy import is_host
 from shared.platform.errors import FieldErrors
 from shared.platform.masking import SECRET_MASK
 from shared.platform.validation.messages import ERROR_MESSAGES, custom_error
@@ -29,6 +30,9 @@ MIN_PARTLY_SHOWN_CHARS = 12  # characters; shorter secrets are masked completely
 SEND_AGAIN_MESSAGE = (
     "The {field} field must be sent again, since {changed} changes: a secret is not kept for another place or user."
 )
+
+MAIL_SECURITY_CHOICES = ("tls", "starttls")  # from the first byte, or before anything else is said
+MAX_LINE_CHARS = 100
 
 _HEADER_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,100}").fullmatch
 
@@ -143,6 +147,10 @@ def _is_email(value: str) -> bool:
     return True
 
 
+def _is_short_line(value: str) -> bool:
+    return value.isprintable() and len(value) <= MAX_LINE_CHARS
+
+
 def _is_whsec(value: str) -> bool:
     try:
         decode_webhook_key(value)
@@ -171,6 +179,12 @@ def _is_port(value: str) -> bool:
 
 _KIND_CHECKS: dict[CredentialKind, tuple[Callable[[str], Any], str]] = {
     "url": (is_url, ERROR_MESSAGES["url"]),
+    "line": (_is_short_line, f"The {{field}} field must be one line of {MAX_LINE_CHARS} characters at most."),
+    "host": (is_host, "The {field} field must be the name or the address of a host, such as smtp.example.com."),
+    "mail_security": (
+        MAIL_SECURITY_CHOICES.__contains__,
+        "The {field} field must be tls or starttls, or empty: TLS on port 465, otherwise STARTTLS where it is offered.",
+    ),
     "port": (_is_port, "The {field} field must be a port: 1 to 65535."),
     "email": (_is_email, ERROR_MESSAGES["email"]),
     "digits": (_is_number_of_account, "The {field} field must be the number of an account, such as 123-456-7890."),

@@ -4,7 +4,19 @@ from dataclasses import dataclass
 from typing import Literal
 
 FlowDirection = Literal["inbound", "outbound", "both"]
-CredentialKind = Literal["text", "url", "port", "email", "header", "whsec", "digits", "service_account"]
+CredentialKind = Literal[
+    "text",
+    "line",
+    "url",
+    "host",
+    "port",
+    "mail_security",
+    "email",
+    "header",
+    "whsec",
+    "digits",
+    "service_account",
+]
 
 INBOUND_ONLY: FlowDirection = "inbound"
 OUTBOUND_ONLY: FlowDirection = "outbound"

@@ -116,6 +116,11 @@ class AddressPolicy:
         """Return whether a request to that host may connect to that address."""
         return is_public_address(address) or self.is_listed(address) or normalised_host(host) in self.hosts
 
+    def refuses_host(self, host: str) -> bool:
+        """Return whether the text of a host alone shows that connections to it are refused. Raises ValueError."""
+        address = literal_address(_ascii_host(host))
+        return address is not None and not self.allows_target(host, address)
+
     def refuses_url(self, url: str) -> bool:
         """Return whether the text of the URL alone shows that requests to it are refused. Raises ValueError if invalid.
 
@@ -129,6 +134,14 @@ class AddressPolicy:
     def is_listed(self, address: IpAddress) -> bool:
         """Return whether the address is in a network of the operator's list."""
         return any(address in network for network in self.networks)
+
+
+def is_host(text: str) -> bool:
+    """Return whether a text is the name of a host, or an address."""
+    try:
+        return bool(parse_address(text)) if ":" in text else bool(_ascii_host(text))
+    except ValueError:
+        return False
 
 
 def _ascii_host(host: str) -> str:

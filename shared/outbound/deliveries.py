@@ -13,12 +13,12 @@ from typing import Any, Literal
 import orjson
 
 from shared.outbound.double_opt_in_links import CONFIRMATION_EVENT
+from shared.outbound.trial_events import MAIL_TRIAL_EVENT
 from shared.outbound.webhook_events import WebhookEvent
 from shared.platform.crypto.encryption import TransactionCipher
 from shared.platform.db.connections import StatementExecutor
 
 REPLY_EVENT = "form.reply"  # the event of a form's own reply to who filled it in
-MAIL_TRIAL_EVENT = "mail.trial"  # the event of a mail that an admin sends to see whether mails go out
 DeliveryKind = Literal["webhook", "email", "sms", "slack", "notice", "conversion"]
 
 # The limit of one statement. Each message to a subscription contains the whole lead, so that the messages of one batch

@@ -14,6 +14,9 @@ WHERE u.workspace_id = ANY(%s) AND u.role = 'admin' AND u.is_active ORDER BY 1, 
 READ_USER_LANGUAGES_SQL = f"""
 SELECT u.id, {_LANGUAGE_SQL} FROM users u WHERE u.workspace_id = %s AND u.id = ANY(%s)
 """
+READ_MAILBOX_SQL = f"""
+SELECT u.email, {_LANGUAGE_SQL} FROM users u WHERE u.workspace_id = %s AND u.id = %s AND u.is_active
+"""
 READ_ACCOUNT_LANGUAGE_SQL = "SELECT preferences->>'language' FROM accounts WHERE id = %s"
 
 
@@ -37,6 +40,11 @@ async def read_user_languages(
     """Return the languages of users of a workspace, by their ids."""
     rows = await (await connection.execute(READ_USER_LANGUAGES_SQL, (workspace_id, list(user_ids)))).fetchall()
     return dict(rows)
+
+
+async def read_user_mailbox(connection: Connection, workspace_id: int, user_id: int) -> tuple[str, str | None] | None:
+    """Return the address and the language of an active user. None if the workspace has no such user."""
+    return await (await connection.execute(READ_MAILBOX_SQL, (workspace_id, user_id))).fetchone()
 
 
 async def read_account_language(connection: Connection, account_id: int) -> str | None:

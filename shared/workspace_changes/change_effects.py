@@ -1,50 +1,15 @@
 """What a change of a workspace's settings would do, told before it is saved."""
 
-from dataclasses import asdict, dataclass
 from typing import Any
 
 from shared.platform.db.connections import Connection
 from shared.workspace_changes import effect_counts
+from shared.workspace_changes.mail_effects import mail_effects
+from shared.workspace_changes.setting_effect import SettingEffect
 from shared.workspace_changes.workspace_fields import changed_settings
 from shared.workspace_changes.workspace_record import WorkspaceJson
 
 MAX_COUNTED_ENTRIES = 20  # entries of `never_join` whose leads are counted
-EFFECT_TEXTS = {
-    "renamed": "The new name is in the switcher, in letters to the team and in exports.",
-    "phones_read_otherwise": "Of the last {of} phones that came, {count} would have been another number.",
-    "phones_unreadable": "Of the last {of} phones that came, {count} would be no number at all.",
-    "phones_stay": "Phones of leads that are there stay as they are.",
-    "zone_of_automations": "Active automations that wait for business hours: {count}.",
-    "duplicates_changed": "Of the last {of} submissions, {count} were duplicates that changed something.",
-    "gmail_joins": "Leads whose Gmail addresses become one: {count}. None is merged by itself.",
-    "gmail_apart": "What is together stays together. Spellings of an address are apart from the next lead on.",
-    "entry_added": "Leads with {entry}: {count}. From the next lead on nobody is recognised by it.",
-    "entry_removed": "From the next lead on people are recognised by {entry} again. What is apart is not joined.",
-    "rows_deleted": "Rows that are deleted within the day: {count}. They cannot be brought back.",
-    "rows_kept": "What is there is kept for longer.",
-}
-
-
-@dataclass(frozen=True)
-class SettingEffect:
-    """One effect of one change. `count` is None where counting took too long; `of` is how many were looked at."""
-
-    field: str
-    code: str
-    count: int | None = None
-    of: int | None = None
-    entry: str | None = None
-    is_final: bool = False  # it cannot be taken back
-
-    @property
-    def text(self) -> str:
-        """The effect as a sentence in English."""
-        count = "many" if self.count is None else f"{self.count:,}"
-        return EFFECT_TEXTS[self.code].format(count=count, of=f"{self.of or 0:,}", entry=self.entry)
-
-    def to_json(self) -> dict[str, Any]:
-        """Return the effect as the API shows it."""
-        return {**asdict(self), "text": self.text}
 
 
 async def preview_effects(
@@ -53,6 +18,9 @@ async def preview_effects(
     """Return the effects of a change, by setting. The connection is in autocommit mode."""
     effects: list[SettingEffect] = []
     for field, (was, now) in changed_settings(before, after).items():
+        if field == "mail":
+            effects += await mail_effects(connection, before["id"], before["mail"], after["mail"])
+            continue
         effects += await _effects_of(connection, before["id"], field, was, now, installation_days)
     return effects
 

@@ -52,6 +52,10 @@ PHONE_LEADS_SQL = """
 SELECT count(*) FROM (SELECT phone FROM leads WHERE workspace_id = %(w)s ORDER BY id DESC LIMIT 20000) newest
 WHERE split_part(phone, ';', 1) = %(phone)s
 """
+WAITING_MAILS_SQL = f"""
+SELECT count(*) FROM (SELECT FROM deliveries WHERE workspace_id = %(w)s AND endpoint = 'mail' AND state = 'pending'
+                      LIMIT {MOST_COUNTED}) waiting
+"""
 _OLD_SUBMISSIONS_SQL = f"""
 SELECT count(*) FROM (SELECT FROM submissions WHERE workspace_id = %(w)s AND {{which}}
                       AND received_at < now() - make_interval(days => %(days)s) LIMIT {MOST_COUNTED}) old

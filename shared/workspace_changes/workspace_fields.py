@@ -7,6 +7,7 @@ from zoneinfo import available_timezones
 from pydantic import AfterValidator, Field, Strict
 from typing_extensions import TypedDict
 
+from shared.integrations.credentials import CredentialTexts
 from shared.leads.contact_text import InvalidContact
 from shared.leads.duplicate_policy import MergePolicy
 from shared.leads.never_join import MAX_NEVER_JOIN, normalise_entry
@@ -45,7 +46,9 @@ NeverJoinEntries = Annotated[list[Text255], Strict(), Field(max_length=MAX_NEVER
 class WorkspaceFields(TypedDict, total=False):
     """What is sent changes, the rest stays. `never_join` replaces the list; `retention` changes the kinds in it.
 
-    An entry of `never_join` is an email, a local part with its at sign (`info@`), or a phone.
+    An entry of `never_join` is an email, a local part with its at sign (`info@`), or a phone. `mail` has the
+    credentials of a mail server, as an integration of the type smtp has them, and changes key by key: null disconnects
+    the server. Its password must be sent again if another of them changes.
     """
 
     name: Annotated[RequiredName, AfterValidator(_check_name)]
@@ -55,6 +58,7 @@ class WorkspaceFields(TypedDict, total=False):
     fold_gmail: StrictFlag
     never_join: NeverJoinEntries
     retention: RetentionFields
+    mail: CredentialTexts | None
 
 
 _SCHEMA = FieldsSchema(WorkspaceFields)
@@ -78,8 +82,12 @@ def normalise_entries(entries: Sequence[str], country: str | None, errors: Field
 
 
 def changed_settings(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, tuple[Any, Any]]:
-    """Return what differs between two records: the values before and after, retention as `retention.<kind>`."""
+    """Return what differs between two records: the values before and after, retention as `retention.<kind>`.
+
+    The one of `mail` is the workspace's server.
+    """
     pairs = {name: (before[name], after[name]) for name in SETTING_COLUMNS}
     kept, then = before["retention"], after["retention"]
     pairs |= {f"retention.{kind}": (kept[kind], then[kind]) for kind in kept}
+    pairs["mail"] = before["mail"]["server"], after["mail"]["server"]
     return {name: pair for name, pair in pairs.items() if pair[0] != pair[1]}

@@ -5,11 +5,18 @@ from typing import Any
 
 from psycopg.rows import dict_row
 
-from shared.outbound.mail_setup import HAS_MAIL_INTEGRATION_SQL, has_installation_mail
+from shared.platform.crypto.encryption import Cipher
 from shared.platform.db.connections import Connection
 from shared.platform.errors import FieldErrors, NotFound, ValidationFailed
 from shared.platform.settings import Settings
 from shared.retention import RETENTION_KINDS, change_retention, read_retention, retention_errors
+from shared.workspace_changes.mail_server import (
+    MailChange,
+    audited_server,
+    change_mail_server,
+    mail_with_changes,
+    read_mail,
+)
 from shared.workspace_changes.workspace_fields import SETTING_COLUMNS, normalise_entries
 from shared.workspaces import apply_settings
 
@@ -19,7 +26,9 @@ READ_SQL = f"SELECT id, slug, created_at, {', '.join(SETTING_COLUMNS)} FROM work
 LOCK_SQL = "SELECT FROM workspaces WHERE id = %s FOR NO KEY UPDATE"
 
 
-async def read_workspace(connection: Connection, settings: Settings, workspace_id: int) -> WorkspaceJson:
+async def read_workspace(
+    connection: Connection, cipher: Cipher, settings: Settings, workspace_id: int
+) -> WorkspaceJson:
     """Return a workspace with its settings, and how its mails and alarms go out. Raises NotFound."""
     async with connection.cursor(row_factory=dict_row) as cursor:
         record = await (await cursor.execute(READ_SQL, (workspace_id,))).fetchone()
@@ -29,20 +38,12 @@ async def read_workspace(connection: Connection, settings: Settings, workspace_i
         **record,
         "retention": await read_retention(connection, workspace_id),
         "installation_days": settings.keep_days,
-        "mail": {"sent_by": await _mail_sender(connection, settings, workspace_id)},
+        "mail": await read_mail(connection, cipher, settings, workspace_id),
         "alarms": {"mail": bool(settings.alarm_email), "slack": bool(settings.alarm_slack_url)},
     }
 
 
-async def _mail_sender(connection: Connection, settings: Settings, workspace_id: int) -> str | None:
-    """Return whose server sends the mails of a workspace: its own one goes before the installation's."""
-    row = await (await connection.execute(HAS_MAIL_INTEGRATION_SQL, (workspace_id,))).fetchone()
-    if row and row[0]:
-        return "workspace"
-    return "installation" if has_installation_mail(settings) else None
-
-
-def with_changes(record: WorkspaceJson, fields: Mapping[str, Any], installation_days: int) -> WorkspaceJson:
+def with_changes(record: WorkspaceJson, fields: Mapping[str, Any], settings: Settings) -> WorkspaceJson:
     """Return a record as it would be with the fields that were sent. Raises ValidationFailed by field. Pure."""
     errors: FieldErrors = {}
     after = {**record, **{name: fields[name] for name in SETTING_COLUMNS if name in fields}}
@@ -51,29 +52,38 @@ def with_changes(record: WorkspaceJson, fields: Mapping[str, Any], installation_
     sent = fields.get("retention") or {}
     after["retention"] = record["retention"] | {kind: sent[kind] for kind in RETENTION_KINDS if kind in sent}
     if sent:
-        wrong = retention_errors(after["retention"], installation_days)
+        wrong = retention_errors(after["retention"], settings.keep_days)
         errors |= {f"retention.{kind}": messages for kind, messages in wrong.items()}
+    if "mail" in fields:
+        after["mail"] = mail_with_changes(record["mail"], fields["mail"], settings.allowed_targets, errors)
     if errors:
         raise ValidationFailed(errors)
     return after
 
 
 async def change_workspace(
-    connection: Connection, settings: Settings, workspace_id: int, fields: Mapping[str, Any]
+    connection: Connection, cipher: Cipher, settings: Settings, workspace_id: int, fields: Mapping[str, Any]
 ) -> tuple[WorkspaceJson, WorkspaceJson]:
     """Change settings in the caller's transaction. Return the record before and after. Raises ValidationFailed."""
     await connection.execute(LOCK_SQL, (workspace_id,))
-    before = await read_workspace(connection, settings, workspace_id)
-    after = with_changes(before, fields, settings.keep_days)
+    before = await read_workspace(connection, cipher, settings, workspace_id)
+    after = with_changes(before, fields, settings)
     changes = {name: after[name] for name in SETTING_COLUMNS if after[name] != before[name]}
     if changes:
         await apply_settings(connection, workspace_id, changes)
     if after["retention"] != before["retention"]:
         await change_retention(connection, workspace_id, after["retention"], settings.keep_days)
+    if "mail" in fields:
+        await change_mail_server(connection, cipher, workspace_id, MailChange(before["mail"], fields["mail"]))
+        after["mail"] = await read_mail(connection, cipher, settings, workspace_id)
     return before, after
 
 
 def audited_changes(before: WorkspaceJson, after: WorkspaceJson) -> tuple[dict[str, Any], dict[str, Any]]:
     """Return what the audit log keeps of a change: the settings that differ, before and after. Pure."""
     names = [name for name in (*SETTING_COLUMNS, "retention") if before[name] != after[name]]
-    return {name: before[name] for name in names}, {name: after[name] for name in names}
+    was, now = {name: before[name] for name in names}, {name: after[name] for name in names}
+    servers = before["mail"]["server"], after["mail"]["server"]
+    if servers[0] != servers[1]:
+        was["mail"], now["mail"] = audited_server(servers[0]), audited_server(servers[1])
+    return was, now

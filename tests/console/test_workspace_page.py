@@ -131,6 +131,8 @@ async def test_only_admins_open_it(stack: Stack, slug: str) -> None:
         assert (await manager.get(address)).status == 403
         assert (await manager.post(address, {"section": "name", "name": "Mine"})).status == 403
         assert (await manager.post(f"{address}/mail")).status == 403
+        assert (await manager.get(f"{address}/mail")).status == 403
+        assert (await manager.post(f"{address}/mail/save", {"disconnect": "1"})).status == 403
     assert settings_of(stack, slug)[0] == "Nordlys"
 
 
@@ -184,6 +186,73 @@ async def test_an_admin_sets_a_workspace_up_in_a_browser(
                 await watched.open(f"/console/{slug}/settings/workspace")
         assert watched.faults == []
     assert [mail.rcpt_tos for mail in mail_server.mails] == [[email_of(slug, "admin")]]
+
+
+@pytest.fixture
+def open_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    """A LeadHub of its own, whose operator allows servers on this machine."""
+    with running_stack(tmp_path_factory.mktemp("open"), {"LEADHUB_ALLOWED_TARGETS": "127.0.0.1"}) as found:
+        yield found
+
+
+@needs_chromium
+async def test_an_admin_connects_a_mail_server_in_a_browser(
+    open_stack: Stack, mail_server: MailServer, browser: Browser
+) -> None:
+    slug = await make_workspace(open_stack)
+    mail_server.answer_to_data = "250 2.0.0 queued as 4F2A"
+    address = f"/console/{slug}/settings/workspace"
+    async with watched_page(browser, open_stack.base, email_of(slug, "admin")) as watched:
+        page = watched.page
+        await watched.open(address)
+        await page.locator("#mail").get_by_role("link", name="Connect SMTP").click()
+        await page.get_by_role("link", name="Postmark").click()
+        await expect(page.get_by_role("textbox", name="Server")).to_have_value("smtp.postmarkapp.com")
+        await page.get_by_role("textbox", name="Server").fill("127.0.0.1")
+        await page.get_by_role("textbox", name="Port").fill(str(mail_server.port))
+        await page.get_by_label("Encryption").select_option("")
+        await page.get_by_role("textbox", name="Sender's address").fill("crm@nordlys.example")
+        await page.get_by_role("textbox", name="Sender's name").fill("Nordlys, Sales")
+        await page.get_by_role("button", name="See what a change does").click()
+        main = page.locator("main")
+        await expect(main).to_contain_text(f"Mails of the workspace go out by 127.0.0.1:{mail_server.port}.")
+        await expect(main).to_contain_text("Receivers ask nordlys.example")
+        await page.get_by_role("button", name="Save the change").click()
+        await page.get_by_role("button", name="Send me a test mail").click()
+        async with asyncio.timeout(30):
+            while not await page.get_by_text("queued as 4F2A").is_visible():
+                await watched.open(address)
+        assert watched.faults == []
+    (mail,) = mail_server.mails
+    assert (mail.mail_from, mail.rcpt_tos) == ("crm@nordlys.example", [email_of(slug, "admin")])
+
+
+async def test_a_mail_server_is_saved_after_its_effect_was_seen_and_its_password_is_never_shown(
+    stack: Stack, slug: str, admin: ConsoleClient
+) -> None:
+    address = f"/console/{slug}/settings/workspace/mail"
+    sent = {"host": "smtp.example.com", "port": "587", "security": "", "from": "crm@nordlys.example"}
+    sent |= {"username": "crm", "password": "not-to-be-seen-7531"}
+    first = await admin.post(f"{address}/save", sent)  # without the effect
+    assert first.status == 200
+    assert "not-to-be-seen-7531" not in first.text
+    assert (await admin.post(f"{address}/save", {**sent, "seen": seen_in(first.text)})).status == 303
+    shown = await admin.get(address)
+    assert 'value="smtp.example.com"' in shown.text
+    assert "7531" not in shown.text
+    other = await admin.get(f"{address}?host=mx.evil.example&port=587&username=crm&from=crm@nordlys.example")
+    stolen = {**sent, "host": "mx.evil.example", "password": "", "seen": seen_in(other.text)}
+    refused = await admin.post(f"{address}/save", stolen)
+    assert (refused.status, "Enter the password again" in refused.text) == (422, True)
+    with stack.database() as database:
+        logged = database.execute(LOGGED, (slug,)).fetchall()
+    assert [action for action, *_ in logged].count("workspace.mail_changed") == 2
+    assert "7531" not in str(logged)
+    assert "<img src=x" not in (await admin.get(f"{address}?host=<img src=x onerror=alert(1)>&back=1")).text
+    gone = await admin.get(f"{address}?disconnect=1")
+    assert "No mail goes out any more" in gone.text
+    assert (await admin.post(f"{address}/save", {"disconnect": "1", "seen": seen_in(gone.text)})).status == 303
+    assert 'value="smtp.example.com"' not in (await admin.get(address)).text
 
 
 async def save(page: Page, section: str) -> None:

@@ -9,6 +9,7 @@ import pytest_asyncio
 from tests.contract.service import Service, ask, new_email
 from tests.contract.workspaces import Workspace, new_workspace
 
+SECRET = "not-to-be-seen-7531"
 HOSTILE = ["\0", "x" * 10_000, "  ", 7, None, [], {}, "\u202e"]
 
 
@@ -149,3 +150,77 @@ async def test_crowded_contacts_are_told_and_listed_ones_join_nobody(ours: Works
     assert (await ours.ask("PATCH", "/workspace", {"never_join": listed})).status == 200
     assert await crowded_contacts(ours) == []
     assert await ours.lead(email="desk@firm.example", first_name="Lea") not in leads
+
+
+MAIL = {"host": "smtp.example.com", "port": 587, "security": "starttls", "username": "crm", "password": SECRET}
+MAIL |= {"from": "crm@nordlys.example", "from_name": "Nordlys, Sales"}
+
+
+async def test_a_mail_server_is_previewed_connected_changed_and_disconnected(ours: Workspace) -> None:
+    assert (await ours.show("/workspace"))["mail"] == {
+        **dict.fromkeys(("sent_by", "without_server", "integration_id", "server"))
+    }
+    preview = (await ours.ask("PATCH", "/workspace?preview=1", {"mail": MAIL})).body["data"]
+    assert [(one["code"], one["entry"]) for one in preview["effects"]] == [
+        ("mail_by_server", "smtp.example.com:587"),
+        ("mail_from", "crm@nordlys.example"),
+        ("mail_waits", None),
+        ("mail_alignment", "nordlys.example"),
+    ]
+    assert (await ours.ask("GET", "/integrations")).body["data"] == []
+    mail = (await ours.ask("PATCH", "/workspace", {"mail": MAIL})).body["data"]["mail"]
+    assert (mail["sent_by"], mail["server"]["port"], mail["server"]["from_name"]) == (
+        *("workspace", "587", "Nordlys, Sales"),
+    )
+    shown = await ours.show(f"/integrations/{mail['integration_id']}")
+    assert shown["credentials"] == mail["server"]
+    assert await ours.errors("PATCH", "/workspace", {"mail": {"host": "mx.evil.example"}}) == {
+        "mail.password": [
+            "The mail.password field must be sent again, since host changes: a secret is not kept for "
+            "another place or user."
+        ]
+    }
+    changed = (await ours.ask("PATCH", "/workspace", {"mail": {**mail["server"]}})).body["data"]["mail"]
+    assert changed == mail
+    free = {"mail": {"from": "nordlys@gmail.com", "password": SECRET}}
+    preview = (await ours.ask("PATCH", "/workspace?preview=1", free)).body["data"]
+    assert preview["effects"][-1]["code"] == "mail_refused_sender"
+    assert (await ours.ask("PATCH", "/workspace", {"mail": None})).body["data"]["mail"]["server"] is None
+    log = await ours.ask("GET", "/audit-log?action=workspace.changed")
+    assert SECRET not in log.raw.decode()
+    assert log.body["data"][-1]["after"]["mail"]["host"] == "smtp.example.com"
+
+
+async def test_no_hostile_mail_server_is_taken(ours: Workspace) -> None:
+    hostile: dict[str, list[Any]] = {
+        "host": ["127.0.0.1", "localhost", "[::1]", "10.0.0.1", "a b", "smtp://a.example", None],
+        "port": [0, 65536, "22;25", [], True],
+        "from": ["a@b.example\nBcc: c@d.example", "Name <a@b.example>", ""],
+        "from_name": ["Sales\r\nBcc: c@d.example", "x" * 101],
+        "security": ["none", "ssl"],
+        "bcc": ["a@b.example"],
+    }
+    for field, values in hostile.items():
+        for value in values:
+            errors = await ours.errors("PATCH", "/workspace", {"mail": {**MAIL, field: value}})
+            assert set(errors) == {f"mail.{field}"}, (field, value)
+    assert set(await ours.errors("PATCH", "/workspace", {"mail": "smtp.example.com"})) == {"mail"}
+    assert (await ours.show("/workspace"))["mail"]["server"] is None
+
+
+async def test_a_test_mail_goes_to_users_of_the_workspace_only(ours: Workspace, service: Service) -> None:
+    path = "/workspace/mail-test"
+    assert (await ours.ask("GET", path)).status == 404
+    user = await ours.make("/users", {"name": "Boss", "email": new_email(), "role": "admin"})
+    assert (await ours.ask("POST", path, {"user_id": user["id"]})).status == 409  # there is no server
+    await ours.ask("PATCH", "/workspace", {"mail": MAIL})
+    async with new_workspace(service) as others:
+        theirs = await others.make("/users", {"name": "Boss", "email": new_email(), "role": "admin"})
+    for wrong in (theirs["id"], 2**40, 0, None, "1"):
+        assert set(await ours.errors("POST", path, {"user_id": wrong})) == {"user_id"}
+    sent = await ours.ask("POST", path, {"user_id": user["id"]})
+    assert (sent.status, sent.body["data"]["state"], sent.body["data"]["answer"]) == (202, "pending", None)
+    refused = await ours.ask("POST", path, {"user_id": user["id"]})
+    assert (refused.status, refused.code) == (429, "RATE_LIMITED")
+    assert 1 <= int(refused.headers["Retry-After"]) <= 20
+    assert (await ours.ask("GET", path)).status == 200

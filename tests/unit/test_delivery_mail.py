@@ -1,5 +1,6 @@
 """Mails: what headers they bear, and that nothing a lead wrote becomes one."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from email import message_from_bytes, policy
 
@@ -108,6 +109,32 @@ def test_recipient_must_be_a_single_address(address: str) -> None:
         smtp_message(_draft(recipient=address), "crm@example.com", RELAY)
     with pytest.raises(InvalidMailAddress):
         mailgun_fields(_draft(recipient=address), "crm@example.com")
+
+
+@given(st.text(st.characters(codec="utf-8"), min_size=1, max_size=100))
+def test_no_name_of_a_sender_makes_a_header_or_another_sender(name: str) -> None:
+    server = replace(RELAY, sender_name=name)
+    raw = smtp_message(_draft(), "crm@example.com", server).message.as_bytes()
+    sent = message_from_bytes(raw, policy=policy.default)
+    assert set(sent.keys()) == HEADERS
+    assert [one.addr_spec for one in sent["From"].addresses] == ["crm@example.com"]
+
+
+def test_a_sender_has_a_name_in_any_script() -> None:
+    for name in ("Nordlys, Sales", "شركة الشفق"):
+        server = server_from_credentials({"host": "m.example.com", "port": "587", "from_name": name})
+        raw = smtp_message(_draft(), "crm@example.com", server).message.as_bytes()
+        assert message_from_bytes(raw, policy=policy.default)["From"].addresses[0].display_name == name
+
+
+@pytest.mark.parametrize(
+    ("security", "port", "uses_tls", "needs_tls"),
+    [("", "465", True, False), ("", "587", False, False), ("starttls", "465", False, True), ("tls", "587", True, True)],
+)
+def test_the_setting_says_how_tls_begins(security: str, port: str, uses_tls: bool, needs_tls: bool) -> None:
+    chosen = {"security": security} if security else {}
+    server = server_from_credentials({"host": "m.example.com", "port": port, **chosen})
+    assert (server.uses_tls, server.needs_tls) == (uses_tls, needs_tls)
 
 
 def test_mailgun_is_told_the_same() -> None:

@@ -5,7 +5,7 @@ from typing import Any
 from aiohttp import web
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.api.context import SETTINGS_KEY, driver_connection, reading, writing
+from services.api.context import CIPHER_KEY, SETTINGS_KEY, driver_connection, reading, writing
 from services.api.record_responses import record_response
 from services.api.request_parsing import body_of, query_and_errors, raise_if_invalid, workspace_of
 from services.api.schemas.workspace import PreviewQuery, WorkspaceSettingsRecord
@@ -29,9 +29,8 @@ from shared.workspace_changes.workspace_record import (
 async def show(request: web.Request) -> web.Response:
     """Show the settings of the workspace."""
     async with reading(request) as connection:
-        record = await read_workspace(
-            await driver_connection(connection), request.app[SETTINGS_KEY], workspace_of(request)
-        )
+        database, app = await driver_connection(connection), request.app
+        record = await read_workspace(database, app[CIPHER_KEY], app[SETTINGS_KEY], workspace_of(request))
     return record_response(request, record)
 
 
@@ -45,16 +44,18 @@ async def update(request: web.Request) -> web.Response:
     With `preview=1` nothing changes: the answer is the workspace as it would be, with the `effects` of each change.
     `never_join` replaces the list. Its entries stay on leads and recognise nobody from the next lead on.
     A shorter retention deletes what is older within the day, and that cannot be brought back.
+    `mail` connects, changes or disconnects the workspace's own mail server. Mails that wait go out by it at once.
     """
     errors: FieldErrors = {}
     query = query_and_errors(request, errors)
     raise_if_invalid(errors)
-    fields, workspace_id, settings = await body_of(request), workspace_of(request), request.app[SETTINGS_KEY]
+    fields, workspace_id = await body_of(request), workspace_of(request)
+    cipher, settings = request.app[CIPHER_KEY], request.app[SETTINGS_KEY]
     if query.get("preview"):
         return record_response(request, await _preview(request, fields))
 
     async def change_in_transaction(connection: AsyncConnection) -> tuple[WorkspaceJson, WorkspaceJson]:
-        return await change_workspace(await driver_connection(connection), settings, workspace_id, fields)
+        return await change_workspace(await driver_connection(connection), cipher, settings, workspace_id, fields)
 
     before, after = await writing(request, change_in_transaction)
     was, now = audited_changes(before, after)
@@ -67,7 +68,7 @@ async def _preview(request: web.Request, fields: dict[str, Any]) -> WorkspaceJso
     settings = request.app[SETTINGS_KEY]
     async with reading(request) as connection:
         database = await driver_connection(connection)
-        before = await read_workspace(database, settings, workspace_of(request))
-        after = with_changes(before, fields, settings.keep_days)
+        before = await read_workspace(database, request.app[CIPHER_KEY], settings, workspace_of(request))
+        after = with_changes(before, fields, settings)
         effects = await preview_effects(database, before, after, settings.keep_days)
     return {**after, "effects": [effect.to_json() for effect in effects]}

@@ -6,7 +6,7 @@ from typing import Literal, NotRequired
 from typing_extensions import TypedDict
 
 from shared.leads.duplicate_policy import MergePolicy
-from shared.platform.validation.types import QueryFlag
+from shared.platform.validation.types import QueryFlag, RecordId
 
 
 class PreviewQuery(TypedDict, total=False):
@@ -24,10 +24,48 @@ class KeptDays(TypedDict):
     attempts_days: int | None
 
 
-class WorkspaceMail(TypedDict):
-    """Whose server sends the workspace's mails. Null: nobody's."""
+MailServerRecord = TypedDict(
+    "MailServerRecord",
+    {
+        "host": str | None,
+        "port": str | None,
+        "security": Literal["tls", "starttls"] | None,
+        "username": str | None,
+        "password": str | None,
+        "from": str | None,
+        "from_name": str | None,
+    },
+)
+MailServerRecord.__doc__ = "A mail server, its password masked. Security of null: TLS where the server offers it."
+MailSenderName = Literal["workspace", "installation"]
 
-    sent_by: Literal["workspace", "installation"] | None
+
+class WorkspaceMail(TypedDict):
+    """Whose server sends the workspace's mails, and whose would without its own `server`. Null: nobody's.
+
+    `integration_id` is the integration that sends them.
+    """
+
+    sent_by: MailSenderName | None
+    without_server: MailSenderName | None
+    integration_id: int | None
+    server: MailServerRecord | None
+
+
+class MailTrialFields(TypedDict, total=False):
+    """Who gets the test mail: an active user of the workspace."""
+
+    user_id: RecordId
+
+
+class MailTrialRecord(TypedDict):
+    """The newest test mail. `answer` is what the mail server said, `error` why it was not sent."""
+
+    state: Literal["pending", "sent", "failed", "cancelled"]
+    error: str | None
+    answer: str | None
+    created_at: datetime
+    finished_at: datetime | None
 
 
 class AlarmReceivers(TypedDict):

@@ -175,6 +175,11 @@ ACTION_WORDS: dict[str, tuple[str, str]] = {
     "webhook.cancel_waiting": (_("Cancelled what waited for a webhook"), _("Tried to cancel what waits for a webhook")),
     "webhook.rotate_secret": (_("Renewed the secret of a webhook"), _("Tried to renew the secret of a webhook")),
     "workspace.created": (_("Made the workspace"), _("Tried to make the workspace")),
+    "workspace.mail_changed": (
+        _("Changed the mail server of the workspace"),
+        _("Tried to change the mail server of the workspace"),
+    ),
+    "workspace_mail.send": (_("Sent a test mail"), _("Tried to send a test mail")),
     "workspace.mail_tried": (_("Sent a test mail to themselves"), _("Tried to send a test mail to themselves")),
     "workspace.changed": (_("Changed the workspace"), _("Tried to change the workspace")),
 }

@@ -1,21 +1,16 @@
 """A mail on trial: to the reader, by the server that sends the workspace's mails."""
 
-from datetime import UTC, datetime, timedelta
-
 from aiohttp import web
 
 from services.console.web.access import workspace_page
 from services.console.web.page_view import PageView
-from services.console.workspace import reads
 from services.console.workspace.workspace_page import WORKSPACE_PAGE
 from shared.auth.roles import Permission
-from shared.outbound.deliveries import enqueue_deliveries, mail_on_trial
-from shared.outbound.mail_setup import can_send_mail
-from shared.outbound.staff_texts import staff_texts
+from shared.outbound.mail_trials import MOST_AN_HOUR, TOO_MANY_MESSAGE, send_mail_trial
 from shared.platform.db.connections import Connection
+from shared.platform.errors import Conflict, RateLimited
 
 MAIL_ANCHOR = "#mail"
-SHORTEST_PAUSE = timedelta(seconds=20)  # between two mails
 
 
 @workspace_page(Permission.ADMINISTER)
@@ -24,20 +19,17 @@ async def send(view: PageView) -> web.StreamResponse:
     await view.read_fields()
     workspace_id, settings = view.workspace.workspace_id, view.console.settings
     path = view.path(WORKSPACE_PAGE) + MAIL_ANCHOR
-    async with view.console.reading() as connection:
-        trial = await reads.read_trial(connection, workspace_id)
-        can_send = await can_send_mail(connection, settings, workspace_id)
-    if not can_send:
-        view.redirect(path, view.translate("No mail server is set up."))
-    if trial and datetime.now(UTC) - trial.created_at < SHORTEST_PAUSE:
-        view.redirect(path, view.translate("One was sent just now. Wait a moment."))
-    texts = staff_texts(view.language.code)
-    subject, body = texts.mail("mail_trial", workspace=view.workspace.workspace_name)
 
     async def enqueue(connection: Connection) -> None:
         cipher = await view.console.cipher.in_transaction(connection)
-        mail = mail_on_trial(cipher, workspace_id, view.account.email, subject, body)
-        await enqueue_deliveries(connection, [mail])
+        await send_mail_trial(connection, cipher, settings, workspace_id, view.account.email, view.language.code)
 
-    await view.console.writing(enqueue)
+    try:
+        await view.console.writing(enqueue)
+    except Conflict:
+        view.redirect(path, view.translate("No mail server is set up."))
+    except RateLimited as refused:
+        if str(refused) == TOO_MANY_MESSAGE:
+            view.redirect(path, view.translate("An hour has %(n)s test mails at most.", n=MOST_AN_HOUR))
+        view.redirect(path, view.translate("One was sent just now. Wait a moment."))
     view.redirect(path, view.translate("The mail is on its way to %(email)s.", email=view.account.email))

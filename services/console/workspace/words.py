@@ -10,7 +10,7 @@ from services.console.web.page_view import PageView
 from services.console.web.translations import mark_message as _
 from services.console.workspace.section_forms import DAYS_ERROR
 from shared.platform.errors import FieldErrors
-from shared.workspace_changes.change_effects import SettingEffect
+from shared.workspace_changes.setting_effect import SettingEffect
 
 POLICY_WORDS = {
     "fill_empty": _("Fill what is empty"),
@@ -43,6 +43,21 @@ EFFECT_WORDS = {
     "entry_removed": _("From the next lead on people are recognised by %(entry)s again. What is apart is not joined."),
     "rows_deleted": _("Rows that are deleted within the day: %(count)s. They cannot be brought back."),
     "rows_kept": _("What is there is kept for longer."),
+    "mail_by_server": _("Mails of the workspace go out by %(entry)s."),
+    "mail_from": _("They come from %(entry)s."),
+    "mail_waits": _("Mails that wait, and go out that way: %(count)s."),
+    "mail_alignment": _(
+        "Receivers ask %(entry)s whether this server may send for it: its SPF record must name the server, or the "
+        "server must sign with DKIM for %(entry)s. LeadHub cannot see whether that is so. Otherwise mails are refused "
+        "or land among spam."
+    ),
+    "mail_refused_sender": _(
+        "%(entry)s lets no other server send for it: most receivers will refuse these mails. Use an address of a "
+        "domain of yours, or the server of %(entry)s."
+    ),
+    "mail_by_workspace": _("Mails go out by another integration of the workspace."),
+    "mail_by_installation": _("Mails go out by the installation's server, from its address."),
+    "mail_by_nobody": _("No mail goes out any more: neither the workspace nor the installation has another server."),
 }
 ERROR_WORDS = {
     "name": _("Write a name on one line, of 1 to 255 characters."),

@@ -10,7 +10,7 @@ from services.console.web.access import workspace_page
 from services.console.web.country_words import country_choices
 from services.console.web.page_view import PageView
 from services.console.web.password_confirmation import confirm_recently
-from services.console.workspace import reads, words
+from services.console.workspace import mail_words, reads, words
 from services.console.workspace.section_forms import (
     SECTION_NAMES,
     change_digest,
@@ -18,10 +18,12 @@ from services.console.workspace.section_forms import (
     sent_changes,
 )
 from shared.auth.roles import Permission
+from shared.outbound.mail_trials import read_mail_trial
 from shared.platform.errors import FieldErrors, ValidationFailed
 from shared.service_app.audit import audit_as_continued, audit_details
-from shared.workspace_changes.change_effects import SettingEffect, preview_effects
+from shared.workspace_changes.change_effects import preview_effects
 from shared.workspace_changes.crowded_contacts import find_crowded
+from shared.workspace_changes.setting_effect import SettingEffect
 from shared.workspace_changes.workspace_fields import TIME_ZONES, changed_settings, check_fields
 from shared.workspace_changes.workspace_record import (
     WorkspaceJson,
@@ -92,9 +94,9 @@ async def save(view: PageView) -> web.StreamResponse:
 
 
 async def _store(view: PageView, pending: PendingChange) -> tuple[WorkspaceJson, WorkspaceJson]:
-    settings, workspace_id = view.console.settings, view.workspace.workspace_id
+    settings, workspace_id, cipher = view.console.settings, view.workspace.workspace_id, view.console.cipher
     return await view.console.writing(
-        lambda connection: change_workspace(connection, settings, workspace_id, pending.fields)
+        lambda connection: change_workspace(connection, cipher, settings, workspace_id, pending.fields)
     )
 
 
@@ -103,7 +105,7 @@ async def _pending_change(view: PageView, form: Mapping[str, str]) -> PendingCha
     settings, workspace_id = view.console.settings, view.workspace.workspace_id
     section = next((name for name in SECTION_NAMES if name == form.get("section")), "")
     async with view.console.reading() as connection:
-        before = await read_workspace(connection, settings, workspace_id)
+        before = await read_workspace(connection, view.console.cipher, settings, workspace_id)
         if not section:
             return PendingChange(before=before)
         pending = PendingChange(section, form, before)
@@ -112,7 +114,7 @@ async def _pending_change(view: PageView, form: Mapping[str, str]) -> PendingCha
         pending.errors |= wrong
         if not pending.errors:
             try:
-                pending.after = with_changes(before, pending.fields, settings.keep_days)
+                pending.after = with_changes(before, pending.fields, settings)
             except ValidationFailed as refused:
                 pending.errors |= refused.errors or {}
         if pending.changes:
@@ -127,8 +129,7 @@ async def _render(
     async with view.console.reading() as connection:
         listed = await reads.count_listed(connection, workspace_id, pending.before["never_join"])
         crowded = await find_crowded(connection, workspace_id)
-        sender = await reads.read_sender(connection, workspace_id)
-        trial = await reads.read_trial(connection, workspace_id)
+        trial = await read_mail_trial(connection, workspace_id)
         form_count = await reads.count_forms(connection, workspace_id)
     return await view.render(
         "workspace/workspace.html",
@@ -140,9 +141,9 @@ async def _render(
         effects=pending.effects,
         errors=words.error_sentences(view, pending.errors),
         words=words,
+        mail_words=mail_words,
         listed=listed,
         crowded=crowded[:3],
-        sender=sender,
         trial=trial,
         form_count=form_count,
         password_problem=password_problem,

@@ -84,12 +84,12 @@ class MailDraft:
 
 
 def smtp_message(draft: MailDraft, sender: str, server: SmtpServer) -> SmtpMessage:
-    """Make the mail for an SMTP server. The sender may include a display name. Raises BadAddress."""
+    """Make the mail for an SMTP server. The sender may include a display name. Raises InvalidMailAddress."""
     message = EmailMessage(WIRE_POLICY)
     if CONTROL_CHARACTERS.search(sender):
         raise InvalidMailAddress("The address is not valid.")
     name, sender = parseaddr(sender)
-    name = name.replace("=?", "= ?")  # otherwise the library would decode it
+    name = one_line(server.sender_name or name).replace("=?", "= ?")  # otherwise the library would decode it
     message["From"], message["To"] = _header_address(sender, name), _header_address(draft.recipient)
     message["Subject"] = one_line(draft.subject)
     for name, value in draft.extra_headers(sender).items():
@@ -114,7 +114,16 @@ def server_from_credentials(credentials: Mapping[str, str]) -> SmtpServer:
     """Return the mail server of an integration. Raises ValueError for an invalid port."""
     port = int(credentials["port"])
     user, password = credentials.get("username") or None, credentials.get("password") or None
-    return SmtpServer(credentials["host"], port, user, password, uses_tls=port == SUBMISSION_TLS_PORT)
+    security = credentials.get("security")
+    return SmtpServer(
+        credentials["host"],
+        port,
+        user,
+        password,
+        uses_tls=security == "tls" if security else port == SUBMISSION_TLS_PORT,
+        needs_tls=security is not None,
+        sender_name=credentials.get("from_name") or "",
+    )
 
 
 def server_from_url(url: str) -> SmtpServer:

@@ -4,6 +4,7 @@ from dataclasses import dataclass, replace
 
 from services.workers.deliveries import backoff
 from services.workers.deliveries.types import AttemptResult, ClaimedDelivery, SkippedDelivery
+from shared.outbound.trial_events import TRIAL_EVENTS
 
 TRY_LATER_STATUSES = (408, 425, 429)
 GONE_STATUS = 410
@@ -43,7 +44,8 @@ def decide_outcome(claimed: ClaimedDelivery, answer: AttemptResult) -> DeliveryO
     if answer.hopeless:
         gone = webhook and answer.status == GONE_STATUS
         return DeliveryOutcome(claimed, "failed", answer, is_receiver_well=False if gone else None, is_gone=gone)
-    wait = backoff.retry_delay(claimed.attempts_since_resend, answer.retry_after)
+    is_trial = claimed.event in TRIAL_EVENTS
+    wait = None if is_trial else backoff.retry_delay(claimed.attempts_since_resend, answer.retry_after)
     well = None if answer.personal else False
     if wait is None:
         return DeliveryOutcome(claimed, "failed", answer, is_receiver_well=well, is_given_up=True)

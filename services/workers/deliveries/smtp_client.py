@@ -32,6 +32,7 @@ NO_TLS_MESSAGE = (
     "The mail server offers no TLS, so the user name and password were not sent. Use a server that offers STARTTLS, "
     "or TLS on port 465 (smtps://), or remove the user name and password."
 )
+TLS_WANTED_MESSAGE = "The mail server offers no TLS, so the mail was not sent: its setting asks for TLS."
 
 
 class SmtpClient:
@@ -82,8 +83,11 @@ class SmtpClient:
             timeout=ATTEMPT_TIMEOUT_SECONDS,
         )
         async with client:
+            is_encrypted = client.get_transport_info("sslcontext") is not None
+            if relay.needs_tls and not is_encrypted:
+                return AttemptResult(error=TLS_WANTED_MESSAGE)
             if relay.username is not None:
-                if client.get_transport_info("sslcontext") is None:
+                if not is_encrypted:
                     return AttemptResult(error=NO_TLS_MESSAGE)
                 await client.login(relay.username, relay.password or "")
             _, said = await client.sendmail(mail.sender, [mail.recipient], mail.message.as_bytes())

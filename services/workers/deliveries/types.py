@@ -67,7 +67,8 @@ class RequestFailure:
 class SmtpServer:
     """A mail server.
 
-    `uses_tls`: TLS from the first byte; otherwise STARTTLS if offered. A login requires one of them.
+    `uses_tls`: TLS from the first byte; otherwise STARTTLS if offered. A login requires one of them, and with
+    `needs_tls` so does every mail. `sender_name` stands before the sender's address.
     """
 
     host: str
@@ -76,6 +77,8 @@ class SmtpServer:
     password: str | None
     uses_tls: bool
     is_trusted: bool = False  # the operator set the server, so its address may be private
+    needs_tls: bool = False
+    sender_name: str = ""
 
 
 @dataclass(frozen=True, slots=True)
