@@ -13,7 +13,7 @@ from shared.leads import reference_locks
 from shared.leads.duplicate_policy import MergePolicy
 from shared.platform.db.connections import Connection
 
-SETTING_NAMES = ("name", "country", "timezone", "merge_policy", "fold_gmail", "never_join")
+SETTING_NAMES = ("name", "country", "timezone", "merge_policy", "fold_gmail", "never_join", "spam_threshold")
 SLUG_PATTERN = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
 
 # One statement, so that a workspace is never visible without its default pipeline.
@@ -36,7 +36,8 @@ CHANGE_WORKSPACE_SQL = """
 UPDATE workspaces SET
     name = coalesce(%(name)s, name), country = coalesce(%(country)s, country),
     timezone = coalesce(%(timezone)s, timezone), merge_policy = coalesce(%(merge_policy)s, merge_policy),
-    fold_gmail = coalesce(%(fold_gmail)s, fold_gmail), never_join = coalesce(%(never_join)s::text[], never_join)
+    fold_gmail = coalesce(%(fold_gmail)s, fold_gmail), never_join = coalesce(%(never_join)s::text[], never_join),
+    spam_threshold = coalesce(%(spam_threshold)s, spam_threshold)
 WHERE id = %(id)s
 """
 

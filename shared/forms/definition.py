@@ -61,13 +61,16 @@ class FormTheme(TypedDict, total=False):
     mode: Literal["auto", "light", "dark"] | None
 
 
+SpamThreshold = Annotated[int, Strict(), Field(ge=0, le=1000)]
+
+
 class SpamSettings(TypedDict, total=False):
-    """What is held. `threshold`: points from which a submission is held; 0: only rules hold.
+    """What is held. `threshold`: points from which a submission is held; 0: only rules hold; null: the workspace's.
 
     `proof_of_work`: `auto` asks browsers for it while the form is under attack.
     """
 
-    threshold: Annotated[int, Strict(), Field(ge=0, le=1000)] | None
+    threshold: SpamThreshold | None
     proof_of_work: Literal["auto", "always", "never"] | None
 
 
@@ -117,12 +120,15 @@ class FormThemeRecord(TypedDict):
 
 
 class SpamSettingsRecord(TypedDict):
-    threshold: int
+    threshold: int | None
     proof_of_work: Literal["auto", "always", "never"]
 
 
 class FormSettingsRecord(TypedDict):
-    """All settings of a form. A source of null is `form`, a policy of null the workspace's, no origins: any."""
+    """All settings of a form. A source of null is `form`, no origins: any.
+
+    A merge policy and a threshold of null are the workspace's.
+    """
 
     title: str | None
     intro: str | None
@@ -153,7 +159,7 @@ _DEFAULT_SETTINGS: Mapping[str, Any] = {
     "tags": (),
     "allowed_origins": (),
     "notify_emails": (),
-    "spam": {"threshold": DEFAULT_SPAM_THRESHOLD, "proof_of_work": "auto"},
+    "spam": {"threshold": None, "proof_of_work": "auto"},
     "double_opt_in": False,
     "max_upload_mb": MAX_UPLOAD_MB,
 }
@@ -187,6 +193,13 @@ class FormDefinition:
     workspace_name: str = ""
     spam_rules: tuple[SpamRule, ...] = ()
     has_mail_integration: bool = False  # of its workspace
+    workspace_threshold: int = DEFAULT_SPAM_THRESHOLD
+
+    @property
+    def hold_threshold(self) -> int:
+        """The points from which a submission is held; 0: only rules hold."""
+        own = self.settings["spam"]["threshold"]
+        return self.workspace_threshold if own is None else own
 
     @property
     def owner_texts(self) -> list[str]:

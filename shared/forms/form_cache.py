@@ -24,6 +24,7 @@ PUBLIC_FORM_CACHE = web.AppKey[PublicFormCache]("public_forms")
 # Rules for the form and for all forms of its workspace. They are few, so that they ride along with each form.
 _COLUMNS = f"""f.id, f.workspace_id, f.is_active, f.fields, f.settings, f.public_id, f.name, f.version,
        (SELECT w.name FROM workspaces w WHERE w.id = f.workspace_id),
+       (SELECT w.spam_threshold FROM workspaces w WHERE w.id = f.workspace_id),
        (SELECT coalesce(json_agg(json_build_array(r.id, r.verdict, r.kind, r.value) ORDER BY r.id), '[]')
         FROM spam_rules r WHERE r.workspace_id = f.workspace_id AND (r.form_id = f.id OR r.form_id IS NULL)),
        EXISTS (SELECT FROM integrations i WHERE i.workspace_id = f.workspace_id AND {SENDS_MAIL_CONDITION})"""
@@ -79,7 +80,8 @@ async def _read_newest_public(connection: Connection, n: int) -> dict[str, FormD
 
 
 def _form_from_row(row: tuple[Any, ...]) -> FormDefinition:
-    id_, workspace_id, is_active, fields, settings, public_id, name, version, workspace_name, rules, mails = row
+    id_, workspace_id, is_active, fields, settings, public_id, name, version, *of_workspace = row
+    workspace_name, threshold, rules, mails = of_workspace
     return FormDefinition(
         id=id_,
         workspace_id=workspace_id,
@@ -92,4 +94,5 @@ def _form_from_row(row: tuple[Any, ...]) -> FormDefinition:
         workspace_name=workspace_name,
         spam_rules=tuple(SpamRule(*rule) for rule in rules),
         has_mail_integration=mails,
+        workspace_threshold=threshold,
     )

@@ -23,6 +23,7 @@ class Workspace(Base):
     never_join: Mapped[list[str]] = mapped_column(ARRAY(Text), server_default=text("'{}'"))
     timezone: Mapped[str] = mapped_column(server_default="UTC")  # an IANA name, for business hours
     mail_key: Mapped[EncryptedBytes | None]  # signs its unsubscribe links
+    spam_threshold: Mapped[int] = mapped_column(server_default="50")  # points from which its forms hold a submission
     spam_digest_at: Mapped[datetime | None]  # when its admins were last told what is held
     # Raised by triggers when data that ingest caches changes. Changes of rules have their own version (`RuleVersion`).
     version: Mapped[int] = mapped_column(server_default="0")

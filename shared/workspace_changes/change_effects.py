@@ -46,6 +46,8 @@ async def _effects_of(
         return [SettingEffect(field, "gmail_joins", count)]
     if field == "never_join":
         return await _list_effects(connection, workspace_id, was, now)
+    if field == "spam_threshold":
+        return await _spam_effects(connection, workspace_id, was, now)
     return [await _retention_effect(connection, workspace_id, field, (was, now), installation_days)]
 
 
@@ -69,6 +71,19 @@ async def _list_effects(
         effects.append(SettingEffect("never_join", "entry_added", count, entry=entry))
     gone = [entry for entry in was if entry not in now][:MAX_COUNTED_ENTRIES]
     return effects + [SettingEffect("never_join", "entry_removed", entry=entry) for entry in gone]
+
+
+async def _spam_effects(connection: Connection, workspace_id: int, was: int, now: int) -> list[SettingEffect]:
+    values = {"w": workspace_id, "was": was, "now": now}
+    row = await effect_counts.count_row(connection, effect_counts.JUDGED_FORMS_SQL, values)
+    of, held, let_through = row or (None, None, None)
+    is_stricter = now > 0 and (was == 0 or now < was)
+    effects = [
+        SettingEffect("spam_threshold", "spam_held", held, of)
+        if is_stricter
+        else SettingEffect("spam_threshold", "spam_let_through", let_through, of)
+    ]
+    return effects if now > 0 else [*effects, SettingEffect("spam_threshold", "spam_rules_only")]
 
 
 async def _retention_effect(

@@ -52,6 +52,27 @@ PHONE_LEADS_SQL = """
 SELECT count(*) FROM (SELECT phone FROM leads WHERE workspace_id = %(w)s ORDER BY id DESC LIMIT 20000) newest
 WHERE split_part(phone, ';', 1) = %(phone)s
 """
+JUDGED_DAYS = 30
+# As the verdict is made where a form is read: a rule decides alone, and so do points of the trap.
+JUDGED_FORMS_SQL = f"""
+WITH judged AS (
+    SELECT coalesce((spam->>'score')::int, 0) AS score,
+           coalesce(spam @? '$.reasons[*] ? (@.points >= 100)', false) AS is_trapped,
+           coalesce(spam @? '$.reasons[*].code ? (@ starts with "held_")', false) AS is_ruled,
+           coalesce(spam @? '$.reasons[*].code ? (@ starts with "allowed_")', false) AS is_allowed
+    FROM submissions
+    WHERE workspace_id = %(w)s AND received_at > now() - interval '{JUDGED_DAYS} days'
+      AND channel IN (SELECT 'form:' || id FROM forms
+                      WHERE workspace_id = %(w)s AND settings->'spam'->>'threshold' IS NULL)
+    ORDER BY received_at DESC LIMIT {JUDGED_SUBMISSIONS}
+), verdicts AS (
+    SELECT %(was)s > 0 AND (is_trapped OR score >= %(was)s) AS was,
+           %(now)s > 0 AND (is_trapped OR score >= %(now)s) AS now
+    FROM judged WHERE NOT is_ruled AND NOT is_allowed
+)
+SELECT (SELECT count(*) FROM judged), count(*) FILTER (WHERE now AND NOT was), count(*) FILTER (WHERE was AND NOT now)
+FROM verdicts
+"""
 WAITING_MAILS_SQL = f"""
 SELECT count(*) FROM (SELECT FROM deliveries WHERE workspace_id = %(w)s AND endpoint = 'mail' AND state = 'pending'
                       LIMIT {MOST_COUNTED}) waiting

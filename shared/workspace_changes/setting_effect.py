@@ -16,6 +16,11 @@ EFFECT_TEXTS = {
     "entry_removed": "From the next lead on people are recognised by {entry} again. What is apart is not joined.",
     "rows_deleted": "Rows that are deleted within the day: {count}. They cannot be brought back.",
     "rows_kept": "What is there is kept for longer.",
+    "spam_held": "Of the last {of} submissions of these forms within 30 days, {count} more would have been held.",
+    "spam_let_through": (
+        "Of the last {of} submissions of these forms within 30 days, {count} fewer would have been held."
+    ),
+    "spam_rules_only": "Only your own rules hold anything then, not even the trap for machines.",
     "mail_by_server": "Mails of the workspace go out by {entry}.",
     "mail_from": "They come from {entry}.",
     "mail_waits": "Mails that wait, and go out that way: {count}.",

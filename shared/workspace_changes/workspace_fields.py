@@ -7,6 +7,7 @@ from zoneinfo import available_timezones
 from pydantic import AfterValidator, Field, Strict
 from typing_extensions import TypedDict
 
+from shared.forms.definition import SpamThreshold
 from shared.integrations.credentials import CredentialTexts
 from shared.leads.contact_text import InvalidContact
 from shared.leads.duplicate_policy import MergePolicy
@@ -21,7 +22,7 @@ from shared.retention import RetentionFields
 ZONE_MESSAGE = "The {field} field must be a time zone, such as Europe/Berlin or Asia/Riyadh."
 NAME_MESSAGE = "The {field} field must be one line of characters that can be printed."
 ENTRY_MESSAGE = "An entry must be an email, a local part such as info@, or a phone."
-SETTING_COLUMNS = ("name", "country", "timezone", "merge_policy", "fold_gmail", "never_join")
+SETTING_COLUMNS = ("name", "country", "timezone", "merge_policy", "fold_gmail", "never_join", "spam_threshold")
 
 
 # Without abbreviations, and without the name that means something else on each machine.
@@ -46,6 +47,7 @@ NeverJoinEntries = Annotated[list[Text255], Strict(), Field(max_length=MAX_NEVER
 class WorkspaceFields(TypedDict, total=False):
     """What is sent changes, the rest stays. `never_join` replaces the list; `retention` changes the kinds in it.
 
+    `spam_threshold`: points from which forms without a number of their own hold a submission; 0: only rules hold.
     An entry of `never_join` is an email, a local part with its at sign (`info@`), or a phone. `mail` has the
     credentials of a mail server, as an integration of the type smtp has them, and changes key by key: null disconnects
     the server. Its password must be sent again if another of them changes.
@@ -57,6 +59,7 @@ class WorkspaceFields(TypedDict, total=False):
     merge_policy: MergePolicy
     fold_gmail: StrictFlag
     never_join: NeverJoinEntries
+    spam_threshold: SpamThreshold
     retention: RetentionFields
     mail: CredentialTexts | None
 

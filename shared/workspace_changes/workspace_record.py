@@ -5,6 +5,7 @@ from typing import Any
 
 from psycopg.rows import dict_row
 
+from shared.forms.form_notices import notify_changed
 from shared.platform.crypto.encryption import Cipher
 from shared.platform.db.connections import Connection
 from shared.platform.errors import FieldErrors, NotFound, ValidationFailed
@@ -71,6 +72,8 @@ async def change_workspace(
     changes = {name: after[name] for name in SETTING_COLUMNS if after[name] != before[name]}
     if changes:
         await apply_settings(connection, workspace_id, changes)
+    if "spam_threshold" in changes:
+        await notify_changed(connection)
     if after["retention"] != before["retention"]:
         await change_retention(connection, workspace_id, after["retention"], settings.keep_days)
     if "mail" in fields:

@@ -109,6 +109,7 @@ async def test_wrong_and_hostile_values_are_told_at_their_fields(stack: Stack, s
         "place": ("country", "timezone"),
         "duplicates": ("merge_policy",),
         "list": ("add",),
+        "spam": ("spam_threshold",),
         "retention": ("submissions_days", "held_days", "activities_days", "attempts_days"),
     }
     for section, names in fields.items():

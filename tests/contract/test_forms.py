@@ -18,7 +18,7 @@ NO_SETTINGS: dict[str, Any] = {
     **dict.fromkeys(("title", "intro", "submit_label", "auto_reply", "silence_after_minutes")),
     **{"tags": [], "allowed_origins": [], "notify_emails": [], "step_titles": []},
     **{"theme": {"accent": None, "logo_url": None, "mode": "auto"}, "double_opt_in": False, "max_upload_mb": 25},
-    "spam": {"threshold": 50, "proof_of_work": "auto"},
+    "spam": {"threshold": None, "proof_of_work": "auto"},
 }
 
 

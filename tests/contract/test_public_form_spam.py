@@ -13,6 +13,7 @@ from altcha import Challenge, solve_challenge
 from services.gateway.public_forms.spam_observations import BUSY_POSTS
 from tests.contract.public_forms import PAGE_ACCEPTED, VisitedForm, filled_in, visited_form
 from tests.contract.service import Service, ask, new_email
+from tests.contract.workspaces import new_workspace
 from tests.support.waiting import until_async
 
 RULES = "/api/v1/spam-rules"
@@ -219,3 +220,32 @@ async def test_rules_are_checked(form: VisitedForm, service: Service) -> None:
         assert (await ask(reader, "GET", RULES)).status == 200
         assert (await ask(reader, "POST", RULES, json=rule)).status == 403
     assert (await ask(form.owner, "DELETE", f"{RULES}/{made.body['data']['id']}")).status == 204
+
+
+async def test_a_form_without_a_threshold_has_that_of_its_workspace(
+    client: aiohttp.ClientSession, nobody: aiohttp.ClientSession, service: Service
+) -> None:
+    async with new_workspace(service) as ours:
+        own = await visited_form(ours.client, nobody, settings={"spam": {"threshold": 90}})
+        inheriting = await visited_form(ours.client, nobody)
+        assert inheriting.record["settings"]["spam"]["threshold"] is None
+        for form in (own, inheriting):
+            assert (await form.settled(await form.send(data=filled_in())))["state"] == "done"
+        preview = (await ours.ask("PATCH", "/workspace?preview=1", {"spam_threshold": 5})).body["data"]
+        assert [(one["code"], one["count"], one["of"]) for one in preview["effects"]] == [("spam_held", 1, 1)]
+        assert (await ours.show("/workspace"))["spam_threshold"] == 50
+        assert (await ours.ask("PATCH", "/workspace", {"spam_threshold": 5})).body["data"]["spam_threshold"] == 5
+
+        async def is_held() -> bool:
+            state = (await inheriting.settled(await inheriting.send(data=filled_in())))["state"]
+            return bool(state == "quarantined")
+
+        await until_async(is_held)
+        assert (await own.settled(await own.send(data=filled_in())))["state"] == "done"
+        preview = (await ours.ask("PATCH", "/workspace?preview=1", {"spam_threshold": 0})).body["data"]
+        codes_of_effects = [one["code"] for one in preview["effects"]]
+        assert codes_of_effects == ["spam_let_through", "spam_rules_only"]
+        assert preview["effects"][0]["count"] >= 1
+        refused: tuple[Any, ...] = (-1, 1001, "50", 1.5, None, [], True)
+        for wrong in refused:
+            assert set(await ours.errors("PATCH", "/workspace", {"spam_threshold": wrong})) == {"spam_threshold"}

@@ -333,3 +333,10 @@ def test_a_token_of_a_test_is_for_its_form_and_its_hour(monkeypatch: pytest.Monk
     now = time.time()
     monkeypatch.setattr(time, "time", lambda: now + 3700)
     assert not is_trial_token("key", "form-a", token)
+
+
+def test_a_form_without_a_threshold_has_an_empty_one() -> None:
+    settings = setting_texts(complete_settings({}))
+    assert (settings["holds_spam"], settings["threshold"]) == (True, "")
+    settings = setting_texts(complete_settings({"spam": {"threshold": 0}}))
+    assert (settings["holds_spam"], settings["threshold"]) == (False, "")

@@ -93,7 +93,8 @@ class SettingEffectRecord(TypedDict):
 class WorkspaceSettingsRecord(TypedDict):
     """A workspace. `country` is where phones without a prefix are dialled.
 
-    By what `never_join` lists nobody is recognised. `effects` are those of a change that is previewed.
+    By what `never_join` lists nobody is recognised. From `spam_threshold` points on, forms without a number of their
+    own hold a submission. `effects` are those of a change that is previewed.
     """
 
     id: int
@@ -104,6 +105,7 @@ class WorkspaceSettingsRecord(TypedDict):
     merge_policy: MergePolicy
     fold_gmail: bool
     never_join: list[str]
+    spam_threshold: int
     retention: KeptDays
     installation_days: int
     mail: WorkspaceMail

@@ -17,7 +17,6 @@ from services.console.forms.show_rules import (
     rules_of_condition,
 )
 from shared.form_pages.accent_colors import DEFAULT_ACCENT
-from shared.forms.definition import DEFAULT_SPAM_THRESHOLD
 from shared.forms.field_definition import CUSTOM_PREFIX
 
 MAX_INPUT_LENGTH = 100_000  # characters
@@ -158,8 +157,8 @@ def setting_texts(settings: Mapping[str, Any]) -> dict[str, Any]:
         "place": f"{pipeline}:{stage}" if stage else f"{pipeline}:" if pipeline else "",
         "assigned_user_id": str(settings["assigned_user_id"] or ""),
         "after": "redirect" if settings["redirect_url"] else "message",
-        "holds_spam": spam["threshold"] > 0,
-        "threshold": str(spam["threshold"] or DEFAULT_SPAM_THRESHOLD),
+        "holds_spam": spam["threshold"] != 0,
+        "threshold": str(spam["threshold"] or ""),
         "proof_of_work": spam["proof_of_work"],
         "double_opt_in": settings["double_opt_in"],
         "has_reply": reply is not None,

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Sequence
+from typing import NamedTuple
 
 from shared.platform.db.connections import Connection
 from shared.workspace_changes.effect_counts import count_leads_with
@@ -9,13 +10,23 @@ from shared.workspace_changes.effect_counts import count_leads_with
 COUNTING_SECONDS = 0.7  # for all entries of a list; those behind have no number
 MAX_COUNTED_ENTRIES = 50
 
-FORMS_SQL = "SELECT count(*) FROM forms WHERE workspace_id = %s AND is_active"
+FORMS_SQL = """
+SELECT count(*), count(*) FILTER (WHERE settings->'spam'->>'threshold' IS NOT NULL)
+FROM forms WHERE workspace_id = %s AND is_active
+"""
 
 
-async def count_forms(connection: Connection, workspace_id: int) -> int:
+class FormThresholds(NamedTuple):
+    """How many forms are open, and how many of these have a threshold of their own."""
+
+    open: int
+    own: int
+
+
+async def count_forms(connection: Connection, workspace_id: int) -> FormThresholds:
     """Return how many forms are open."""
     row = await (await connection.execute(FORMS_SQL, (workspace_id,))).fetchone()
-    return int(row[0]) if row else 0
+    return FormThresholds(*row) if row else FormThresholds(0, 0)
 
 
 async def count_listed(connection: Connection, workspace_id: int, entries: Sequence[str]) -> dict[str, int]:

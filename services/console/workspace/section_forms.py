@@ -11,8 +11,8 @@ from shared.retention import MAX_RETENTION_DAYS, RETENTION_KINDS
 from shared.workspace_changes.workspace_fields import changed_settings
 from shared.workspace_changes.workspace_record import WorkspaceJson
 
-SECTION_NAMES = ("name", "place", "duplicates", "list", "retention")
-PLAIN_FIELDS = {"name": ("name",), "place": ("country", "timezone")}
+SECTION_NAMES = ("name", "place", "duplicates", "list", "spam", "retention")
+PLAIN_FIELDS = {"name": ("name",), "place": ("country", "timezone"), "spam": ("spam_threshold",)}
 FOLD_CHOICES = ("apart", "folded")
 DAYS_ERROR = "days"
 MAX_ENTRY_LENGTH = 255
@@ -20,6 +20,8 @@ MAX_ENTRY_LENGTH = 255
 
 def sent_changes(section: str, form: Mapping[str, str], record: WorkspaceJson, errors: FieldErrors) -> dict[str, Any]:
     """Return the settings that the form of a section sends. Errors that only a form has go into `errors`."""
+    if section == "spam":
+        return {"spam_threshold": _points(form.get("spam_threshold", ""))}
     if section in PLAIN_FIELDS:
         return {name: form[name] for name in PLAIN_FIELDS[section] if name in form}
     if section == "duplicates":
@@ -48,6 +50,12 @@ def _days(kind: str, text: str, errors: FieldErrors) -> int | None:
     return None
 
 
+def _points(text: str) -> int | str:
+    """Return a number of points; a text that is none stays one, and is refused."""
+    text = text.strip()
+    return int(text) if text.isascii() and text.isdigit() and len(text) <= 5 else text or "-"
+
+
 def change_digest(before: WorkspaceJson, after: WorkspaceJson) -> str:
     """Return what a form sends along to say which change its reader has seen the effects of."""
     changes = orjson.dumps(changed_settings(before, after), option=orjson.OPT_SORT_KEYS)
@@ -57,7 +65,7 @@ def change_digest(before: WorkspaceJson, after: WorkspaceJson) -> str:
 def put_back_query(section: str, before: WorkspaceJson, after: WorkspaceJson) -> dict[str, str]:
     """Return the query that previews taking a saved change back."""
     if section in PLAIN_FIELDS:
-        return {name: before[name] or "" for name in PLAIN_FIELDS[section]}
+        return {name: "" if before[name] is None else str(before[name]) for name in PLAIN_FIELDS[section]}
     if section == "duplicates":
         return {"merge_policy": before["merge_policy"], "fold_gmail": FOLD_CHOICES[before["fold_gmail"]]}
     added = [entry for entry in after["never_join"] if entry not in before["never_join"]]

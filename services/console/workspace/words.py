@@ -8,6 +8,7 @@ from markupsafe import Markup, escape
 from services.console.web.country_words import country_label
 from services.console.web.page_view import PageView
 from services.console.web.translations import mark_message as _
+from services.console.workspace.reads import FormThresholds
 from services.console.workspace.section_forms import DAYS_ERROR
 from shared.platform.errors import FieldErrors
 from shared.workspace_changes.setting_effect import SettingEffect
@@ -43,6 +44,13 @@ EFFECT_WORDS = {
     "entry_removed": _("From the next lead on people are recognised by %(entry)s again. What is apart is not joined."),
     "rows_deleted": _("Rows that are deleted within the day: %(count)s. They cannot be brought back."),
     "rows_kept": _("What is there is kept for longer."),
+    "spam_held": _(
+        "Of the last %(of)s submissions of these forms within 30 days, %(count)s more would have been held."
+    ),
+    "spam_let_through": _(
+        "Of the last %(of)s submissions of these forms within 30 days, %(count)s fewer would have been held."
+    ),
+    "spam_rules_only": _("Only your own rules hold anything then, not even the trap for machines."),
     "mail_by_server": _("Mails of the workspace go out by %(entry)s."),
     "mail_from": _("They come from %(entry)s."),
     "mail_waits": _("Mails that wait, and go out that way: %(count)s."),
@@ -64,6 +72,7 @@ ERROR_WORDS = {
     "country": _("Choose a country of the list."),
     "timezone": _("Choose a time zone of the list, such as Europe/Berlin."),
     "merge_policy": _("Choose one of the three."),
+    "spam_threshold": _("This must be a number of points, from 0 to 1,000."),
     "never_join": _("The list is full: 500 entries at most."),
     "retention.activities_days": _("Keep timelines at least as long as submissions."),
 }
@@ -88,6 +97,8 @@ def setting_value(view: PageView, field: str, record: Mapping[str, Any]) -> str:
     if field.startswith("retention."):
         days = record["retention"][field.removeprefix("retention.")]
         return view.translate("as the installation") if days is None else days_words(view, days)
+    if field == "spam_threshold":
+        return points_words(view, record[field])
     if field == "country":
         return country_label(view, record["country"])
     if field == "merge_policy":
@@ -95,6 +106,19 @@ def setting_value(view: PageView, field: str, record: Mapping[str, Any]) -> str:
     if field == "fold_gmail":
         return view.translate(FOLD_WORDS["folded" if record["fold_gmail"] else "apart"])
     return str(record[field])
+
+
+def points_words(view: PageView, points: int) -> str:
+    """Say a number of points."""
+    return view.translate_count("%(n)s point", "%(n)s points", points)
+
+
+def own_thresholds(view: PageView, forms: FormThresholds) -> str:
+    """Say how many forms have a number of their own."""
+    number = view.formatting.number
+    return view.translate(
+        "Open forms: %(n)s, with a number of their own: %(own)s.", n=number(forms.open), own=number(forms.own)
+    )
 
 
 def days_words(view: PageView, days: int) -> str:

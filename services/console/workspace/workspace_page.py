@@ -130,7 +130,7 @@ async def _render(
         listed = await reads.count_listed(connection, workspace_id, pending.before["never_join"])
         crowded = await find_crowded(connection, workspace_id)
         trial = await read_mail_trial(connection, workspace_id)
-        form_count = await reads.count_forms(connection, workspace_id)
+        forms = await reads.count_forms(connection, workspace_id)
     return await view.render(
         "workspace/workspace.html",
         422 if pending.errors else status,
@@ -145,7 +145,7 @@ async def _render(
         listed=listed,
         crowded=crowded[:3],
         trial=trial,
-        form_count=form_count,
+        forms=forms,
         password_problem=password_problem,
         countries=country_choices(view),
         zones=sorted({*TIME_ZONES, record["timezone"]}),

@@ -60,7 +60,7 @@ async def judge_post(
     ruled = _texts_of(form, values, RULED_TYPES)
     subject = RuleSubject(email or None, address, ruled, link_hosts(ruled))
     evidence = _evidence(subject, free_texts, names, post, token, proof, seen)
-    verdict = judge_spam(evidence, form.spam_rules, form.settings["spam"]["threshold"])
+    verdict = judge_spam(evidence, form.spam_rules, form.hold_threshold)
     if verdict.rule:
         parts.rule_hits.add((form.workspace_id, verdict.rule.id))
     return verdict
