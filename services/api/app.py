@@ -48,6 +48,7 @@ from services.api.resources import (
     users,
     webhooks,
     workspace,
+    workspace_alarms,
     workspace_mail,
 )
 from shared.platform.settings import Settings
@@ -94,6 +95,7 @@ ROUTES = [
     web.patch("/api/v1/workspace", workspace.update),
     web.get("/api/v1/workspace/mail-test", workspace_mail.show),
     web.post("/api/v1/workspace/mail-test", workspace_mail.send),
+    web.post("/api/v1/workspace/alarm-test", workspace_alarms.send),
     web.get("/api/v1/identities/crowded", identities.crowded),
     web.get("/api/v1/retention", retention.show),
     web.put("/api/v1/retention", retention.update),

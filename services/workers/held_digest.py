@@ -10,7 +10,7 @@ from typing import Any
 from psycopg.rows import dict_row
 
 from shared.outbound.deliveries import NewDelivery, enqueue_deliveries, notification_to_user
-from shared.outbound.mail_readers import read_admins
+from shared.outbound.mail_readers import read_alarm_readers
 from shared.outbound.staff_texts import StaffTexts, staff_texts
 from shared.platform.db.connections import Connection
 from shared.platform.settings import Settings
@@ -89,7 +89,7 @@ async def _digests_of(connection: Connection, workspace: Mapping[str, Any], sett
     digest = HeldDigest(workspace["name"], f"{base}/console/{workspace['slug']}/quarantine", figures or {}, reasons)
     return [
         notification_to_user(workspace["id"], admin.user_id, *digest.written_for(admin.language))
-        for admin in await read_admins(connection, [workspace["id"]])
+        for admin in await read_alarm_readers(connection, "held_digest", [workspace["id"]])
     ]
 
 

@@ -1,7 +1,7 @@
 """The tables, by subject. Alembic compares the database with the models that are imported here."""
 
 from shared.models.accounts import Account, AccountLink, Session, SignInFailure
-from shared.models.alarms import Alarm
+from shared.models.alarms import Alarm, WorkspaceAlarm
 from shared.models.audit_log import AuditRow
 from shared.models.automations import (
     Automation,
@@ -147,5 +147,6 @@ __all__ = [
     "User",
     "WebhookSubscription",
     "Workspace",
+    "WorkspaceAlarm",
     "folded_count",
 ]

@@ -1,4 +1,4 @@
-"""The table of alarms of the whole installation. See `shared/operations/alarms.py`."""
+"""The tables of alarms: of the whole installation (`shared/operations/alarms.py`), and of workspaces."""
 
 from datetime import datetime
 from typing import Any
@@ -7,7 +7,7 @@ from sqlalchemy import Index, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
-from shared.models.base import Base, ClockTime, RowId
+from shared.models.base import Base, ClockTime, RowId, TransactionTime, WorkspaceKey
 
 
 class Alarm(Base):
@@ -25,3 +25,14 @@ class Alarm(Base):
         Index("ix_alarms_ringing", "code", unique=True, postgresql_where=text("cleared_at IS NULL")),
         Index("ix_alarms_raised_at", "raised_at"),
     )
+
+
+class WorkspaceAlarm(Base):
+    """The latest time that an alarm of a workspace was raised, and when it was cleared."""
+
+    __tablename__ = "workspace_alarms"
+
+    workspace_id: Mapped[WorkspaceKey]
+    code: Mapped[str] = mapped_column(primary_key=True)
+    raised_at: Mapped[TransactionTime]
+    cleared_at: Mapped[datetime | None]

@@ -1,8 +1,10 @@
 """Tables of workspaces, their API keys and their users."""
 
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import ARRAY, ForeignKey, Index, LargeBinary, Text, text
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from shared.models.base import Base, EncryptedBytes, RowId, TransactionTime
@@ -24,6 +26,8 @@ class Workspace(Base):
     timezone: Mapped[str] = mapped_column(server_default="UTC")  # an IANA name, for business hours
     mail_key: Mapped[EncryptedBytes | None]  # signs its unsubscribe links
     spam_threshold: Mapped[int] = mapped_column(server_default="50")  # points from which its forms hold a submission
+    # Who is told of its alarms, and from when on they ring, where that is not the default.
+    alarms: Mapped[dict[str, Any]] = mapped_column(JSONB, server_default=text("'{}'"))
     spam_digest_at: Mapped[datetime | None]  # when its admins were last told what is held
     # Raised by triggers when data that ingest caches changes. Changes of rules have their own version (`RuleVersion`).
     version: Mapped[int] = mapped_column(server_default="0")

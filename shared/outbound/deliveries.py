@@ -132,11 +132,11 @@ def mail_to_user(
 
 
 def notification_to_user(
-    workspace_id: int, user_id: int, subject: str, body: str, *, lead_id: int | None = None
+    workspace_id: int, user_id: int, subject: str, body: str, *, lead_id: int | None = None, event: str | None = None
 ) -> NewDelivery:
     """Make a notification to a user: a mail with the service's own text."""
     payload = {"subject": subject, "body": body}
-    return NewDelivery(workspace_id, "notice", MAIL_ENDPOINT, payload, lead_id=lead_id, user_id=user_id)
+    return NewDelivery(workspace_id, "notice", MAIL_ENDPOINT, payload, event, lead_id, user_id=user_id)
 
 
 def notification_to_address(

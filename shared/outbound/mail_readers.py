@@ -7,9 +7,18 @@ from shared.platform.db.connections import Connection
 
 # A user without an account, or whose account has not chosen, has none.
 _LANGUAGE_SQL = "(SELECT a.preferences->>'language' FROM accounts a WHERE a.id = u.account_id)"
-READ_ADMINS_SQL = f"""
-SELECT u.workspace_id, u.id, {_LANGUAGE_SQL} FROM users u
-WHERE u.workspace_id = ANY(%s) AND u.role = 'admin' AND u.is_active ORDER BY 1, 2
+# Those whom the workspace chose. All admins where it chose none, or none of them is left.
+READ_ALARM_READERS_SQL = f"""
+WITH chosen AS (
+    SELECT id, nullif(alarms->%(code)s::text->'user_ids', 'null') AS ids FROM workspaces WHERE id = ANY(%(workspaces)s)
+)
+SELECT u.workspace_id, u.id, {_LANGUAGE_SQL} FROM chosen c JOIN users u ON u.workspace_id = c.id AND u.is_active
+WHERE c.ids @> to_jsonb(u.id)
+   OR (u.role = 'admin'
+       AND (c.ids IS NULL
+            OR (c.ids <> '[]' AND NOT EXISTS (SELECT FROM users o WHERE o.workspace_id = c.id AND o.is_active
+                                                                    AND c.ids @> to_jsonb(o.id)))))
+ORDER BY 1, 2
 """
 READ_USER_LANGUAGES_SQL = f"""
 SELECT u.id, {_LANGUAGE_SQL} FROM users u WHERE u.workspace_id = %s AND u.id = ANY(%s)
@@ -28,9 +37,10 @@ class MailReader(NamedTuple):
     language: str | None
 
 
-async def read_admins(connection: Connection, workspace_ids: Collection[int]) -> list[MailReader]:
-    """Return the active admins of workspaces."""
-    rows = await (await connection.execute(READ_ADMINS_SQL, (list(workspace_ids),))).fetchall()
+async def read_alarm_readers(connection: Connection, code: str, workspace_ids: Collection[int]) -> list[MailReader]:
+    """Return who is told of an alarm in workspaces."""
+    values = {"code": code, "workspaces": list(workspace_ids)}
+    rows = await (await connection.execute(READ_ALARM_READERS_SQL, values)).fetchall()
     return [MailReader(*row) for row in rows]
 
 

@@ -25,10 +25,10 @@ TOO_MANY_MESSAGE = f"{MOST_AN_HOUR} tests were sent within the hour. Wait before
 
 # Of two that ask at once, the second counts the mail of the first.
 LOCK_SQL = "SELECT name FROM workspaces WHERE id = %s FOR NO KEY UPDATE"
-# Among the newest messages, so that a workspace without a trial costs no more.
+# A trial to several people is one. Among the newest messages, so that a workspace without a trial costs no more.
 _NEWEST_SQL = "(SELECT * FROM deliveries WHERE workspace_id = %(w)s ORDER BY id DESC LIMIT 5000)"
 LATE_TRIALS_SQL = f"""
-SELECT count(*), extract(epoch FROM clock_timestamp() - max(created_at))::float
+SELECT count(DISTINCT created_at), extract(epoch FROM clock_timestamp() - max(created_at))::float
 FROM {_NEWEST_SQL} d WHERE event = %(event)s AND created_at > clock_timestamp() - interval '1 hour'
 """
 TRIAL_SQL = f"""
@@ -69,7 +69,7 @@ async def send_mail_trial(
     row = await (await connection.execute(LOCK_SQL, (workspace_id,))).fetchone()
     if not await can_send_mail(connection, settings, workspace_id):
         raise Conflict(NO_SERVER_MESSAGE)
-    await _refuse_too_many(connection, workspace_id)
+    await refuse_too_many(connection, workspace_id, MAIL_TRIAL_EVENT)
     subject, body = staff_texts(language).mail("mail_trial", workspace=row[0] if row else "")
     mail = mail_on_trial(cipher, workspace_id, address, subject, body)
     await allow_attempt(connection, workspace_id, MAIL_ENDPOINT)
@@ -77,8 +77,9 @@ async def send_mail_trial(
     return MailTrial(ids[mail.message_id], "pending", None, datetime.now(UTC), None, None)
 
 
-async def _refuse_too_many(connection: Connection, workspace_id: int) -> None:
-    values = {"w": workspace_id, "event": MAIL_TRIAL_EVENT}
+async def refuse_too_many(connection: Connection, workspace_id: int, event: str) -> None:
+    """Raise RateLimited if a trial of this event was sent a moment ago, or too many within the hour."""
+    values = {"w": workspace_id, "event": event}
     row = await (await connection.execute(LATE_TRIALS_SQL, values)).fetchone()
     count, seconds_ago = row or (0, None)
     if seconds_ago is not None and seconds_ago < SHORTEST_PAUSE.total_seconds():

@@ -4,4 +4,5 @@ Each is tried once: whoever waits for the answer tries again by hand.
 """
 
 MAIL_TRIAL_EVENT = "mail.trial"
-TRIAL_EVENTS = (MAIL_TRIAL_EVENT,)
+ALARM_TRIAL_EVENT = "alarm.trial"
+TRIAL_EVENTS = (MAIL_TRIAL_EVENT, ALARM_TRIAL_EVENT)

@@ -140,7 +140,7 @@ IMPERSONAL_COLUMNS: Final[dict[str, dict[str, tuple[str, ...]]]] = {
         "source_polls": ("cursor",),
         "tags": ("color",),
         "webhook_subscriptions": ("url", "events", "description", "filters", "secret", "old_secret", "disabled_reason"),
-        "workspaces": ("slug", "name", "country", "merge_policy", "never_join", "timezone", "mail_key"),
+        "workspaces": ("slug", "name", "country", "merge_policy", "never_join", "timezone", "mail_key", "alarms"),
         "imports": ("encoding", "delimiter", "columns", "mapping"),
     },
     "names of states and kinds": {
@@ -152,6 +152,7 @@ IMPERSONAL_COLUMNS: Final[dict[str, dict[str, tuple[str, ...]]]] = {
     },
     "counts and figures": {
         "alarms": ("code", "details"),
+        "workspace_alarms": ("code",),
         "cause_deltas": ("kind", "fingerprint", "error_type", "place", "title"),
         "causes": ("kind", "fingerprint", "error_type", "place", "title", "state"),
         "counter_deltas": ("kind",),

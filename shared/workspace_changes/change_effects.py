@@ -4,6 +4,7 @@ from typing import Any
 
 from shared.platform.db.connections import Connection
 from shared.workspace_changes import effect_counts
+from shared.workspace_changes.alarm_effects import alarm_effects
 from shared.workspace_changes.mail_effects import mail_effects
 from shared.workspace_changes.setting_effect import SettingEffect
 from shared.workspace_changes.workspace_fields import changed_settings
@@ -20,6 +21,9 @@ async def preview_effects(
     for field, (was, now) in changed_settings(before, after).items():
         if field == "mail":
             effects += await mail_effects(connection, before["id"], before["mail"], after["mail"])
+            continue
+        if field.startswith("alarms."):
+            effects += await alarm_effects(connection, before["id"], field.removeprefix("alarms."), was, now)
             continue
         effects += await _effects_of(connection, before["id"], field, was, now, installation_days)
     return effects

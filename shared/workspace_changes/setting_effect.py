@@ -21,6 +21,11 @@ EFFECT_TEXTS = {
         "Of the last {of} submissions of these forms within 30 days, {count} fewer would have been held."
     ),
     "spam_rules_only": "Only your own rules hold anything then, not even the trap for machines.",
+    "alarm_told": "People who are told: {count}.",
+    "alarm_untold": "Nobody is told.",
+    "alarm_rang": "Half hours of the last two days in which it would have rung: {count}.",
+    "alarm_silent": "Sources and forms that are silent for so long now, and would ring at once: {count}.",
+    "alarm_own_numbers": "Only sources and forms with a number of their own are watched.",
     "mail_by_server": "Mails of the workspace go out by {entry}.",
     "mail_from": "They come from {entry}.",
     "mail_waits": "Mails that wait, and go out that way: {count}.",

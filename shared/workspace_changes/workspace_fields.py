@@ -13,6 +13,7 @@ from shared.leads.contact_text import InvalidContact
 from shared.leads.duplicate_policy import MergePolicy
 from shared.leads.never_join import MAX_NEVER_JOIN, normalise_entry
 from shared.leads.phone_countries import PhoneCountry
+from shared.operations.workspace_alarms import ALARM_CODES, WorkspaceAlarmFields
 from shared.platform.errors import FieldErrors
 from shared.platform.validation.messages import custom_error
 from shared.platform.validation.schema import FieldsSchema
@@ -61,6 +62,7 @@ class WorkspaceFields(TypedDict, total=False):
     never_join: NeverJoinEntries
     spam_threshold: SpamThreshold
     retention: RetentionFields
+    alarms: WorkspaceAlarmFields
     mail: CredentialTexts | None
 
 
@@ -85,12 +87,15 @@ def normalise_entries(entries: Sequence[str], country: str | None, errors: Field
 
 
 def changed_settings(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, tuple[Any, Any]]:
-    """Return what differs between two records: the values before and after, retention as `retention.<kind>`.
+    """Return what differs between two records: the values before and after, retention as `retention.<kind>`,
+    alarms as `alarms.<code>`.
 
     The one of `mail` is the workspace's server.
     """
     pairs = {name: (before[name], after[name]) for name in SETTING_COLUMNS}
     kept, then = before["retention"], after["retention"]
     pairs |= {f"retention.{kind}": (kept[kind], then[kind]) for kind in kept}
+    alarms, later = before["alarms"], after["alarms"]
+    pairs |= {f"alarms.{code}": (alarms[code], later[code]) for code in ALARM_CODES}
     pairs["mail"] = before["mail"]["server"], after["mail"]["server"]
     return {name: pair for name, pair in pairs.items() if pair[0] != pair[1]}

@@ -224,3 +224,43 @@ async def test_a_test_mail_goes_to_users_of_the_workspace_only(ours: Workspace, 
     assert (refused.status, refused.code) == (429, "RATE_LIMITED")
     assert 1 <= int(refused.headers["Retry-After"]) <= 20
     assert (await ours.ask("GET", path)).status == 200
+
+
+async def test_alarms_are_previewed_changed_and_told_to_users_of_the_workspace_only(
+    ours: Workspace, service: Service
+) -> None:
+    shown = (await ours.show("/workspace"))["alarms"]
+    assert (shown["dead_letters"], shown["held_digest"]) == ({"user_ids": None, "percent": 10}, {"user_ids": None})
+    user = await ours.make("/users", {"name": "Boss", "email": new_email(), "role": "agent"})
+    sent = {"dead_letters": {"user_ids": [user["id"]], "percent": 5}, "source_silent": {"minutes": 60}}
+    preview = (await ours.ask("PATCH", "/workspace?preview=1", {"alarms": sent})).body["data"]
+    assert [(one["field"], one["code"], one["count"]) for one in preview["effects"]] == [
+        ("alarms.source_silent", "alarm_silent", 0),
+        ("alarms.dead_letters", "alarm_told", 1),
+        ("alarms.dead_letters", "alarm_rang", 0),
+    ]
+    assert (await ours.show("/workspace"))["alarms"] == shown
+    changed = (await ours.ask("PATCH", "/workspace", {"alarms": sent})).body["data"]["alarms"]
+    assert changed["dead_letters"] == {"user_ids": [user["id"]], "percent": 5}
+    assert changed == (await ours.show("/workspace"))["alarms"]
+    async with new_workspace(service) as others:
+        theirs = await others.make("/users", {"name": "Boss", "email": new_email(), "role": "admin"})
+    for wrong in (theirs["id"], 2**40):
+        refused = {"alarms": {"waiting": {"user_ids": [user["id"], wrong]}}}
+        for path in ("/workspace", "/workspace?preview=1"):
+            assert set(await ours.errors("PATCH", path, refused)) == {"alarms.waiting.user_ids"}
+    back = (await ours.ask("PATCH", "/workspace", {"alarms": {"dead_letters": None, "source_silent": None}})).body
+    assert back["data"]["alarms"] == shown
+
+
+async def test_an_alarm_is_sent_as_a_test(ours: Workspace) -> None:
+    path = "/workspace/alarm-test"
+    for wrong in ("disk", "", None, 7):
+        assert set(await ours.errors("POST", path, {"alarm": wrong})) == {"alarm"}
+    assert (await ours.ask("POST", path, {"alarm": "waiting"})).status == 409  # no mail server
+    await ours.ask("PATCH", "/workspace", {"mail": MAIL})
+    assert (await ours.ask("POST", path, {"alarm": "waiting"})).status == 409  # nobody is told
+    await ours.make("/users", {"name": "Boss", "email": new_email(), "role": "admin"})
+    answer = await ours.ask("POST", path, {"alarm": "waiting"})
+    assert (answer.status, answer.body["data"]) == (202, {"alarm": "waiting", "readers": 1})
+    assert (await ours.ask("POST", path, {"alarm": "dead_letters"})).status == 429

@@ -19,8 +19,8 @@ from shared.workspace_changes.workspace_record import (
     WorkspaceJson,
     audited_changes,
     change_workspace,
+    changed_record,
     read_workspace,
-    with_changes,
 )
 
 
@@ -44,6 +44,7 @@ async def update(request: web.Request) -> web.Response:
     With `preview=1` nothing changes: the answer is the workspace as it would be, with the `effects` of each change.
     `never_join` replaces the list. Its entries stay on leads and recognise nobody from the next lead on.
     A shorter retention deletes what is older within the day, and that cannot be brought back.
+    `alarms` says who is told of which, and from when on it rings: null sets one back to its default.
     `mail` connects, changes or disconnects the workspace's own mail server. Mails that wait go out by it at once.
     """
     errors: FieldErrors = {}
@@ -69,6 +70,6 @@ async def _preview(request: web.Request, fields: dict[str, Any]) -> WorkspaceJso
     async with reading(request) as connection:
         database = await driver_connection(connection)
         before = await read_workspace(database, request.app[CIPHER_KEY], settings, workspace_of(request))
-        after = with_changes(before, fields, settings)
+        after = await changed_record(database, before, fields, settings)
         effects = await preview_effects(database, before, after, settings.keep_days)
     return {**after, "effects": [effect.to_json() for effect in effects]}

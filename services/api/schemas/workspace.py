@@ -68,11 +68,47 @@ class MailTrialRecord(TypedDict):
     finished_at: datetime | None
 
 
-class AlarmReceivers(TypedDict):
-    """By which ways the installation's operators are told of alarms."""
+class PlainAlarmRecord(TypedDict):
+    """Who is told: null, all admins; none, nobody."""
+
+    user_ids: list[int] | None
+
+
+class SilentSourceAlarmRecord(PlainAlarmRecord):
+    minutes: int | None
+
+
+class DeadLettersAlarmRecord(PlainAlarmRecord):
+    percent: int
+
+
+class WaitingAlarmRecord(PlainAlarmRecord):
+    minutes: int
+
+
+class WorkspaceAlarms(TypedDict):
+    """The alarms of the workspace. `mail` and `slack`: how the installation's operators are told of theirs."""
 
     mail: bool
     slack: bool
+    source_silent: SilentSourceAlarmRecord
+    dead_letters: DeadLettersAlarmRecord
+    waiting: WaitingAlarmRecord
+    held_digest: PlainAlarmRecord
+    webhook_disabled: PlainAlarmRecord
+
+
+class AlarmTrialFields(TypedDict, total=False):
+    """Which alarm is sent as a test."""
+
+    alarm: Literal["source_silent", "dead_letters", "waiting", "held_digest", "webhook_disabled"]
+
+
+class AlarmTrialRecord(TypedDict):
+    """An alarm that was sent as a test, and to how many."""
+
+    alarm: str
+    readers: int
 
 
 class SettingEffectRecord(TypedDict):
@@ -109,7 +145,7 @@ class WorkspaceSettingsRecord(TypedDict):
     retention: KeptDays
     installation_days: int
     mail: WorkspaceMail
-    alarms: AlarmReceivers
+    alarms: WorkspaceAlarms
     created_at: datetime
     effects: NotRequired[list[SettingEffectRecord]]
 

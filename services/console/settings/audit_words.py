@@ -179,6 +179,8 @@ ACTION_WORDS: dict[str, tuple[str, str]] = {
         _("Changed the mail server of the workspace"),
         _("Tried to change the mail server of the workspace"),
     ),
+    "workspace.alarm_tried": (_("Sent an alarm as a test"), _("Tried to send an alarm as a test")),
+    "workspace_alarm.send": (_("Sent an alarm as a test"), _("Tried to send an alarm as a test")),
     "workspace_mail.send": (_("Sent a test mail"), _("Tried to send a test mail")),
     "workspace.mail_tried": (_("Sent a test mail to themselves"), _("Tried to send a test mail to themselves")),
     "workspace.changed": (_("Changed the workspace"), _("Tried to change the workspace")),

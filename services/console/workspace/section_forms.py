@@ -6,12 +6,13 @@ from typing import Any
 
 import orjson
 
+from services.console.workspace.alarm_forms import alarm_texts, sent_alarms
 from shared.platform.errors import FieldErrors
 from shared.retention import MAX_RETENTION_DAYS, RETENTION_KINDS
 from shared.workspace_changes.workspace_fields import changed_settings
 from shared.workspace_changes.workspace_record import WorkspaceJson
 
-SECTION_NAMES = ("name", "place", "duplicates", "list", "spam", "retention")
+SECTION_NAMES = ("name", "place", "duplicates", "list", "spam", "retention", "alarms")
 PLAIN_FIELDS = {"name": ("name",), "place": ("country", "timezone"), "spam": ("spam_threshold",)}
 FOLD_CHOICES = ("apart", "folded")
 DAYS_ERROR = "days"
@@ -31,6 +32,8 @@ def sent_changes(section: str, form: Mapping[str, str], record: WorkspaceJson, e
         return fields
     if section == "list":
         return {"never_join": _changed_list(form, record["never_join"])}
+    if section == "alarms":
+        return {"alarms": sent_alarms(form)}
     return {"retention": {kind: _days(kind, form[kind], errors) for kind in RETENTION_KINDS if kind in form}}
 
 
@@ -64,6 +67,8 @@ def change_digest(before: WorkspaceJson, after: WorkspaceJson) -> str:
 
 def put_back_query(section: str, before: WorkspaceJson, after: WorkspaceJson) -> dict[str, str]:
     """Return the query that previews taking a saved change back."""
+    if section == "alarms":
+        return alarm_texts(before["alarms"])
     if section in PLAIN_FIELDS:
         return {name: "" if before[name] is None else str(before[name]) for name in PLAIN_FIELDS[section]}
     if section == "duplicates":

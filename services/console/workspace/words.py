@@ -8,6 +8,7 @@ from markupsafe import Markup, escape
 from services.console.web.country_words import country_label
 from services.console.web.page_view import PageView
 from services.console.web.translations import mark_message as _
+from services.console.workspace.alarm_words import alarm_problems, alarm_value
 from services.console.workspace.reads import FormThresholds
 from services.console.workspace.section_forms import DAYS_ERROR
 from shared.platform.errors import FieldErrors
@@ -51,6 +52,11 @@ EFFECT_WORDS = {
         "Of the last %(of)s submissions of these forms within 30 days, %(count)s fewer would have been held."
     ),
     "spam_rules_only": _("Only your own rules hold anything then, not even the trap for machines."),
+    "alarm_told": _("People who are told: %(count)s."),
+    "alarm_untold": _("Nobody is told."),
+    "alarm_rang": _("Half hours of the last two days in which it would have rung: %(count)s."),
+    "alarm_silent": _("Sources and forms that are silent for so long now, and would ring at once: %(count)s."),
+    "alarm_own_numbers": _("Only sources and forms with a number of their own are watched."),
     "mail_by_server": _("Mails of the workspace go out by %(entry)s."),
     "mail_from": _("They come from %(entry)s."),
     "mail_waits": _("Mails that wait, and go out that way: %(count)s."),
@@ -97,6 +103,9 @@ def setting_value(view: PageView, field: str, record: Mapping[str, Any]) -> str:
     if field.startswith("retention."):
         days = record["retention"][field.removeprefix("retention.")]
         return view.translate("as the installation") if days is None else days_words(view, days)
+    if field.startswith("alarms."):
+        code = field.removeprefix("alarms.")
+        return alarm_value(view, code, record["alarms"][code])
     if field == "spam_threshold":
         return points_words(view, record[field])
     if field == "country":
@@ -132,6 +141,8 @@ def error_sentences(view: PageView, errors: FieldErrors) -> dict[str, str]:
     for field, messages in errors.items():
         if field.startswith(f"{LIST_ERROR_PREFIX}."):
             sentences[LIST_ERROR_PREFIX] = view.translate(ENTRY_ERROR)
+        elif field.startswith("alarms."):
+            sentences |= alarm_problems(view, {field: messages})
         elif messages == [DAYS_ERROR]:
             sentences[field] = view.translate("Write a whole number of days, 1 or more, or leave it empty.")
         elif field in ERROR_WORDS:

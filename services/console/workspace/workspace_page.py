@@ -10,7 +10,8 @@ from services.console.web.access import workspace_page
 from services.console.web.country_words import country_choices
 from services.console.web.page_view import PageView
 from services.console.web.password_confirmation import confirm_recently
-from services.console.workspace import mail_words, reads, words
+from services.console.workspace import alarm_words, mail_words, reads, words
+from services.console.workspace.alarm_forms import alarm_texts
 from services.console.workspace.section_forms import (
     SECTION_NAMES,
     change_digest,
@@ -18,9 +19,11 @@ from services.console.workspace.section_forms import (
     sent_changes,
 )
 from shared.auth.roles import Permission
+from shared.operations.workspace_alarms import ALARM_MEASURES
 from shared.outbound.mail_trials import read_mail_trial
 from shared.platform.errors import FieldErrors, ValidationFailed
 from shared.service_app.audit import audit_as_continued, audit_details
+from shared.workspace_changes.alarm_readers import read_offered_users
 from shared.workspace_changes.change_effects import preview_effects
 from shared.workspace_changes.crowded_contacts import find_crowded
 from shared.workspace_changes.setting_effect import SettingEffect
@@ -29,8 +32,8 @@ from shared.workspace_changes.workspace_record import (
     WorkspaceJson,
     audited_changes,
     change_workspace,
+    changed_record,
     read_workspace,
-    with_changes,
 )
 
 WORKSPACE_PAGE = "settings/workspace"
@@ -114,7 +117,7 @@ async def _pending_change(view: PageView, form: Mapping[str, str]) -> PendingCha
         pending.errors |= wrong
         if not pending.errors:
             try:
-                pending.after = with_changes(before, pending.fields, settings)
+                pending.after = await changed_record(connection, before, pending.fields, settings)
             except ValidationFailed as refused:
                 pending.errors |= refused.errors or {}
         if pending.changes:
@@ -130,6 +133,7 @@ async def _render(
         listed = await reads.count_listed(connection, workspace_id, pending.before["never_join"])
         crowded = await find_crowded(connection, workspace_id)
         trial = await read_mail_trial(connection, workspace_id)
+        users = await read_offered_users(connection, workspace_id)
         forms = await reads.count_forms(connection, workspace_id)
     return await view.render(
         "workspace/workspace.html",
@@ -146,6 +150,10 @@ async def _render(
         crowded=crowded[:3],
         trial=trial,
         forms=forms,
+        users=users,
+        alarm_texts=pending.form if pending.section == "alarms" else alarm_texts(record["alarms"]),
+        alarm_words=alarm_words,
+        alarm_measures=ALARM_MEASURES,
         password_problem=password_problem,
         countries=country_choices(view),
         zones=sorted({*TIME_ZONES, record["timezone"]}),

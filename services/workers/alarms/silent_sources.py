@@ -1,6 +1,7 @@
 """The alarm of silent sources: it tells the workspace's admins and subscribers once, until a lead comes again.
 
-Only integrations and forms with `silence_after_minutes` are watched. The state is a column of theirs, so that several
+Integrations and forms are watched by their `silence_after_minutes`, or by the minutes of their workspace once they
+have sent something. The state is a column of theirs, so that several
 watchers tell of a silence once.
 """
 
@@ -15,7 +16,7 @@ from shared.outbound.deliveries import (
     notification_to_user,
     webhook_to_subscription,
 )
-from shared.outbound.mail_readers import read_admins
+from shared.outbound.mail_readers import read_alarm_readers
 from shared.outbound.mail_setup import can_send_mail
 from shared.outbound.staff_texts import staff_texts
 from shared.outbound.webhook_events import WebhookEvent
@@ -28,19 +29,26 @@ log = logging.get_logger()
 SOURCE_SILENT_EVENT = "source.silent"
 WATCH_INTERVAL_SECONDS = 5.0
 
+# Their own minutes, else those of the workspace `w`.
+_MINUTES = "coalesce({settings}->>'silence_after_minutes', w.alarms->'source_silent'->>'minutes')::bigint"
+_INTEGRATION_MINUTES, _FORM_MINUTES = _MINUTES.format(settings="i.settings"), _MINUTES.format(settings="f.settings")
+_IS_WATCHED = """({of}.settings->>'silence_after_minutes' IS NOT NULL
+        OR EXISTS (SELECT FROM workspaces w
+                   WHERE w.id = {of}.workspace_id AND w.alarms->'source_silent'->>'minutes' IS NOT NULL))"""
+
 # A source speaks again with its next lead. One that is switched off, or watched no longer, is not silent either.
-SPEAKS_AGAIN_SQL = """
-UPDATE integrations SET silent_since = NULL
+SPEAKS_AGAIN_SQL = f"""
+UPDATE integrations i SET silent_since = NULL
 WHERE silent_since IS NOT NULL
-  AND (last_received_at > silent_since OR NOT is_active OR settings->>'silence_after_minutes' IS NULL)
+  AND (last_received_at > silent_since OR NOT is_active OR NOT {_IS_WATCHED.format(of="i")})
 """
-FALLS_SILENT_SQL = """
+FALLS_SILENT_SQL = f"""
 UPDATE integrations i SET silent_since = now() FROM workspaces w
 WHERE w.id = i.workspace_id AND i.is_active AND i.silent_since IS NULL
-  AND coalesce(i.last_received_at, i.created_at)
-      < now() - (i.settings->>'silence_after_minutes')::bigint * interval '1 minute'
+  AND (i.last_received_at IS NOT NULL OR i.settings->>'silence_after_minutes' IS NOT NULL)
+  AND coalesce(i.last_received_at, i.created_at) < now() - {_INTEGRATION_MINUTES} * interval '1 minute'
 RETURNING 'integration' AS kind, i.id, i.workspace_id, i.name, i.type, i.last_received_at, i.silent_since,
-          w.name AS workspace, (i.settings->>'silence_after_minutes')::bigint AS minutes
+          w.name AS workspace, {_INTEGRATION_MINUTES} AS minutes
 """
 # When a form was last sent is known from the figures of its channel, a second later.
 _FORM_LAST_SQL = """
@@ -50,18 +58,18 @@ WHERE s.workspace_id = f.workspace_id AND s.channel = 'form:' || f.id
 FORM_SPEAKS_AGAIN_SQL = f"""
 UPDATE forms f SET silent_since = NULL
 WHERE silent_since IS NOT NULL
-  AND (NOT is_active OR settings->>'silence_after_minutes' IS NULL OR ({_FORM_LAST_SQL}) > silent_since)
+  AND (NOT is_active OR NOT {_IS_WATCHED.format(of="f")} OR ({_FORM_LAST_SQL}) > silent_since)
 """
 FORM_FALLS_SILENT_SQL = f"""
 UPDATE forms f SET silent_since = now()
 FROM workspaces w,
      (SELECT f.id, f.workspace_id, ({_FORM_LAST_SQL}) AS last_received_at FROM forms f
-      WHERE f.is_active AND f.silent_since IS NULL AND f.settings->>'silence_after_minutes' IS NOT NULL) last
+      WHERE f.is_active AND f.silent_since IS NULL AND {_IS_WATCHED.format(of="f")}) last
 WHERE f.id = last.id AND w.id = f.workspace_id AND f.workspace_id = last.workspace_id
-  AND coalesce(last.last_received_at, f.created_at)
-      < now() - (f.settings->>'silence_after_minutes')::bigint * interval '1 minute'
+  AND (last.last_received_at IS NOT NULL OR f.settings->>'silence_after_minutes' IS NOT NULL)
+  AND coalesce(last.last_received_at, f.created_at) < now() - {_FORM_MINUTES} * interval '1 minute'
 RETURNING 'form' AS kind, f.id, f.workspace_id, f.name, 'form' AS type, last.last_received_at, f.silent_since,
-          w.name AS workspace, (f.settings->>'silence_after_minutes')::bigint AS minutes
+          w.name AS workspace, {_FORM_MINUTES} AS minutes
 """
 SUBSCRIPTIONS_SQL = """
 SELECT id FROM webhook_subscriptions
@@ -91,7 +99,7 @@ async def _messages_of(connection: Connection, source: Mapping[str, Any], settin
     if await can_send_mail(connection, settings, workspace_id):
         messages += [
             notification_to_user(workspace_id, admin.user_id, *_mail_texts(source, admin.language))
-            for admin in await read_admins(connection, [workspace_id])
+            for admin in await read_alarm_readers(connection, "source_silent", [workspace_id])
         ]
     return messages
 

@@ -6,7 +6,7 @@ from typing import Any
 from services.workers.deliveries.outcomes import DeliveryOutcome
 from shared.outbound import deliveries
 from shared.outbound.cancellation import cancel_disabled
-from shared.outbound.mail_readers import read_admins
+from shared.outbound.mail_readers import read_alarm_readers
 from shared.outbound.staff_texts import staff_texts
 from shared.platform.db.connections import Connection, as_json
 from shared.platform.observability import logging
@@ -56,7 +56,7 @@ async def disable_failing_subscriptions(connection: Connection, outcomes: Sequen
 
 
 async def _notify_admins(connection: Connection, disabled: Sequence[tuple[Any, ...]]) -> None:
-    admins = await read_admins(connection, [row[0] for row in disabled])
+    admins = await read_alarm_readers(connection, "webhook_disabled", [row[0] for row in disabled])
     notices = [
         deliveries.notification_to_user(workspace_id, admin.user_id, *_mail_texts(admin.language, id_, reason))
         for workspace_id, id_, reason in disabled

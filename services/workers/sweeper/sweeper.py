@@ -12,6 +12,7 @@ import redis.asyncio as redis
 
 from services.workers.alarms.silent_sources import WATCH_INTERVAL_SECONDS, watch_silences
 from services.workers.alarms.watcher import AlarmWatcher
+from services.workers.alarms.workspace_watch import ALARM_INTERVAL_SECONDS, watch_workspaces
 from services.workers.automations.runs import expire_runs
 from services.workers.due_work import DueWork
 from services.workers.erasures.erasure_keeper import FULL_LOG_SECONDS, ErasureKeeper
@@ -138,6 +139,7 @@ class Sweeper:
             Duty(self._cancel_deliveries, {"cleanups"}),
             Duty(self._start_inactivity_timers, {"cleanups"}),
             Duty(self._watch_silences, set(), WATCH_INTERVAL_SECONDS),
+            Duty(self._watch_workspaces, set(), ALARM_INTERVAL_SECONDS),
             Duty(self._send_digests, set(), DIGEST_CHECK_SECONDS),
             Duty(self._update_gauges, BUSY_KINDS, IDLE_GAUGES_SECONDS),
             Duty(self._file_keeper.run, {"erasures"}, CLEANUP_SECONDS, has_own_connection=True),
@@ -187,6 +189,11 @@ class Sweeper:
         if await watch_silences(connection, self._settings):
             self._hints.deliveries.request_hint()
         return WATCH_INTERVAL_SECONDS
+
+    async def _watch_workspaces(self, connection: Connection) -> float:
+        if await watch_workspaces(connection, self._settings):
+            self._hints.deliveries.request_hint()
+        return ALARM_INTERVAL_SECONDS
 
     async def _send_digests(self, connection: Connection) -> float:
         if await send_digests(connection, self._settings):
