@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Annotated, Any, Literal, NotRequired
 from uuid import UUID
 
-from pydantic import Field
+from pydantic import ConfigDict, Field, with_config
 from typing_extensions import TypedDict
 
 from shared.leads.inbound import InboundLead
@@ -85,5 +85,6 @@ class Health(TypedDict):
     timestamp: datetime
 
 
+@with_config(ConfigDict(json_schema_extra={"additionalProperties": True}))
 class FormValues(TypedDict, total=False):
     """The values of the form's fields by their keys; which, the form says. Other keys are ignored."""

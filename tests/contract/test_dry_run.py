@@ -10,7 +10,7 @@ from tests.contract.service import BATCH, INBOUND, Service, ask, new_email, new_
 from tests.contract.workspaces import new_workspace
 
 DRY = f"{INBOUND}&dry_run=1"
-NOWHERE = 2**62
+NOWHERE = 2**52
 
 # Of one workspace. What lies in the journal bears none; it is counted as accepted with its row.
 COUNTED = ("leads", "identities", "submissions", "tags", "activities")

@@ -13,7 +13,7 @@ from tests.contract.service import Answer, Service, ask, new_email, new_phone, p
 
 LEADS = "/api/v1/leads"
 RECORD = set(LeadRecord.__annotations__)
-NOWHERE = 2**62
+NOWHERE = 2**52
 
 
 async def make(client: aiohttp.ClientSession, **fields: Any) -> Any:

@@ -97,7 +97,7 @@ def prepare(case: schemathesis.Case[Any], target: Target) -> None:
 
 
 def is_id(value: Any) -> bool:
-    return (isinstance(value, int) and 0 < value < 2**63) or (isinstance(value, str) and len(value) > 0)
+    return (isinstance(value, int) and 0 < value < 2**53) or (isinstance(value, str) and len(value) > 0)
 
 
 def spares(case: schemathesis.Case[Any], target: Target) -> bool:

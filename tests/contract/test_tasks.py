@@ -12,8 +12,8 @@ from tests.contract.workspaces import Workspace, assert_foreign, new_workspace
 DUE = "2027-03-28T09:15:00+02:00"
 WRONG: dict[str, list[Any]] = {
     "title": [None, "", "  ", 5, [], "x" * 256],
-    "lead_id": [0, -1, 1.5, "1", True, 2**63, 2**62],
-    "user_id": [0, -1, 1.5, "1", False, 2**63, 2**62],
+    "lead_id": [0, -1, 1.5, "1", True, 2**53, 2**52],
+    "user_id": [0, -1, 1.5, "1", False, 2**53, 2**52],
     "due_at": [5, "soon", "2027-13-01", {}],
     "done_at": [True, "yes", "2027-02-30"],
 }

@@ -2,8 +2,10 @@
 
 from typing import Any
 
+from services.api.openapi.parameter_examples import with_example
 from shared.auth.key_format import ALL_SCOPES
 from shared.platform.errors import ApiError
+from shared.platform.validation.types import MAX_RECORD_ID
 
 SpecObject = dict[str, Any]
 
@@ -12,9 +14,10 @@ _OWN_CLASSES = [kind for kind in ApiError.__subclasses__() if kind.__module__ ==
 _ERROR_CLASSES: list[type[ApiError]] = [*_OWN_CLASSES, ApiError]
 ERRORS_BY_STATUS = {kind.status: kind for kind in sorted(_ERROR_CLASSES, key=lambda kind: kind.status)}
 TEXT_SCHEMA: SpecObject = {"type": "string"}
+BYTES_SCHEMA: SpecObject = {"type": "string", "format": "binary"}
 COUNT_SCHEMA: SpecObject = {"type": "integer", "minimum": 0}
 POSITIVE_SCHEMA: SpecObject = {"type": "integer", "minimum": 1}
-ID_SCHEMA: SpecObject = {"type": "integer", "format": "int64", "minimum": 1, "maximum": 2**63 - 1}
+ID_SCHEMA: SpecObject = {"type": "integer", "format": "int64", "minimum": 1, "maximum": MAX_RECORD_ID}
 IGNORED_FIELDS_SCHEMA: SpecObject = {
     "type": "array",
     "items": TEXT_SCHEMA,
@@ -141,18 +144,19 @@ HEADER_COMPONENTS: dict[str, SpecObject] = {
 RATE_LIMIT_HEADERS = ("X-RateLimit-Limit", "X-RateLimit-Remaining", "X-RateLimit-Reset")
 EXTRA_ERROR_HEADERS = {401: ("WWW-Authenticate",), 429: ("Retry-After",), 503: ("Retry-After",)}
 
+# Without `default`: clients that send defaults would send `page` beside `cursor`.
 PARAMETER_COMPONENTS: dict[str, SpecObject] = {
     "page": {
         "name": "page",
         "in": "query",
-        "description": "The page, from 1.",
-        "schema": {**POSITIVE_SCHEMA, "default": 1},
+        "description": "The page, from 1. The first one unless sent. Not allowed with `cursor`.",
+        "schema": POSITIVE_SCHEMA,
     },
     "per_page": {
         "name": "per_page",
         "in": "query",
-        "description": "Records on a page. More than 100 is taken as 100.",
-        "schema": {**POSITIVE_SCHEMA, "default": 15},
+        "description": "Records on a page, 15 unless sent. More than 100 is taken as 100.",
+        "schema": POSITIVE_SCHEMA,
     },
     "cursor": {
         "name": "cursor",
@@ -162,6 +166,7 @@ PARAMETER_COMPONENTS: dict[str, SpecObject] = {
         "schema": TEXT_SCHEMA,
     },
 }
+PARAMETER_COMPONENTS = {name: with_example(parameter) for name, parameter in PARAMETER_COMPONENTS.items()}
 
 SECURITY_SCHEMES: dict[str, SpecObject] = {
     SECURITY_SCHEME: {

@@ -7,8 +7,9 @@ from typing import Any
 from aiohttp import web
 
 from services.api.openapi import components as parts
-from services.api.openapi.operations import SERVICE_TAG, operation_object, tag_of_path
-from services.api.openapi.schemas import SchemaRegistry
+from services.api.openapi.operations import operation_object
+from services.api.openapi.path_words import SERVICE_TAG, tag_of_path
+from services.api.openapi.schemas import SchemaRegistry, schema_nodes
 from services.api.openapi.webhook_operations import MESSAGE_DESCRIPTIONS, webhook_operations
 from shared import __version__
 from shared.platform.web.openapi import operation_description
@@ -45,8 +46,18 @@ TAG_DESCRIPTIONS = {
 }
 
 
-def openapi_document(routes: Sequence[web.RouteDef], public_url: str = "") -> dict[str, Any]:
-    """Return the OpenAPI 3.1 document of the routes."""
+# For a document that no service serves: a client is told where its LeadHub is.
+ANY_SERVER = {
+    "url": "{base}",
+    "description": "Where your LeadHub is.",
+    "variables": {"base": {"default": "http://127.0.0.1:8000"}},
+}
+
+
+def openapi_document(
+    routes: Sequence[web.RouteDef], public_url: str = "", server: dict[str, Any] | None = None
+) -> dict[str, Any]:
+    """Return the OpenAPI 3.1 document of the routes, for the host that serves it unless a `server` is given."""
     described = [operation_description(route.handler) for route in routes]
     schemas = SchemaRegistry([*described, *MESSAGE_DESCRIPTIONS.values()])
     schemas.components |= parts.COMMON_SCHEMAS
@@ -54,25 +65,37 @@ def openapi_document(routes: Sequence[web.RouteDef], public_url: str = "") -> di
     for route in routes:
         paths.setdefault(route.path, {})[route.method.lower()] = operation_object(route, schemas)
     webhooks = webhook_operations(schemas)
-    components = {
+    common = {
         "securitySchemes": parts.SECURITY_SCHEMES,
         "parameters": parts.PARAMETER_COMPONENTS,
         "headers": parts.HEADER_COMPONENTS,
         "responses": parts.error_responses(),
     }
+    components = {kind: _used_parts(kind, named, [paths, common]) for kind, named in common.items()}
     return {
         "openapi": "3.1.0",
         "info": {
             "title": "LeadHub",
             "version": __version__,
             "description": INTRODUCTION_FILE.read_text(encoding="utf-8"),
+            "contact": {"name": "Whoever runs this LeadHub"},
             "license": {"name": "Apache License 2.0", "identifier": "Apache-2.0"},
         },
-        "servers": [{"url": public_url or "/"}],
+        "servers": [server or {"url": public_url or "/"}],
         "tags": [{"name": name, "description": TAG_DESCRIPTIONS[name]} for name in _tag_names(routes)],
         "paths": paths,
         "webhooks": webhooks,
         "components": {"schemas": schemas.used_components([paths, webhooks, components]), **components},
+    }
+
+
+def _used_parts(kind: str, named: dict[str, Any], document: Any) -> dict[str, Any]:
+    """Return the components that the document refers to. Schemes of security are referred to by their bare names."""
+    references = {node.get("$ref") for node in schema_nodes(document)}
+    return {
+        name: part
+        for name, part in named.items()
+        if kind == "securitySchemes" or f"#/components/{kind}/{name}" in references
     }
 
 

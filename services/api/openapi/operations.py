@@ -1,12 +1,14 @@
 """Makes one operation of the document from a handler's description."""
 
 import inspect
+import json
 from http import HTTPStatus
 from typing import Any
 
 from aiohttp import web
 
 from services.api.openapi.components import (
+    BYTES_SCHEMA,
     ERRORS_BY_STATUS,
     ID_SCHEMA,
     RATE_LIMIT_HEADERS,
@@ -14,44 +16,33 @@ from services.api.openapi.components import (
     TEXT_SCHEMA,
     SpecObject,
     component_ref,
-    object_schema,
 )
+from services.api.openapi.envelopes import page_envelope, record_envelope
+from services.api.openapi.operation_names import is_twin, operation_name
+from services.api.openapi.parameter_examples import with_example
+from services.api.openapi.path_words import tag_of_path
+from services.api.openapi.response_examples import RESPONSE_EXAMPLES
 from services.api.openapi.schemas import SchemaRegistry, query_schema
 from shared.platform.validation.schema import FieldsSchema
 from shared.platform.web.openapi import PAGING_PARAMETERS, OperationDescription, operation_description
 from shared.platform.web.responses import JSON_MEDIA_TYPE
 from shared.service_app.authorization import ANY_KEY_SCOPE, PUBLIC_SCOPE, SCOPE_SEPARATOR
 
-PATH_PREFIXES = ("/api/v1/", "/api/")
-SERVICE_TAG = "service"  # endpoints that are about no record
-TAGS_BY_PATH_PART = {
-    "f": "forms",
-    "u": "suppressions",
-    **dict.fromkeys(("me", "health", "openapi.json", "documentation"), SERVICE_TAG),
-}
-OBJECT_MEDIA_TYPES = ("application/json", "application/x-www-form-urlencoded", "multipart/form-data")
+FORM_SCHEMA_SUFFIXES = {"application/x-www-form-urlencoded": "Form", "multipart/form-data": "Multipart"}
+OCTET_STREAM = "application/octet-stream"
+IDEMPOTENCY_HEADER = "Idempotency-Key"
 UUID_PATHS = ("/api/v1/submissions/{id}", "/api/v1/files/{id}")
-
-
-def tag_of_path(path: str) -> str:
-    """Return the tag of a path: `leads` for `/api/v1/leads/{id}/tags`."""
-    first = static_parts(path)[0]
-    return TAGS_BY_PATH_PART.get(first, first)
-
-
-def static_parts(path: str) -> list[str]:
-    """Return the parts of a path that are no parameters, without the common prefix."""
-    prefix = next((prefix for prefix in PATH_PREFIXES if path.startswith(prefix)), "/")
-    return [part for part in path.removeprefix(prefix).split("/") if part and not part.startswith("{")]
 
 
 def operation_object(route: web.RouteDef, schemas: SchemaRegistry) -> SpecObject:
     """Return the OpenAPI operation of a route."""
     description, scope = operation_description(route.handler), getattr(route.handler, "scope", PUBLIC_SCOPE)
     summary, text = _summary_and_text(route.handler)
-    successes = _success_responses(description, scope, schemas)
+    name = operation_name(route)
+    successes = _success_responses(name, description, scope, schemas)
     operation: SpecObject = {
-        "operationId": _operation_id(route),
+        "operationId": name,
+        "x-sdk-ignore": is_twin(route),
         "tags": [tag_of_path(route.path)],
         "summary": summary,
         "description": "\n\n".join(part for part in (text, _scope_text(scope)) if part),
@@ -63,7 +54,7 @@ def operation_object(route: web.RouteDef, schemas: SchemaRegistry) -> SpecObject
     }
     if description.body_schema:
         operation["requestBody"] = _request_body(description, description.body_schema, schemas)
-    return {name: part for name, part in operation.items() if part or name == "security"}
+    return {key: part for key, part in operation.items() if part or key == "security"}
 
 
 def _security_requirements(scope: str) -> list[SpecObject]:
@@ -89,18 +80,12 @@ def _summary_and_text(handler: Any) -> tuple[str, str]:
     return sentence.rstrip("."), "\n\n".join(part for part in (more, rest) if part)
 
 
-def _operation_id(route: web.RouteDef) -> str:
-    words = [part.replace("-", "_").replace(".", "_") for part in static_parts(route.path)]
-    name = route.handler.__name__
-    words += [] if words[-1].startswith(name) else [name]
-    # One handler serves both methods of a change, and all methods by which a webhook may come.
-    is_further_method = route.method == "PUT" or (route.method == "PATCH" and name != "update")
-    return "_".join([*words, route.method.lower()] if is_further_method else words)
-
-
 def _path_parameters(path: str) -> list[SpecObject]:
     names = [part[1:-1] for part in path.split("/") if part.startswith("{")]
-    return [{"name": name, "in": "path", "required": True, "schema": _path_schema(path, name)} for name in names]
+    return [
+        with_example({"name": name, "in": "path", "required": True, "schema": _path_schema(path, name)})
+        for name in names
+    ]
 
 
 def _path_schema(path: str, name: str) -> SpecObject:
@@ -127,33 +112,61 @@ def _field_parameters(place: str, shape: FieldsSchema) -> list[SpecObject]:
     parameters: list[SpecObject] = []
     for name, field in schema["properties"].items():
         text = {"description": field.pop("description")} if "description" in field else {}
-        parameters.append({"name": name, "in": place, **text, "required": name in required, "schema": field})
+        parameter = {"name": name, "in": place, **text, "required": name in required, "schema": field}
+        parameters.append(with_example(parameter))
     return parameters
 
 
 def _request_body(description: OperationDescription, shape: FieldsSchema, schemas: SchemaRegistry) -> SpecObject:
     required = bool(shape.required or getattr(shape.fields, "__required_keys__", True))
-    schema = schemas.request_schema(shape)
-    content: SpecObject = {
-        kind: {"schema": schema if kind in OBJECT_MEDIA_TYPES else TEXT_SCHEMA} for kind in description.media_types
-    }
-    content[next(iter(description.media_types))]["example"] = description.example
+    content = {kind: _body_content(kind, description, shape, schemas) for kind in description.media_types}
     return {"required": required, "content": content}
 
 
-def _success_responses(said: OperationDescription, scope: str, schemas: SchemaRegistry) -> SpecObject:
+def _body_content(
+    kind: str, description: OperationDescription, shape: FieldsSchema, schemas: SchemaRegistry
+) -> SpecObject:
+    """Return schema and example of one media type. Where JSON is taken too, a form has a schema of its own name."""
+    is_first = kind == description.media_types[0]
+    example = {"example": description.example} if is_first else {}
+    if kind == JSON_MEDIA_TYPE or (is_first and kind in FORM_SCHEMA_SUFFIXES):
+        return {"schema": schemas.request_schema(shape), **example}
+    if kind in FORM_SCHEMA_SUFFIXES:
+        form = schemas.form_schema(shape, FORM_SCHEMA_SUFFIXES[kind])
+        return {"schema": form, "example": _form_example(description.example)}
+    return {"schema": TEXT_SCHEMA, **(example or {"example": _lines_example(description.example)})}
+
+
+def _form_example(example: SpecObject) -> SpecObject:
+    """Return an example of JSON as a form sends it: `custom_fields[budget]`, `tags[]`."""
+    fields: SpecObject = {}
+    for name, value in example.items():
+        if isinstance(value, dict):
+            fields |= {f"{name}[{key}]": part for key, part in value.items()}
+        else:
+            fields[f"{name}[]" if isinstance(value, list) else name] = value
+    return fields
+
+
+def _lines_example(example: list[Any]) -> str:
+    return "\n".join(json.dumps(item) for item in example)
+
+
+def _success_responses(name: str, said: OperationDescription, scope: str, schemas: SchemaRegistry) -> SpecObject:
     statuses = {said.status, *(status for status in said.other_statuses if status < 400)}
-    return {str(status): _success_response(status, said, scope, schemas) for status in sorted(statuses)}
+    responses = {status: _success_response(status, said, scope, schemas) for status in sorted(statuses)}
+    for status, response in responses.items():
+        if (name, status) in RESPONSE_EXAMPLES:
+            response["content"][JSON_MEDIA_TYPE]["example"] = RESPONSE_EXAMPLES[name, status]
+    return {str(status): response for status, response in responses.items()}
 
 
 def _success_response(
     status: int, description: OperationDescription, scope: str, schemas: SchemaRegistry
 ) -> SpecObject:
-    names = ["X-Request-Id", *(RATE_LIMIT_HEADERS if scope != PUBLIC_SCOPE else ())]
-    names += ["Location"] if status in (201, 202) and not description.is_list else []
     response: SpecObject = {
         "description": HTTPStatus(status).phrase,
-        "headers": {name: component_ref("headers", name) for name in names},
+        "headers": {name: component_ref("headers", name) for name in _success_header_names(status, description, scope)},
     }
     content = (
         _response_content(description, description.response_type_of(status), schemas)
@@ -163,26 +176,31 @@ def _success_response(
     return {**response, "content": content} if content else response
 
 
+def _success_header_names(status: int, description: OperationDescription, scope: str) -> list[str]:
+    names = ["X-Request-Id", *(RATE_LIMIT_HEADERS if scope != PUBLIC_SCOPE else ())]
+    names += ["Location"] if status in (201, 202) and not description.is_list else []
+    names += ["ETag"] if 304 in description.other_statuses else []
+    headers = description.header_schema.fields.__annotations__ if description.header_schema else ()
+    names += ["Idempotent-Replayed"] if IDEMPOTENCY_HEADER in headers else []
+    return names
+
+
 def _response_content(description: OperationDescription, shape: Any, schemas: SchemaRegistry) -> SpecObject:
-    content: SpecObject = {raw: {"schema": TEXT_SCHEMA} for raw in description.raw_media_types}
+    content: SpecObject = {
+        raw: {"schema": BYTES_SCHEMA if raw == OCTET_STREAM else TEXT_SCHEMA} for raw in description.raw_media_types
+    }
     if shape is not None:
-        content["application/json"] = {"schema": _envelope_schema(description, schemas.response_schema(shape))}
+        content[JSON_MEDIA_TYPE] = {"schema": _envelope_schema(description, schemas.response_schema(shape), schemas)}
     return content
 
 
-def _envelope_schema(description: OperationDescription, record: SpecObject) -> SpecObject:
+def _envelope_schema(description: OperationDescription, record: SpecObject, schemas: SchemaRegistry) -> SpecObject:
     if not description.envelope:
         return record
-    if not description.is_list:
-        reads_object = description.body_schema and description.media_types[0] == JSON_MEDIA_TYPE and "$ref" in record
-        ignored = {"meta": component_ref("schemas", "RecordMeta")} if reads_object else {}
-        return object_schema({"data": record, **ignored}, *ignored)
-    return {"oneOf": [_page_schema(record, "Page"), _page_schema(record, "Cursor")]}
-
-
-def _page_schema(record: SpecObject, kind: str) -> SpecObject:
-    meta, links = component_ref("schemas", f"{kind}Meta"), component_ref("schemas", f"{kind}Links")
-    return object_schema({"data": {"type": "array", "items": record}, "meta": meta, "links": links})
+    if description.is_list:
+        return page_envelope(schemas, record)
+    reads_object = description.body_schema and description.media_types[0] == JSON_MEDIA_TYPE and "$ref" in record
+    return record_envelope(schemas, record, with_meta=bool(reads_object))
 
 
 def _error_responses(route: web.RouteDef, description: OperationDescription, scope: str) -> SpecObject:
@@ -191,8 +209,9 @@ def _error_responses(route: web.RouteDef, description: OperationDescription, sco
     statuses |= {403} if scope not in (PUBLIC_SCOPE, ANY_KEY_SCOPE) else set()
     statuses |= {404} if "{" in route.path else set()
     statuses |= {408, 413, 415, 422} if description.body_schema else set()
+    pages = tuple(raw for raw in description.raw_media_types if raw != OCTET_STREAM)
     return {
-        str(status): _error_response(status, description.raw_media_types if description.response_type is None else ())
+        str(status): _error_response(status, pages if description.response_type is None else ())
         for status in sorted(statuses)
     }
 

@@ -12,6 +12,7 @@ from shared.platform.validation.schema import FieldsSchema
 from shared.platform.web.openapi import OperationDescription
 
 JsonSchema = dict[str, Any]
+FORM_NOTE = "The same fields as a form sends them: lists as `tags[]`, objects as `custom_fields[budget]`."
 
 
 class _UntitledJsonSchema(GenerateJsonSchema):
@@ -50,6 +51,7 @@ class SchemaRegistry:
         for schema in (*self._made.values(), *self.components.values()):
             _simplify_schema(schema)
         self._close_answers()
+        self._tell_unions_apart()
 
     def request_schema(self, shape: FieldsSchema) -> JsonSchema:
         """Return the schema of a request body.
@@ -59,10 +61,22 @@ class SchemaRegistry:
         schema = self._made[_type_key(shape.fields), "validation"]
         if not shape.required:
             return schema
-        name = _component_name(schema)
+        name = component_name(schema)
         stricter = name if len(self._required[_type_key(shape.fields)]) == 1 else f"New{name}"
         self.components[stricter] = with_required(self.components[name], shape.required) | {"title": stricter}
         return {"$ref": REFERENCE_PREFIX + stricter}
+
+    def form_schema(self, shape: FieldsSchema, suffix: str) -> JsonSchema:
+        """Return the schema of a body that is sent as a form: a component of its own, since generated clients choose
+        the encoding by the class."""
+        schema = self.request_schema(shape)
+        name = f"{component_name(schema)}{suffix}"
+        return self.add_component(name, {"description": FORM_NOTE, "allOf": [schema]})
+
+    def add_component(self, name: str, schema: JsonSchema) -> JsonSchema:
+        """Add a schema of the document's own under its name, and return a reference to it."""
+        self.components[name] = {"title": name, **schema}
+        return {"$ref": REFERENCE_PREFIX + name}
 
     def response_schema(self, record: Any) -> JsonSchema:
         """Return the schema of a record or a whole response."""
@@ -76,6 +90,28 @@ class SchemaRegistry:
             names |= ahead
             ahead = {found for name in ahead for found in referenced_names(self.components[name])} - names
         return {name: self.components[name] for name in sorted(names)}
+
+    def _tell_unions_apart(self) -> None:
+        """Say of each union without a discriminator which field tells its options apart."""
+        for schema in [*self.components.values(), *self._made.values()]:
+            for node in schema_nodes(schema):
+                if "oneOf" in node and "discriminator" not in node and all("$ref" in each for each in node["oneOf"]):
+                    node.setdefault("description", self._distinction(node["oneOf"]))
+
+    def _distinction(self, options: list[JsonSchema]) -> str:
+        parts, rest = [], []
+        for option in options:
+            name = component_name(option)
+            others = {
+                field
+                for other in options
+                if other != option
+                for field in self.components[component_name(other)]["properties"]
+            }
+            own = [field for field in self.components[name].get("required", ()) if field not in others]
+            parts += [f"{name} with `{own[0]}`"] if own else []
+            rest += [] if own else [name]
+        return f"{', '.join(parts)}, otherwise {rest[0]}." if rest else f"{', '.join(parts)}."
 
     def _close_answers(self) -> None:
         """Close the schemas of responses. Requests may have other fields, which are ignored."""
@@ -118,10 +154,11 @@ def referenced_names(value: Any) -> Iterator[str]:
     """Yield the names of the schemas that a value refers to."""
     for node in schema_nodes(value):
         if isinstance(node.get("$ref"), str) and node["$ref"].startswith(REFERENCE_PREFIX):
-            yield _component_name(node)
+            yield component_name(node)
 
 
-def _component_name(reference: JsonSchema) -> str:
+def component_name(reference: JsonSchema) -> str:
+    """Return the name of the schema that a reference leads to."""
     return str(reference["$ref"]).rpartition("/")[2]
 
 

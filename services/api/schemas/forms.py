@@ -3,14 +3,14 @@
 from datetime import date, datetime
 from typing import Annotated
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 from typing_extensions import TypedDict
 
 from shared.forms.definition import FormSettingsRecord
 from shared.forms.field_definition import FormFieldRecord
 from shared.forms.form_numbers import MAX_NUMBERS_DAYS
 from shared.platform.errors import FieldErrors
-from shared.platform.validation.types import QueryCount, StrictInt64
+from shared.platform.validation.types import StrictInt64, parse_digits
 
 
 class FormRecord(TypedDict):
@@ -84,8 +84,15 @@ class FormNumbersRecord(TypedDict):
     by_source: list[SourceFigures]
 
 
+NumbersDays = Annotated[
+    int,
+    Field(ge=1, le=MAX_NUMBERS_DAYS),
+    BeforeValidator(parse_digits, json_schema_input_type=Annotated[int, Field(ge=1, le=MAX_NUMBERS_DAYS)]),
+]
+
+
 class FormNumbersQuery(TypedDict, total=False):
-    days: Annotated[QueryCount, Field(ge=1, le=MAX_NUMBERS_DAYS)]
+    days: NumbersDays
 
 
 class PublishFields(TypedDict, total=False):

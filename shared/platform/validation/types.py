@@ -13,6 +13,8 @@ INT64_LIMIT = 2**63
 
 UINT64_LIMIT = 2**64
 
+MAX_RECORD_ID = 2**53 - 1  # the largest integer that JavaScript keeps exactly; no id comes near it
+
 
 def is_storable_number(number: float) -> bool:
     """Return whether a number can be stored and shown as JSON: an integer of 64 bits, or another that is finite."""
@@ -38,7 +40,7 @@ ColorText = Annotated[
     str, StringConstraints(strict=True, strip_whitespace=True, max_length=32, pattern=r"^[#\w(),.% -]*$")
 ]
 
-RecordId = Annotated[int, Strict(), Field(ge=1, le=INT64_LIMIT - 1)]
+RecordId = Annotated[int, Strict(), Field(ge=1, le=MAX_RECORD_ID)]
 
 StrictInt32 = Annotated[int, Strict(), Field(ge=-(2**31), le=2**31 - 1)]
 
@@ -89,7 +91,8 @@ HttpUrl = Annotated[
 ]
 
 
-def _parse_digits(value: Any) -> int:
+def parse_digits(value: Any) -> int:
+    """Parse the text of a positive integer of 64 bits."""
     digits = value.lstrip("0") if isinstance(value, str) else ""
     if not (digits.isascii() and digits.isdigit() and int(digits[:20]) < INT64_LIMIT):
         raise PydanticCustomError("digits", "no positive integer")
@@ -104,13 +107,13 @@ def _parse_flag(value: Any) -> bool:
 
 # Types of query parameters, whose values are always text.
 QueryId = Annotated[
-    int, BeforeValidator(_parse_digits, json_schema_input_type=Annotated[int, Field(ge=1, lt=INT64_LIMIT)])
+    int,
+    Field(ge=1, le=MAX_RECORD_ID),
+    BeforeValidator(parse_digits, json_schema_input_type=Annotated[int, Field(ge=1, le=MAX_RECORD_ID)]),
 ]
 
 # A number of things, not an id: 32 bits.
-QueryCount = Annotated[
-    int, BeforeValidator(_parse_digits, json_schema_input_type=Annotated[int, Field(ge=1, lt=2**31)])
-]
+QueryCount = Annotated[int, BeforeValidator(parse_digits, json_schema_input_type=Annotated[int, Field(ge=1, lt=2**31)])]
 
 QueryFlag = Annotated[bool, BeforeValidator(_parse_flag, json_schema_input_type=bool)]
 
