@@ -13,7 +13,12 @@ from embedded.process import PROJECT_ROOT
 
 LINTERS_FOLDER = PROJECT_ROOT / "tests" / "linters"
 PACKAGE_FILES = ("package.json", "package-lock.json")
-CHECKED_FOLDERS = ("services/console/static", "services/api/openapi/static", "shared/form_pages")
+CHECKED_FOLDERS = (
+    "services/console/static",
+    "services/api/openapi/static",
+    "shared/form_pages",
+    "integrations/typescript",
+)
 TEMPLATE_LINTER_COMMAND = ("djlint", "--lint", "--quiet", "services/console", "shared/form_pages")
 INSTALL_FOLDER = Path(sys.prefix) / "cache" / "linters"
 NO_NPM_REASON = "skipped: styles and scripts are not checked, since npm is missing or cannot install what checks them"

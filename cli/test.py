@@ -36,7 +36,7 @@ IN_ORDER = ("--dist", "loadfile", "--no-loadscope-reorder")  # the order of test
 # The parts of the suite. Tests of the first wait most of the time, so that more of them fit side by side than there are
 # cores. A process of the others has a whole LeadHub; a third one made restarts too slow for what faults promise.
 WITHOUT_STACK = ("-n", "4", *IN_ORDER, "tests/unit", "tests/integration", "tests/concurrency")
-WITH_STACK = ("-n", "2", *IN_ORDER, "tests/console", "tests/contract", "tests/e2e", "tests/forms")
+WITH_STACK = ("-n", "2", *IN_ORDER, "tests/console", "tests/contract", "tests/e2e", "tests/forms", "tests/integrations")
 FAULTS = ("-n", "3", "--dist", "load", "tests/faults")
 DEFAULT_BASE = "origin/main"
 

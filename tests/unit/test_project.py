@@ -29,6 +29,7 @@ SHIPPED = (
     "bench/README.md",
     "demo/README.md",
     "THIRD-PARTY-NOTICES.md",
+    *(str(p.relative_to(ROOT)) for p in ROOT.glob("integrations/*/README.md")),
     *(str(p.relative_to(ROOT)) for p in ROOT.glob("docs/**/*.md")),
 )
 

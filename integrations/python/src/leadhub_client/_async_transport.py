@@ -1,0 +1,105 @@
+"""How an asynchronous client sends calls, walks pages, and what its groups of methods stand on."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from typing import Any, Generic, TypeVar, cast
+
+import httpx
+
+from ._calls import Answer, Call, RetryPolicy, quoted, read_answer, seconds_to_wait
+from .errors import ConnectionFailed, LeadHubError
+
+__all__ = ["AsyncPages", "AsyncResource", "AsyncTransport", "quoted"]
+
+RecordT = TypeVar("RecordT")
+LARGEST_PAGE = 100  # records
+
+
+class AsyncTransport:
+    """Sends calls, and sends them again where that is safe."""
+
+    def __init__(
+        self, client: httpx.AsyncClient, policy: RetryPolicy, sleep: Callable[[float], Awaitable[None]]
+    ) -> None:
+        self._client = client
+        self._policy = policy
+        self._sleep = sleep
+
+    async def send(self, call: Call) -> Answer:
+        """Return the answer. Raises ApiError, or ConnectionFailed where none came."""
+        attempt = 0
+        while True:
+            try:
+                return await self._send_once(call)
+            except LeadHubError as error:
+                pause = seconds_to_wait(call, self._policy, attempt, error)
+                if pause is None:
+                    raise
+            attempt += 1
+            await self._sleep(pause)
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self._client.aclose()
+
+    async def _send_once(self, call: Call) -> Answer:
+        try:
+            response = await self._client.request(call.method, call.path, **call.arguments())
+        except httpx.TransportError as error:
+            raise ConnectionFailed(f"{call.method} {call.path}: {error or type(error).__name__}") from error
+        return read_answer(response)
+
+
+class AsyncPages(Generic[RecordT]):
+    """All records that match, read page by page while they are iterated over."""
+
+    def __init__(self, transport: AsyncTransport, path: str, query: Mapping[str, Any]) -> None:
+        self._transport = transport
+        self._path = path
+        self._query = query
+
+    async def __aiter__(self) -> AsyncIterator[RecordT]:
+        async for page in self.pages():
+            for record in page:
+                yield record
+
+    async def pages(self) -> AsyncIterator[list[RecordT]]:
+        """Yield the records of one page after another."""
+        cursor: str | None = ""
+        while cursor is not None:
+            query = {"per_page": LARGEST_PAGE, **self._query, "cursor": cursor}
+            answer = await self._transport.send(Call("GET", self._path, query))
+            yield cast("list[RecordT]", answer.data["data"])
+            cursor = answer.data["meta"]["next_cursor"]
+
+    async def first(self) -> RecordT | None:
+        """Return the first record, or None if nothing matches."""
+        async for record in self:
+            return record
+        return None
+
+    async def count(self) -> int:
+        """Return how many match. A search for leads counts up to a bound."""
+        answer = await self._transport.send(Call("GET", self._path, {**self._query, "per_page": 1}))
+        return int(answer.data["meta"]["total"])
+
+
+class AsyncResource:
+    """A group of methods, about one kind of record."""
+
+    def __init__(self, transport: AsyncTransport) -> None:
+        self._transport = transport
+
+    def _pages(self, path: str, query: Mapping[str, Any]) -> AsyncPages[Any]:
+        return AsyncPages(self._transport, path, query)
+
+    async def _data(self, method: str, path: str, query: Mapping[str, Any] | None = None, fields: Any = None) -> Any:
+        answer = await self._transport.send(Call(method, path, query or {}, fields))
+        return None if answer.data is None else answer.data["data"]
+
+    async def _bytes(self, method: str, path: str, query: Mapping[str, Any] | None = None) -> bytes:
+        return (await self._transport.send(Call(method, path, query or {}))).content
+
+    async def _nothing(self, method: str, path: str, query: Mapping[str, Any] | None = None) -> None:
+        await self._transport.send(Call(method, path, query or {}))

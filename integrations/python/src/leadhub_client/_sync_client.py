@@ -1,0 +1,212 @@
+# Generated from _async_client.py by integrations/codegen; do not edit.
+"""The synchronous client."""
+
+from __future__ import annotations
+
+import json
+import time
+import uuid
+from collections.abc import Callable, Iterable, Mapping
+from types import TracebackType
+from typing import Any, Self, cast
+
+import httpx
+
+from ._calls import (
+    DEFAULT_TIMEOUT,
+    IDEMPOTENCY_HEADER,
+    Answer,
+    Call,
+    RetryPolicy,
+    checked_base_url,
+    checked_headers,
+    wait_header,
+)
+from ._models import (
+    BatchResult,
+    DryRunResult,
+    Health,
+    Import,
+    InboundLead,
+    InboundResult,
+    Me,
+)
+from ._sync_resources import (
+    ApiKeysGroup,
+    AuditLogGroup,
+    AutomationsGroup,
+    DeliveriesGroup,
+    DuplicatesGroup,
+    FilesGroup,
+    FormsGroup,
+    IdentitiesGroup,
+    ImportsGroup,
+    IntegrationsGroup,
+    JobsGroup,
+    LeadsGroup,
+    OperationsGroup,
+    PipelinesGroup,
+    RetentionGroup,
+    ScoringRulesGroup,
+    SourcesGroup,
+    SpamRulesGroup,
+    SubmissionsGroup,
+    SuppressionsGroup,
+    TagsGroup,
+    TasksGroup,
+    UsersGroup,
+    WebhooksGroup,
+    WorkspaceGroup,
+)
+from ._sync_transport import Transport
+
+BATCH_SIZE = 1000  # leads that one request may hold
+
+
+class LeadHub:
+    """A client of one LeadHub, with one key. Close it, or use it as a context manager.
+
+    Without `tenant` the key is asked once for the slug of its workspace. `client` replaces the httpx client, for
+    proxies and certificates of one's own; `sleep` is what the pauses between attempts are made of.
+    """
+
+    def __init__(
+        self,
+        base_url: str,
+        api_key: str,
+        *,
+        tenant: str | None = None,
+        timeout: httpx.Timeout | float = DEFAULT_TIMEOUT,
+        policy: RetryPolicy | None = None,
+        client: httpx.Client | None = None,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        inner = client or httpx.Client(timeout=timeout)
+        inner.base_url = checked_base_url(base_url)
+        inner.headers.update(checked_headers(api_key))
+        self._tenant = tenant
+        transport = self._transport = Transport(inner, policy or RetryPolicy(), sleep)
+        self.api_keys = ApiKeysGroup(transport)
+        self.audit_log = AuditLogGroup(transport)
+        self.automations = AutomationsGroup(transport)
+        self.deliveries = DeliveriesGroup(transport)
+        self.duplicates = DuplicatesGroup(transport)
+        self.files = FilesGroup(transport)
+        self.forms = FormsGroup(transport)
+        self.identities = IdentitiesGroup(transport)
+        self.imports = ImportsGroup(transport)
+        self.integrations = IntegrationsGroup(transport)
+        self.jobs = JobsGroup(transport)
+        self.leads = LeadsGroup(transport)
+        self.operations = OperationsGroup(transport)
+        self.pipelines = PipelinesGroup(transport)
+        self.retention = RetentionGroup(transport)
+        self.scoring_rules = ScoringRulesGroup(transport)
+        self.sources = SourcesGroup(transport)
+        self.spam_rules = SpamRulesGroup(transport)
+        self.submissions = SubmissionsGroup(transport)
+        self.suppressions = SuppressionsGroup(transport)
+        self.tags = TagsGroup(transport)
+        self.tasks = TasksGroup(transport)
+        self.users = UsersGroup(transport)
+        self.webhooks = WebhooksGroup(transport)
+        self.workspace = WorkspaceGroup(transport)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._transport.close()
+
+    def submit_lead(
+        self, lead: InboundLead, *, idempotency_key: str | None = None, wait: int | None = None
+    ) -> InboundResult:
+        """Send a lead, once, however often it has to be sent: a person who is known already is not doubled.
+
+        `wait` is for how many seconds (1 to 30) the answer waits for the lead's id. With 0, or when the time is up, its
+        `lead_id` is None: `submissions.get` has it later. Give an `idempotency_key` of your own, such as an order's
+        number, where your program may be started again and send the lead once more.
+        """
+        headers = {IDEMPOTENCY_HEADER: idempotency_key or str(uuid.uuid4()), **wait_header(wait)}
+        call = Call("POST", "/api/inbound/leads", {"tenant": self.tenant()}, lead, headers=headers)
+        return cast("InboundResult", (self._transport.send(call)).data)
+
+    def try_lead(self, lead: InboundLead) -> DryRunResult:
+        """Return what would become of a lead. Nothing is stored."""
+        query = {"tenant": self.tenant(), "dry_run": "1"}
+        call = Call("POST", "/api/inbound/leads", query, lead)
+        return cast("DryRunResult", (self._transport.send(call)).data)
+
+    def submit_leads(
+        self, leads: Iterable[InboundLead], *, idempotency_key: str | None = None, wait: int | None = None
+    ) -> list[BatchResult]:
+        """Send any number of leads, a thousand a request, and return what became of each, in order. A bad one fails
+        alone: its `status` is `invalid`, and `errors` says why."""
+        every, key = list(leads), idempotency_key or str(uuid.uuid4())
+        results: list[BatchResult] = []
+        for start in range(0, len(every), BATCH_SIZE):
+            headers = {IDEMPOTENCY_HEADER: f"{key}-{start}" if start else key, **wait_header(wait)}
+            batch = every[start : start + BATCH_SIZE]
+            call = Call("POST", "/api/inbound/leads/batch", {"tenant": self.tenant()}, batch, headers=headers)
+            for result in (self._transport.send(call)).data["data"]:
+                result["index"] += start
+                results.append(result)
+        return results
+
+    def submit_form(
+        self,
+        form_id: int,
+        values: Mapping[str, Any],
+        *,
+        idempotency_key: str | None = None,
+        wait: int | None = None,
+    ) -> InboundResult:
+        """Fill in a form, by the keys of its fields. The answer is that of `submit_lead`."""
+        headers = {IDEMPOTENCY_HEADER: idempotency_key or str(uuid.uuid4()), **wait_header(wait)}
+        call = Call("POST", f"/api/v1/forms/{form_id}/submissions", {}, dict(values), headers=headers)
+        return cast("InboundResult", (self._transport.send(call)).data)
+
+    def import_leads(
+        self, file_name: str, content: bytes, options: Mapping[str, Any] | None = None, *, dry_run: bool = False
+    ) -> Import:
+        """Send a CSV or Excel file of leads. The import runs on: `imports.get` tells how far it is.
+
+        `options` are those of the API: `mapping`, `merge_policy`, `source`, `tags`, `run_automations`.
+        """
+        files = {"file": (file_name, content), "options": (None, json.dumps(dict(options or {})))}
+        query = {"dry_run": "1"} if dry_run else {}
+        answer = self._transport.send(Call("POST", "/api/v1/leads/import", query, files=files))
+        return cast("Import", answer.data["data"])
+
+    def me(self) -> Me:
+        """Return the key's name, scopes, limit and workspace."""
+        return cast("Me", (self.request("GET", "/api/v1/me")).data["data"])
+
+    def health(self) -> Health:
+        """Return whether leads are taken. Raises ServiceUnavailable where they are not."""
+        return cast("Health", (self.request("GET", "/api/v1/health")).data)
+
+    def tenant(self) -> str:
+        """Return the slug of the key's workspace."""
+        if self._tenant is None:
+            self._tenant = (self.me())["workspace"]["slug"]
+        return self._tenant
+
+    def request(
+        self,
+        method: str,
+        path: str,
+        *,
+        query: Mapping[str, Any] | None = None,
+        body: Any = None,
+        idempotency_key: str | None = None,
+    ) -> Answer:
+        """Send any request of the API, for what has no method yet, or to see headers and `meta`."""
+        headers = {IDEMPOTENCY_HEADER: idempotency_key} if idempotency_key else {}
+        return self._transport.send(Call(method.upper(), path, query or {}, body, headers=headers))

@@ -1,0 +1,152 @@
+// How a client sends calls, walks pages, and what its groups of methods stand on.
+
+import { type Call, callUrl, type RetryPolicy, readError, readJson, requestInit, secondsToWait } from "./calls.js";
+import { ApiError, ConnectionFailed } from "./errors.js";
+
+const LARGEST_PAGE = 100; // records
+
+/** What can be set of a client. */
+export interface Options {
+  /** The slug of the key's workspace. Without it the key is asked for it once. */
+  tenant?: string;
+  /** How often a call is tried again, and how long the client waits at most. */
+  policy?: Partial<RetryPolicy>;
+  /** Seconds for one attempt. */
+  timeout?: number;
+  /** In place of the global one. */
+  fetch?: typeof fetch;
+  /** What the pauses between attempts are made of. */
+  sleep?: (seconds: number) => Promise<void>;
+}
+
+/** The answer to a call. */
+export interface Answer {
+  status: number;
+  headers: Headers;
+  data: unknown;
+  bytes: Uint8Array | null;
+}
+
+interface Records<Model> {
+  data: Model[];
+  meta: { next_cursor: string | null; total: number };
+}
+
+function sleepFor(seconds: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, seconds * 1000));
+}
+
+/** Sends calls, and sends them again where that is safe. */
+export class Transport {
+  readonly #base: string;
+  readonly #key: string;
+  readonly #policy: RetryPolicy;
+  readonly #timeout: number;
+  readonly #fetch: typeof fetch;
+  readonly #sleep: (seconds: number) => Promise<void>;
+
+  constructor(baseUrl: string, apiKey: string, options: Options) {
+    if (!/^https?:\/\/[^/]/.test(baseUrl)) throw new TypeError(`not the address of a LeadHub: ${baseUrl}`);
+    if (!/^lh_[!-~]+$/.test(apiKey)) throw new TypeError("an API key begins with lh_");
+    this.#base = baseUrl.replace(/\/+$/, "");
+    this.#key = apiKey;
+    this.#policy = { retries: 5, longestWait: 60, ...options.policy };
+    this.#timeout = options.timeout ?? 45;
+    this.#fetch = options.fetch ?? fetch.bind(globalThis);
+    this.#sleep = options.sleep ?? sleepFor;
+  }
+
+  /** The answer. Throws ApiError, or ConnectionFailed where none came. */
+  async send(call: Call, wantsBytes = false): Promise<Answer> {
+    for (let attempt = 0; ; attempt++) {
+      try {
+        return await this.#sendOnce(call, wantsBytes);
+      } catch (error) {
+        const pause = secondsToWait(call, this.#policy, attempt, error);
+        if (pause === null) throw error;
+        await this.#sleep(pause);
+      }
+    }
+  }
+
+  async #sendOnce(call: Call, wantsBytes: boolean): Promise<Answer> {
+    const init = requestInit(call, this.#key, AbortSignal.timeout(this.#timeout * 1000));
+    try {
+      const response = await this.#fetch(callUrl(this.#base, call), init);
+      if (!response.ok) throw await readError(response);
+      const { status, headers } = response;
+      if (wantsBytes) return { status, headers, data: null, bytes: new Uint8Array(await response.arrayBuffer()) };
+      return { status, headers, data: await readJson(response), bytes: null };
+    } catch (error) {
+      if (error instanceof ApiError) throw error;
+      throw new ConnectionFailed(`${call.method} ${call.path}: ${String(error)}`, { cause: error });
+    }
+  }
+}
+
+/** All records that match, read page by page while they are iterated over. */
+export class Pages<Model> implements AsyncIterable<Model> {
+  readonly #transport: Transport;
+  readonly #path: string;
+  readonly #query: object;
+
+  constructor(transport: Transport, path: string, query: object) {
+    this.#transport = transport;
+    this.#path = path;
+    this.#query = query;
+  }
+
+  async *[Symbol.asyncIterator](): AsyncGenerator<Model, void, undefined> {
+    for await (const page of this.pages()) yield* page;
+  }
+
+  /** The records of one page after another. */
+  async *pages(): AsyncGenerator<Model[], void, undefined> {
+    for (let cursor: string | null = ""; cursor !== null; ) {
+      const page: Records<Model> = await this.#read({ per_page: LARGEST_PAGE, ...this.#query, cursor });
+      yield page.data;
+      cursor = page.meta.next_cursor;
+    }
+  }
+
+  /** The first record; null if nothing matches. */
+  async first(): Promise<Model | null> {
+    for await (const record of this) return record;
+    return null;
+  }
+
+  /** How many match. A search for leads counts up to a bound. */
+  async count(): Promise<number> {
+    return (await this.#read({ ...this.#query, per_page: 1 })).meta.total;
+  }
+
+  async #read(query: object): Promise<Records<Model>> {
+    return (await this.#transport.send({ method: "GET", path: this.#path, query })).data as Records<Model>;
+  }
+}
+
+/** A group of methods, about one kind of record. */
+export class Resource {
+  readonly #transport: Transport;
+
+  constructor(transport: Transport) {
+    this.#transport = transport;
+  }
+
+  protected pages<Model>(path: string, query: object): Pages<Model> {
+    return new Pages(this.#transport, path, query);
+  }
+
+  protected async data<Model>(method: string, path: string, query: object = {}, body?: unknown): Promise<Model> {
+    const answer = await this.#transport.send({ method, path, query, body });
+    return (answer.data === null ? null : (answer.data as { data: Model }).data) as Model;
+  }
+
+  protected async bytes(method: string, path: string, query: object = {}): Promise<Uint8Array> {
+    return (await this.#transport.send({ method, path, query }, true)).bytes ?? new Uint8Array();
+  }
+
+  protected async nothing(method: string, path: string, query: object = {}): Promise<void> {
+    await this.#transport.send({ method, path, query });
+  }
+}

@@ -1,0 +1,78 @@
+"""A workspace of a running LeadHub for the clients, and what their programs need."""
+
+import secrets
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from leadhub_client import LeadHub
+from tests.support.stack import Stack
+from tests.support.tenants import create_key, create_workspace
+from tests.support.waiting import until
+
+HOUR = 3600
+ROOM = 70  # seconds of the clock hour that a test needs which uses up a key
+WALKED_LEADS = 1000
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Those that ask for a site need the whole service."""
+    here = Path(__file__).parent
+    for item in items:
+        if here in item.path.parents:
+            needs_service = "shared_stack" in getattr(item, "fixturenames", ())
+            item.add_marker(pytest.mark.e2e if needs_service else pytest.mark.unit)
+
+
+@dataclass(frozen=True)
+class Site:
+    """A workspace with a key that may do everything; `thousand` is the source of its thousand leads."""
+
+    stack: Stack
+    slug: str
+    key: str
+    thousand: str = "walked"
+
+    @property
+    def url(self) -> str:
+        return self.stack.base
+
+    def make_key(self, rate_limit: int | None = None) -> tuple[str, int]:
+        """Another key of the workspace, and its id."""
+        return create_key(self.stack.database_url, "*", workspace=self.slug, rate_limit=rate_limit)
+
+    def count(self, source: str) -> int:
+        """How many leads came from a source."""
+        with LeadHub(self.url, self.key) as client:
+            return client.leads.list(source=source).count()
+
+
+@pytest.fixture(scope="session")
+def site(shared_stack: Stack) -> Site:
+    """A workspace with a thousand leads."""
+    shared_stack.until_settled()
+    slug = f"clients-{secrets.token_hex(4)}"
+    create_workspace(shared_stack.database_url, slug, "Clients")
+    key, _ = create_key(shared_stack.database_url, "*", workspace=slug)
+    found = Site(shared_stack, slug, key)
+    with LeadHub(found.url, key, tenant=slug) as client:
+        client.submit_leads(
+            [{"email": f"walked-{number}@example.com", "source": found.thousand} for number in range(WALKED_LEADS)]
+        )
+    until(lambda: found.count(found.thousand) == WALKED_LEADS, 120, "a thousand leads")
+    return found
+
+
+@pytest.fixture
+def settled_site(site: Site) -> Site:
+    """The same, healed from what the test before did to it."""
+    site.stack.until_settled()
+    return site
+
+
+@pytest.fixture
+def one_hour() -> None:
+    """No count of requests starts anew in the midst of the test."""
+    until(lambda: HOUR - time.time() % HOUR > ROOM, ROOM + 30, "a new hour")

@@ -1,0 +1,108 @@
+<?php
+
+// The scenarios of the PHP client's tests. Settings come as JSON in the environment; what it prints is JSON.
+
+declare(strict_types=1);
+
+require getenv('CLIENT_FILE');
+
+use LeadHub\ApiError;
+use LeadHub\Client;
+use LeadHub\ConnectionFailed;
+use LeadHub\InvalidWebhook;
+
+$settings = json_decode((string) getenv('SETTINGS'), true, flags: JSON_THROW_ON_ERROR);
+
+function show(mixed $value): void
+{
+    echo json_encode($value, JSON_THROW_ON_ERROR), "\n";
+    flush();
+}
+
+function failureOf(Closure $call): mixed
+{
+    try {
+        return $call();
+    } catch (ApiError $error) {
+        return [
+            'status' => $error->status,
+            'code' => $error->errorCode,
+            'fields' => array_keys($error->errors),
+            'id' => $error->requestId !== null,
+        ];
+    } catch (ConnectionFailed) {
+        return 'no answer';
+    }
+}
+
+function create(array $settings): void
+{
+    $client = new Client($settings['url'], $settings['key']);
+    $created = $client->submitLead(['email' => 'php@example.com', 'first_name' => 'Zoë', 'source' => 'php'], wait: 30);
+    $again = $client->submitLead(['email' => 'PHP@example.com', 'tags' => ['elephant']], wait: 30);
+    $batch = $client->submitLeads([['email' => 'php-batch@example.com'], ['email' => 'no address']], wait: 30);
+    $fields = [['key' => 'mail', 'label' => 'E-mail', 'type' => 'email', 'maps_to' => 'email']];
+    $form = $client->request('POST', '/api/v1/forms', ['name' => 'PHP', 'fields' => $fields])['data'];
+    $filled = $client->submitForm($form['id'], ['mail' => 'php-form@example.com'], wait: 30);
+    $path = "leads/{$created['lead_id']}";
+    show([
+        'created' => $created,
+        'again' => $again,
+        'batch' => array_column($batch, 'status'),
+        'filled' => $filled['status'],
+        'found' => array_column(iterator_to_array($client->list('leads', ['tag' => 'elephant', 'starred' => false])), 'id'),
+        'none' => iterator_to_array($client->list('leads', ['email' => 'nobody@example.com'])),
+        'lead' => $client->get($path),
+        'wrong' => failureOf(fn () => $client->request('POST', '/api/v1/leads', ['first_name' => 'A', 'email' => 'no'])),
+        'deleted' => $client->request('DELETE', "/api/v1/$path"),
+        'gone' => failureOf(fn () => $client->get($path)),
+        'stranger' => failureOf(fn () => (new Client($settings['url'], 'lh_wrong'))->get('me')),
+    ]);
+}
+
+function walk(array $settings): void
+{
+    $client = new Client($settings['url'], $settings['key']);
+    show(array_column(iterator_to_array($client->list('leads', ['source' => $settings['source']])), 'id'));
+}
+
+function limit(array $settings): void
+{
+    $admin = new Client($settings['url'], $settings['key']);
+    $waits = [];
+    $sleep = function (float $seconds) use ($admin, $settings, &$waits): void {
+        $waits[] = $seconds;
+        $admin->request('PATCH', "/api/v1/api-keys/{$settings['limited_id']}", ['rate_limit' => 1000]);
+        usleep(250_000); // the service may know the old limit for a while
+    };
+    $client = new Client($settings['url'], $settings['limited'], retries: 40, longestWait: 3600, sleep: $sleep);
+    $names = array_map(fn () => $client->get('me')['name'], range(1, 4));
+    show(['waits' => $waits, 'names' => $names]);
+}
+
+function restart(array $settings): void
+{
+    $client = new Client($settings['url'], $settings['key'], retries: 40);
+    for ($number = 0; $number < 40; $number++) {
+        show($client->submitLead(['email' => "php-restart-$number@example.com", 'source' => 'php-restart']));
+    }
+}
+
+function away(array $settings): void
+{
+    show(failureOf(fn () => (new Client($settings['away'], 'lh_key', retries: 0))->get('health')));
+}
+
+function verify(array $settings): void
+{
+    show(array_map(function (array $message) use ($settings): string {
+        try {
+            $event = Client::verifyWebhook($message['headers'], $message['body'], $message['secret'], 300, $settings['now']);
+            return $event['event'];
+        } catch (InvalidWebhook $error) {
+            return 'refused: ' . $error->getMessage();
+        }
+    }, $settings['messages']));
+}
+
+$argv[1]($settings);
