@@ -5,7 +5,7 @@ from alembic import op
 from sqlalchemy.dialects.postgresql import JSONB
 
 revision = "r0029"
-down_revision = "r0026"
+down_revision = "r0028"
 
 
 def upgrade() -> None:

@@ -10,7 +10,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from shared.platform.settings import PROJECT_ROOT
+from shared.platform.installation import PROJECT_ROOT
 
 TYPESCRIPT = PROJECT_ROOT / "integrations" / "typescript"
 PROGRAMS = Path(__file__).parent / "programs"

@@ -11,7 +11,7 @@ from integrations.codegen.generated_files import OPENAPI_FILE, generated_files
 from integrations.codegen.operations import HAND_WRITTEN, LEFT_OUT, client_methods
 from leadhub_client import AsyncLeadHub, LeadHub
 from shared import __version__
-from shared.platform.settings import PROJECT_ROOT
+from shared.platform.installation import PROJECT_ROOT
 
 INTEGRATIONS = PROJECT_ROOT / "integrations"
 DOCUMENT = json.loads(OPENAPI_FILE.read_text(encoding="utf-8"))

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from shared.platform.data_dir import free_port
-from shared.platform.settings import PROJECT_ROOT
+from shared.platform.installation import PROJECT_ROOT
 from tests.integrations.client_programs import PROGRAMS, run_program, run_program_through
 from tests.integrations.conftest import WALKED_LEADS, Site
 from tests.integrations.signed_messages import MESSAGES, NOW

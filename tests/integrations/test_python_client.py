@@ -23,7 +23,7 @@ from leadhub_client import (
     __version__,
 )
 from shared.platform.data_dir import free_port
-from shared.platform.settings import PROJECT_ROOT
+from shared.platform.installation import PROJECT_ROOT
 from tests.integrations.conftest import WALKED_LEADS, Site
 from tests.support.receivers import Receiver, receiving
 from tests.support.waiting import until

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from shared.platform.data_dir import free_port
-from shared.platform.settings import PROJECT_ROOT
+from shared.platform.installation import PROJECT_ROOT
 from tests.integrations.client_programs import (
     NO_NPM_REASON,
     PROGRAMS,

@@ -3,6 +3,8 @@
 import type { Query } from "./query.js";
 import type {
   Activity,
+  AlarmTrial,
+  AlarmTrialFields,
   ApiKey,
   ApiKeyFields,
   ApiKeyWithSecret,
@@ -50,6 +52,8 @@ import type {
   LeadFields,
   LeadTag,
   LoggedActivity,
+  MailTrial,
+  MailTrialFields,
   Merge,
   MergeFields,
   MergedLead,
@@ -908,6 +912,21 @@ export class WorkspaceGroup extends Resource {
   /** Change settings of the workspace. */
   update(fields?: WorkspaceFields, query: Query<"update_workspace"> = {}): Promise<WorkspaceSettings> {
     return this.data("PATCH", "/api/v1/workspace", query, fields);
+  }
+
+  /** Show the newest test mail of the workspace, with the mail server's own answer. */
+  getMailTest(): Promise<MailTrial> {
+    return this.data("GET", "/api/v1/workspace/mail-test");
+  }
+
+  /** Send a test mail to a user of the workspace, by the server that sends its mails. */
+  sendMailTest(fields: MailTrialFields): Promise<MailTrial> {
+    return this.data("POST", "/api/v1/workspace/mail-test", {}, fields);
+  }
+
+  /** Send an alarm as a test to whoever is told of it. */
+  sendAlarmTest(fields: AlarmTrialFields): Promise<AlarmTrial> {
+    return this.data("POST", "/api/v1/workspace/alarm-test", {}, fields);
   }
 }
 

@@ -8,6 +8,8 @@ from typing import Unpack, cast
 from ._async_transport import AsyncPages, AsyncResource, quoted
 from ._models import (
     Activity,
+    AlarmTrial,
+    AlarmTrialFields,
     ApiKey,
     ApiKeyFields,
     ApiKeyWithSecret,
@@ -90,6 +92,8 @@ from ._models import (
     ListWebhookDeliveriesQuery,
     ListWebhooksQuery,
     LoggedActivity,
+    MailTrial,
+    MailTrialFields,
     Merge,
     MergedLead,
     MergeFields,
@@ -811,3 +815,15 @@ class AsyncWorkspaceGroup(AsyncResource):
     ) -> WorkspaceSettings:
         """Change settings of the workspace."""
         return cast("WorkspaceSettings", await self._data("PATCH", "/api/v1/workspace", dict(query), fields))
+
+    async def get_mail_test(self) -> MailTrial:
+        """Show the newest test mail of the workspace, with the mail server's own answer."""
+        return cast("MailTrial", await self._data("GET", "/api/v1/workspace/mail-test"))
+
+    async def send_mail_test(self, fields: MailTrialFields) -> MailTrial:
+        """Send a test mail to a user of the workspace, by the server that sends its mails."""
+        return cast("MailTrial", await self._data("POST", "/api/v1/workspace/mail-test", None, fields))
+
+    async def send_alarm_test(self, fields: AlarmTrialFields) -> AlarmTrial:
+        """Send an alarm as a test to whoever is told of it."""
+        return cast("AlarmTrial", await self._data("POST", "/api/v1/workspace/alarm-test", None, fields))

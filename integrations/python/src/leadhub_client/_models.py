@@ -63,11 +63,22 @@ class Afterwards(TypedDict):
     quarantined: int
 
 
-class AlarmReceivers(TypedDict):
-    """By which ways the installation's operators are told of alarms."""
+class AlarmTrial(TypedDict):
+    """An alarm that was sent as a test, and to how many."""
 
-    mail: bool
-    slack: bool
+    alarm: str
+    readers: int
+
+
+class AlarmTrialFields(TypedDict):
+    """Which alarm is sent as a test."""
+
+    alarm: Literal["source_silent", "dead_letters", "waiting", "held_digest", "webhook_disabled"]
+
+
+class AlarmTrialResponse(TypedDict):
+    data: AlarmTrial
+    meta: NotRequired[RecordMeta]
 
 
 class AllConditions(TypedDict):
@@ -611,6 +622,18 @@ class DeadLetters(TypedDict):
     deliveries: int
 
 
+class DeadLettersAlarm(TypedDict):
+    user_ids: list[int] | None
+    percent: int
+
+
+class DeadLettersFields(TypedDict):
+    """Submissions fail. `percent`: of those decided within an hour."""
+
+    user_ids: NotRequired[list[int] | None]
+    percent: NotRequired[int | None]
+
+
 class DelayDuration(TypedDict):
     """The time to wait. With `business_hours` it ends Monday to Friday between 9 and 18 in the workspace's time
     zone: a delay that would end at another time ends at the next opening.
@@ -1002,7 +1025,10 @@ class FormResponse(TypedDict):
 
 
 class FormSettings(TypedDict):
-    """All settings of a form. A source of null is `form`, a policy of null the workspace's, no origins: any."""
+    """All settings of a form. A source of null is `form`, no origins: any.
+
+    A merge policy and a threshold of null are the workspace's.
+    """
 
     title: str | None
     intro: str | None
@@ -1872,6 +1898,41 @@ class LoggedActivity(TypedDict):
     text: NotRequired[str | None]
 
 
+MailServer = TypedDict(
+    "MailServer",
+    {
+        "host": "str | None",
+        "port": "str | None",
+        "security": "Literal['tls', 'starttls'] | None",
+        "username": "str | None",
+        "password": "str | None",
+        "from": "str | None",
+        "from_name": "str | None",
+    },
+)
+
+
+class MailTrial(TypedDict):
+    """The newest test mail. `answer` is what the mail server said, `error` why it was not sent."""
+
+    state: Literal["pending", "sent", "failed", "cancelled"]
+    error: str | None
+    answer: str | None
+    created_at: str
+    finished_at: str | None
+
+
+class MailTrialFields(TypedDict):
+    """Who gets the test mail: an active user of the workspace."""
+
+    user_id: int
+
+
+class MailTrialResponse(TypedDict):
+    data: MailTrial
+    meta: NotRequired[RecordMeta]
+
+
 class ManualTrigger(TypedDict):
     type: Literal["manual"]
 
@@ -2406,6 +2467,16 @@ class PipelineResponse(TypedDict):
     meta: NotRequired[RecordMeta]
 
 
+class PlainAlarm(TypedDict):
+    """Who is told: null, all admins; none, nobody."""
+
+    user_ids: list[int] | None
+
+
+class PlainAlarmFields(TypedDict):
+    user_ids: NotRequired[list[int] | None]
+
+
 class Process(TypedDict):
     """A process, which serves all workspaces. It is not alive if it has not reported for ten seconds."""
 
@@ -2705,6 +2776,18 @@ class SettingEffect(TypedDict):
     text: str
 
 
+class SilentSourceAlarm(TypedDict):
+    user_ids: list[int] | None
+    minutes: int | None
+
+
+class SilentSourceFields(TypedDict):
+    """A source or form sends nothing. `minutes`: for those without a number of their own that have sent before."""
+
+    user_ids: NotRequired[list[int] | None]
+    minutes: NotRequired[int | None]
+
+
 class Source(TypedDict):
     """An integration, form or API key that leads come from.
 
@@ -2818,12 +2901,12 @@ class SpamRuleResponse(TypedDict):
 
 
 class SpamSettings(TypedDict):
-    threshold: int
+    threshold: int | None
     proof_of_work: Literal["auto", "always", "never"]
 
 
 class SpamSettingsFields(TypedDict):
-    """What is held. `threshold`: points from which a submission is held; 0: only rules hold.
+    """What is held. `threshold`: points from which a submission is held; 0: only rules hold; null: the workspace's.
 
     `proof_of_work`: `auto` asks browsers for it while the form is under attack.
     """
@@ -2969,14 +3052,21 @@ class SubscriptionFilters(TypedDict):
 
 
 class Suppression(TypedDict):
+    """An address that gets no mail. `created_by` is null if the person unsubscribed by the link in a mail."""
+
     id: int
     email: str
     reason: Literal["unsubscribed", "manual"]
+    note: str | None
+    created_by: VersionAuthor | None
     created_at: str
 
 
 class SuppressionFields(TypedDict):
+    """`note` says why, for your team."""
+
     email: str
+    note: NotRequired[str | None]
 
 
 class SuppressionPage(TypedDict):
@@ -3263,6 +3353,18 @@ class VersionDifference(TypedDict):
     after: Any
 
 
+class WaitingAlarm(TypedDict):
+    user_ids: list[int] | None
+    minutes: int
+
+
+class WaitingFields(TypedDict):
+    """Automations or deliveries wait. `minutes`: of the oldest that is due."""
+
+    user_ids: NotRequired[list[int] | None]
+    minutes: NotRequired[int | None]
+
+
 class Webhook(TypedDict):
     """`disabled_reason` and `disabled_at` say why and when it was disabled automatically."""
 
@@ -3341,10 +3443,38 @@ class Workspace(TypedDict):
     name: str
 
 
+class WorkspaceAlarmFields(TypedDict):
+    """Of each alarm what is sent changes. Null sets an alarm, or a member of it, back to its default.
+
+    `user_ids`: who is told; null: all admins; none: nobody.
+    """
+
+    source_silent: NotRequired[SilentSourceFields | None]
+    dead_letters: NotRequired[DeadLettersFields | None]
+    waiting: NotRequired[WaitingFields | None]
+    held_digest: NotRequired[PlainAlarmFields | None]
+    webhook_disabled: NotRequired[PlainAlarmFields | None]
+
+
+class WorkspaceAlarms(TypedDict):
+    """The alarms of the workspace. `mail` and `slack`: how the installation's operators are told of theirs."""
+
+    mail: bool
+    slack: bool
+    source_silent: SilentSourceAlarm
+    dead_letters: DeadLettersAlarm
+    waiting: WaitingAlarm
+    held_digest: PlainAlarm
+    webhook_disabled: PlainAlarm
+
+
 class WorkspaceFields(TypedDict):
     """What is sent changes, the rest stays. `never_join` replaces the list; `retention` changes the kinds in it.
 
-    An entry of `never_join` is an email, a local part with its at sign (`info@`), or a phone.
+    `spam_threshold`: points from which forms without a number of their own hold a submission; 0: only rules hold.
+    An entry of `never_join` is an email, a local part with its at sign (`info@`), or a phone. `mail` has the
+    credentials of a mail server, as an integration of the type smtp has them, and changes key by key: null
+    disconnects the server. Its password must be sent again if another of them changes.
     """
 
     name: NotRequired[str]
@@ -3353,19 +3483,29 @@ class WorkspaceFields(TypedDict):
     merge_policy: NotRequired[Literal["fill_empty", "overwrite", "keep"]]
     fold_gmail: NotRequired[bool]
     never_join: NotRequired[list[str]]
+    spam_threshold: NotRequired[int]
     retention: NotRequired[RetentionFields]
+    alarms: NotRequired[WorkspaceAlarmFields]
+    mail: NotRequired[dict[str, str | int | None] | None]
 
 
 class WorkspaceMail(TypedDict):
-    """Whose server sends the workspace's mails. Null: nobody's."""
+    """Whose server sends the workspace's mails, and whose would without its own `server`. Null: nobody's.
+
+    `integration_id` is the integration that sends them.
+    """
 
     sent_by: Literal["workspace", "installation"] | None
+    without_server: Literal["workspace", "installation"] | None
+    integration_id: int | None
+    server: MailServer | None
 
 
 class WorkspaceSettings(TypedDict):
     """A workspace. `country` is where phones without a prefix are dialled.
 
-    By what `never_join` lists nobody is recognised. `effects` are those of a change that is previewed.
+    By what `never_join` lists nobody is recognised. From `spam_threshold` points on, forms without a number of
+    their own hold a submission. `effects` are those of a change that is previewed.
     """
 
     id: int
@@ -3376,10 +3516,11 @@ class WorkspaceSettings(TypedDict):
     merge_policy: Literal["fill_empty", "overwrite", "keep"]
     fold_gmail: bool
     never_join: list[str]
+    spam_threshold: int
     retention: KeptDays
     installation_days: int
     mail: WorkspaceMail
-    alarms: AlarmReceivers
+    alarms: WorkspaceAlarms
     created_at: str
     effects: NotRequired[list[SettingEffect]]
 

@@ -7,6 +7,8 @@ from typing import Unpack, cast
 
 from ._models import (
     Activity,
+    AlarmTrial,
+    AlarmTrialFields,
     ApiKey,
     ApiKeyFields,
     ApiKeyWithSecret,
@@ -89,6 +91,8 @@ from ._models import (
     ListWebhookDeliveriesQuery,
     ListWebhooksQuery,
     LoggedActivity,
+    MailTrial,
+    MailTrialFields,
     Merge,
     MergedLead,
     MergeFields,
@@ -805,3 +809,15 @@ class WorkspaceGroup(Resource):
     def update(self, fields: WorkspaceFields | None = None, **query: Unpack[UpdateWorkspaceQuery]) -> WorkspaceSettings:
         """Change settings of the workspace."""
         return cast("WorkspaceSettings", self._data("PATCH", "/api/v1/workspace", dict(query), fields))
+
+    def get_mail_test(self) -> MailTrial:
+        """Show the newest test mail of the workspace, with the mail server's own answer."""
+        return cast("MailTrial", self._data("GET", "/api/v1/workspace/mail-test"))
+
+    def send_mail_test(self, fields: MailTrialFields) -> MailTrial:
+        """Send a test mail to a user of the workspace, by the server that sends its mails."""
+        return cast("MailTrial", self._data("POST", "/api/v1/workspace/mail-test", None, fields))
+
+    def send_alarm_test(self, fields: AlarmTrialFields) -> AlarmTrial:
+        """Send an alarm as a test to whoever is told of it."""
+        return cast("AlarmTrial", self._data("POST", "/api/v1/workspace/alarm-test", None, fields))
