@@ -16,7 +16,7 @@ UPDATE {table} SET settings = settings #- '{{spam,threshold}}' WHERE settings->'
 
 def upgrade() -> None:
     """Make the columns, and have forms without a number of their own inherit it."""
-    op.add_column("workspaces", sa.Column("spam_threshold", sa.Integer(), server_default="50", nullable=False))
+    op.add_column("workspaces", sa.Column("spam_threshold", sa.BigInteger(), server_default="50", nullable=False))
     op.add_column("workspaces", sa.Column("alarms", JSONB(), server_default=sa.text("'{}'"), nullable=False))
     op.create_table(
         "workspace_alarms",

@@ -25,7 +25,7 @@ from tests.support.source_tree import (
 )
 
 pytestmark = pytest.mark.unit
-OTHER_FOLDERS = ("bench", "deploy", "docs", "migrations", "tests")
+OTHER_FOLDERS = ("bench", "deploy", "docs", "integrations", "migrations", "packaging", "tests")
 QUOTED = re.compile(r"`([^`\n]+)`")
 NAME = re.compile(r"[A-Za-z_]\w+(\.[A-Za-z_]\w*)*")
 PATH = re.compile(r"\w[\w./-]*(\.(py|sql|html|js|css|toml|yml|yaml|md|json|lock|po|svg)|/[\w-]*)")
