@@ -37,7 +37,11 @@ async def show(view: PageView) -> web.StreamResponse:
         "back": back,
         "file_name": import_row["file_name"],
         "row_number": number,
-        "reasons": [import_words.reason_text(view, reason) for reason in row["reasons"]],
+        "reasons": [
+            import_words.reason_text(view, reason)
+            for reason in row["reasons"]
+            if import_words.reason_field(reason) not in problems  # others stand at their fields
+        ],
     }
     return await view.render("imports/mend.html", **values)
 
