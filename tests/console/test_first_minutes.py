@@ -113,7 +113,7 @@ async def test_an_automation_is_a_step_of_the_list(stack: Stack, slug: str) -> N
         with stack.database() as database:
             database.execute(ADD_AUTOMATION, (slug,))
         shown = (await client.get(address)).text
-        assert (new_page in shown, "2 of 7" in shown) == (False, True)  # the first one is done: it runs
+        assert (new_page in shown, "3 of 7" in shown) == (False, True)  # it runs, and there is a colleague
 
 
 async def test_sample_leads_come_by_an_import_that_takes_them_back(stack: Stack, slug: str) -> None:
