@@ -233,7 +233,7 @@ async def test_test_events_show_what_each_platform_answers(
 
 
 async def test_refused_events_are_named_and_counted(
-    open_stack: Stack, manager: ConsoleClient, platforms: AdPlatforms
+    open_stack: Stack, people: dict[str, Reader], manager: ConsoleClient, platforms: AdPlatforms
 ) -> None:
     name = f"Bad {secrets.token_hex(4)}"
     platforms.refused.add(name)
@@ -247,6 +247,9 @@ async def test_refused_events_are_named_and_counted(
     [delivery] = re.findall(r'id="d-(\d+)"', shown)
     opened = html.unescape((await manager.get(f"{PAGE}/{id_}?delivery={delivery}")).text)
     assert ("Invalid parameter" in opened, f'href="/console/main/leads/{lead_id}"' in opened) == (True, True)
+    async with console_client(open_stack.base, people["read_only"].email) as reader:
+        shown = html.unescape((await reader.get(f"{PAGE}/{id_}?delivery={delivery}")).text)
+        assert ("The last try failed." in shown, "Meta refused" in shown, "Invalid" in shown) == (True, False, False)
     with open_stack.database() as database:
         [(cause,)] = database.execute(CAUSE_OF, (delivery,)).fetchall()
     dead = (await manager.get(f"/console/main/dead-letters?cause={cause}")).text

@@ -161,8 +161,9 @@ def _shown(view: PageView, snapshot: ConversionSnapshot, place: ConversionPlace)
     lines = [words.check_line(view, step) for step in snapshot.steps]
     return {
         "row": snapshot.row,
+        "last_error": words.machine_words(view, snapshot.row["last_error"]),
         "path": f"{CONVERSIONS_PAGE}/{snapshot.row['id']}",
-        "counts": counts,
+        "event_counts": counts,
         "most": RECENT_EVENTS,
         "skip_reasons": words.skip_sentence(view, skipped),
         "lines": lines,
@@ -171,6 +172,7 @@ def _shown(view: PageView, snapshot: ConversionSnapshot, place: ConversionPlace)
         "rows": [(row, words.event_delivery_state(view, row), words.delivery_content(view, row)) for row in rows],
         "older_than": snapshot.older_than,
         "opened_row": opened.row if opened else None,
+        "opened_error": words.machine_words(view, opened.row.error) if opened else "",
         "attempts": shown_attempts(view, opened.attempts) if opened else [],
         "unsent": [(event, words.unsent_reason(view, event)) for event in opened.unsent] if opened else [],
         "may_set_up": view.permits(Permission.SET_UP),

@@ -161,12 +161,13 @@ def _refused_form(view: PageView, type_: str, form: dict[str, str], errors: Fiel
             problems[name] = view.translate("At most %(n)s characters, and no control characters.", n=64)
         elif path == EVENTS_PATH:
             problems["events"] = view.translate("At most %(n)s events.", n=MAX_CONVERSION_EVENTS)
-    return ConversionForm(form, sent_rows(form), problems, row_problems(view, own))
+    texts = {"name": "", **dict.fromkeys(_settings_texts({}), ""), **form}
+    return ConversionForm(texts, sent_rows(form), problems, row_problems(view, own))
 
 
 async def _render(view: PageView, type_: str, row: IntegrationRow | None, form: ConversionForm) -> web.Response:
     async with view.console.reading() as connection:
-        names = await read_list_names(connection, view.workspace.workspace_id)
+        groups = trigger_groups(view, await read_list_names(connection, view.workspace.workspace_id))
     shown = integration_record(view.console.cipher, row, view.base_url)["credentials"] if row else {}
     has_problems = bool(form.problems or form.row_problems)
     path = conversion_path(view, row["id"]) if row else view.path(CONVERSIONS_PAGE)
@@ -182,7 +183,8 @@ async def _render(view: PageView, type_: str, row: IntegrationRow | None, form: 
         event_rows=padded_rows(form.rows),
         problems=form.problems,
         row_problems=form.row_problems,
-        groups=trigger_groups(view, names),
+        trigger_groups=groups,
+        known_triggers={trigger for _, choices in groups for trigger, _ in choices},
         inputs=credential_inputs(view, INTEGRATION_TYPES[type_], shown, form.texts),
         is_meta=type_ == "meta_conversions",
         has_actions=type_ == "google_data_manager",

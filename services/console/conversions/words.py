@@ -10,8 +10,10 @@ from services.console.conversions.reads import ConversionReport, EventDelivery, 
 from services.console.leads.activity_words import SKIP_WORDS
 from services.console.sources.words import DoctorLine
 from services.console.web.page_view import PageView
+from services.console.web.payload_text import VALUE_MASK
 from services.console.web.translations import mark_message as _
 from services.console.webhooks.words import ERROR_WORDS, StateWords, delivery_state
+from shared.auth.roles import Permission
 from shared.integrations.catalogue import INTEGRATION_TYPES
 from shared.integrations.conversion_settings import complete_conversions
 from shared.integrations.integration_check import CheckedStep
@@ -81,6 +83,11 @@ def event_delivery_state(view: PageView, row: EventDelivery) -> StateWords:
     if row.state == "cancelled" and ended:
         return StateWords("off", view.translate(ended))
     return delivery_state(view, row)
+
+
+def machine_words(view: PageView, text: str | None) -> str:
+    """Return why something failed. A platform's words may quote what is hidden from the reader."""
+    return text if text and view.permits(Permission.SEE_PERSONS) else VALUE_MASK if text else ""
 
 
 def delivery_content(view: PageView, row: EventDelivery) -> str:
