@@ -34,7 +34,7 @@ OPERATORS_PAGES = ("/console/workspaces",)  # of no workspace, so that their han
 COUNTED_TABLES = (
     *("leads", "activities", "events", "deliveries", "jobs", "lane_pauses", "accounts", "users", "sessions"),
     *("api_keys", "automation_runs", "account_links", "submission_versions", "tags", "automations", "forms"),
-    "integrations",
+    *("integrations", "suppressions"),
 )
 IDLE_SQL = """
 SELECT NOT EXISTS (SELECT FROM jobs WHERE state IN ('queued', 'running')) AND NOT EXISTS (SELECT FROM journal)

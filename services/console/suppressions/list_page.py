@@ -36,14 +36,26 @@ class SuppressionDialog:
 
 
 @dataclass(frozen=True)
+class SuppressionPlace:
+    """The part of the list that an address names: the text that is searched, and the id before which it begins."""
+
+    text: str = ""
+    before: int = MAX_ID
+
+    @property
+    def query(self) -> dict[str, object]:
+        """The place as the query of an address."""
+        return {"q": self.text or None, "before": self.before if self.before < MAX_ID else None}
+
+
+@dataclass(frozen=True)
 class SuppressionList:
-    """A page of the list. `entry` is the one that the address names, `before` and `older_than` ids of its edges."""
+    """A page of the list. `entry` is the one that the address names, `older_than` the id where the next page begins."""
 
     rows: list[ManagedSuppression]
     count: int
-    text: str = ""
+    place: SuppressionPlace = SuppressionPlace()
     entry: int | None = None
-    before: int = MAX_ID
     older_than: int | None = None
 
 
@@ -62,12 +74,14 @@ async def render_page(view: PageView, dialog: SuppressionDialog) -> web.Response
     """Show the suppressions with a dialogue over them."""
     async with view.console.reading() as connection:
         listed = await _read_list(connection, view)
+    place = listed.place
     values: dict[str, Any] = {
         "listed": listed,
         "rows": [(row, words.reason_words(view, row), words.author_words(view, row)) for row in listed.rows],
         "sentence": words.count_sentence(view, listed.count),
-        "newest_path": _list_path(view, listed.text) if listed.before < MAX_ID else "",
-        "older_path": _list_path(view, listed.text, listed.older_than) if listed.older_than else "",
+        "here": view.path(SUPPRESSIONS_PAGE, **place.query),
+        "newest_path": _list_path(view, place.text) if place.before < MAX_ID else "",
+        "older_path": _list_path(view, place.text, listed.older_than) if listed.older_than else "",
         "dialog": dialog.name,
         "asked": dialog.about,
         "form": {"addresses": "", "note": "", **dialog.form},
@@ -79,6 +93,13 @@ async def render_page(view: PageView, dialog: SuppressionDialog) -> web.Response
     return await view.render("suppressions/list.html", 422 if dialog.problems else 200, **values)
 
 
+def read_place(view: PageView) -> SuppressionPlace:
+    """Return the place in the address. Raises NotFound for an id that is none."""
+    query = view.request.query
+    text = query.get("q", "").replace("\0", "").strip()[:MAX_SEARCH_LENGTH]
+    return SuppressionPlace(text, read_id(query["before"]) if query.get("before") else MAX_ID)
+
+
 async def _read_list(connection: Connection, view: PageView) -> SuppressionList:
     """Return what the address asks for: one entry, or a page of all or of those that have a text. Raises NotFound."""
     query, workspace_id = view.request.query, view.workspace.workspace_id
@@ -86,11 +107,10 @@ async def _read_list(connection: Connection, view: PageView) -> SuppressionList:
     if query.get("entry"):
         entry = await find_suppression(connection, workspace_id, read_id(query["entry"]))
         return SuppressionList([entry], count, entry=entry.id)
-    text = query.get("q", "").replace("\0", "").strip()[:MAX_SEARCH_LENGTH]
-    before = read_id(query["before"]) if query.get("before") else MAX_ID
-    rows = await list_suppressions(connection, workspace_id, text, limit=PAGE_SIZE + 1, before=before)
+    place = read_place(view)
+    rows = await list_suppressions(connection, workspace_id, place.text, limit=PAGE_SIZE + 1, before=place.before)
     older_than = rows[PAGE_SIZE - 1].id if len(rows) > PAGE_SIZE else None
-    return SuppressionList(rows[:PAGE_SIZE], count, text, before=before, older_than=older_than)
+    return SuppressionList(rows[:PAGE_SIZE], count, place, older_than=older_than)
 
 
 async def _find(view: PageView, id_: int) -> ManagedSuppression:

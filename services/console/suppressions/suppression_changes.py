@@ -5,7 +5,12 @@ import asyncio
 from aiohttp import web
 
 from services.console.suppressions import words
-from services.console.suppressions.list_page import SUPPRESSIONS_PAGE, SuppressionDialog, render_page
+from services.console.suppressions.list_page import (
+    SUPPRESSIONS_PAGE,
+    SuppressionDialog,
+    read_place,
+    render_page,
+)
 from services.console.web.access import workspace_page
 from services.console.web.page_view import PageView
 from shared.auth.roles import Permission
@@ -56,4 +61,6 @@ async def remove(view: PageView) -> web.StreamResponse:
         suppression = await find_suppression(connection, workspace_id, id_)
     audit_details(view.request, before={"email": suppression.email, "reason": suppression.reason})
     await view.console.writing(lambda connection: delete_suppression(connection, workspace_id, id_))
-    view.redirect(view.path(SUPPRESSIONS_PAGE), view.translate("The address gets mail again."))
+    view.redirect(
+        view.path(SUPPRESSIONS_PAGE, **read_place(view).query), view.translate("The address gets mail again.")
+    )
