@@ -4,7 +4,7 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects.postgresql import JSONB
 
-revision = "r0028"
+revision = "r0027"
 down_revision = "r0026"
 
 TIME = sa.DateTime(timezone=True)

@@ -4,8 +4,8 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects.postgresql import JSONB
 
-revision = "r0029"
-down_revision = "r0028"
+revision = "r0028"
+down_revision = "r0027"
 
 
 def upgrade() -> None:
