@@ -44,8 +44,8 @@ WHERE id = %(id)s
 # Adds the folded spelling to the existing one. Two leads that were distinct before stay so, and the older one gets
 # later submissions. The order is that of all code that claims identities, to avoid deadlocks.
 FOLD_GMAIL_SQL = """
-INSERT INTO identities (workspace_id, kind, value, lead_id)
-SELECT workspace_id, kind, folded || '@gmail.com', lead_id
+INSERT INTO identities (workspace_id, kind, value, lead_id, import_id)
+SELECT workspace_id, kind, folded || '@gmail.com', lead_id, import_id
 FROM identities, split_part(value, '@', 1) local, replace(split_part(local, '+', 1), '.', '') folded
 WHERE workspace_id = %s AND kind = 'email' AND split_part(value, '@', 2) IN ('gmail.com', 'googlemail.com')
     AND folded <> ''

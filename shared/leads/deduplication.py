@@ -15,13 +15,15 @@ class LeadResolution:
 
     `owners` maps every identity to its lead. The kinds that found the lead are kept per submission; they are empty for
     the first submission of a new lead. `pairs` are the two leads (lead, other) that own the email and the phone of one
-    submission.
+    submission. `joined` are identities by which a lead is known from now on beside others, with the place of the
+    submission that brought each.
     """
 
     lead_ids: list[int] = field(default_factory=list)
     matched_kinds: list[list[str]] = field(default_factory=list)
     owners: dict[IdentityKey, int] = field(default_factory=dict)
     pairs: list[tuple[int, int]] = field(default_factory=list)
+    joined: dict[IdentityKey, int] = field(default_factory=dict)
 
 
 def resolve_submissions(
@@ -40,6 +42,9 @@ def resolve_submissions(
         result.lead_ids.append(lead)
         result.matched_kinds.append([key[1] for key, owner in known_owners if owner == lead])
         result.pairs.extend((lead, owner) for _, owner in known_owners[1:] if owner != lead)
+        if known_owners and len(known_owners) < len(submission.keys):
+            place = len(result.lead_ids) - 1
+            result.joined |= {key: place for key in submission.keys if key not in owners}
         for key in submission.keys:
             owners.setdefault(key, lead)
     return result

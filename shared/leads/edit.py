@@ -66,7 +66,7 @@ class LeadChange:
     of the mapping removes all keys. `tags` replaces the tags. Any other field takes the value; null empties it.
     `expected` maps fields, and `custom_fields.<key>`, to the values that the lead must still have: those that somebody
     saw who decided about them. A change that `is_quiet` stands on the timeline, and sets nothing off: no automation and
-    no webhook.
+    no webhook. With `keeps_identities` the lead stays known by an email or phone that it shows no more.
     """
 
     workspace_id: int
@@ -79,6 +79,7 @@ class LeadChange:
     add_score: int = 0
     expected: Mapping[str, Any] = field(default_factory=dict)
     is_quiet: bool = False
+    keeps_identities: bool = False
 
 
 @dataclass(slots=True)
@@ -86,7 +87,7 @@ class LeadEdit:
     """A checked change: normalised fields, the identities that they give the lead, and the errors.
 
     `holders` are the leads that own a contact already, by field. `conflicts` are the values now of fields that have not
-    the expected one.
+    the expected one. `confirmed_keys` are identities of contacts that were sent as the lead has them.
     """
 
     change: LeadChange
@@ -96,6 +97,7 @@ class LeadEdit:
     errors: FieldErrors = field(default_factory=dict)
     holders: dict[str, int] = field(default_factory=dict)
     conflicts: dict[str, Any] = field(default_factory=dict)
+    confirmed_keys: list[IdentityKey] = field(default_factory=list)
 
     def reject_taken(self, name: str, holder: int) -> None:
         """Record that another lead owns a contact."""
@@ -170,6 +172,8 @@ def compare_with_state(edit: LeadEdit, state: LeadState) -> None:
         if state[name] and state[name] in (edit.change.set_fields.get(name), edit.fields.get(name)):
             # The stored contact was sent again, perhaps in another spelling, so it does not change. It may be a phone
             # that cannot be read, or a phone that two leads share.
+            if name in edit.identity_keys:
+                edit.confirmed_keys.append(edit.identity_keys[name])
             for noted in (edit.fields, edit.identity_keys, edit.errors, edit.holders):
                 noted.pop(name, None)
     if "first_name" in edit.fields and not edit.fields["first_name"] and state["first_name"]:

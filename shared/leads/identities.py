@@ -50,6 +50,16 @@ UPDATE identities i SET lead_id = k.lead::bigint FROM {IDENTITY_ROWS_SQL} AS k(w
 WHERE i.workspace_id = k.w::bigint AND i.kind = k.kind AND i.value = k.value
 """
 
+NOTE_IMPORTS_SQL = f"""
+UPDATE identities i SET import_id = k.import::bigint FROM {IDENTITY_ROWS_SQL} AS k(w, kind, value, import)
+WHERE i.workspace_id = k.w::bigint AND i.kind = k.kind AND i.value = k.value
+"""
+CONFIRM_IDENTITIES_SQL = f"""
+UPDATE identities i SET import_id = NULL FROM {IDENTITY_ROWS_SQL} AS k(w, kind, value, lead)
+WHERE i.workspace_id = k.w::bigint AND i.kind = k.kind AND i.value = k.value AND i.lead_id = k.lead::bigint
+  AND i.import_id IS NOT NULL
+"""
+
 RELEASE_IDENTITIES_SQL = f"""
 DELETE FROM identities i USING {IDENTITY_ROWS_SQL} AS k(w, kind, value, lead)
 WHERE i.workspace_id = k.w::bigint AND i.kind = k.kind AND i.value = k.value AND i.lead_id = k.lead::bigint
@@ -76,6 +86,16 @@ async def find_owners(connection: StatementExecutor, keys: Iterable[IdentityKey]
         await connection.execute(IDENTITY_OWNERS_SQL, identity_columns(dict.fromkeys(keys, 0))[:3])
     ).fetchall()
     return {(row[0], row[1], row[2]): row[3] for row in rows}
+
+
+async def note_imports(connection: StatementExecutor, joined: Mapping[IdentityKey, int]) -> None:
+    """Note the imports that made leads known by keys that were won in this transaction."""
+    await connection.execute(NOTE_IMPORTS_SQL, identity_columns(joined))
+
+
+async def confirm(connection: StatementExecutor, owned: Mapping[IdentityKey, int]) -> None:
+    """Note that keys of those leads do not depend on an import any more."""
+    await connection.execute(CONFIRM_IDENTITIES_SQL, identity_columns(owned))
 
 
 async def reassign(connection: StatementExecutor, owned: Mapping[IdentityKey, int]) -> None:

@@ -35,6 +35,7 @@ from shared.platform.errors import FieldErrors
 __all__ = ["ChangeCause", "LeadChange", "LeadNotCreated", "RefusedChange", "change_leads", "create_lead", "delete_lead"]
 
 ActivityJson = dict[str, Any]
+CONFIRMING_CAUSES = ("user", "api")
 LEAD_COLUMN_TYPES = (
     "workspace_id bigint, id bigint, first_name text, last_name text, email text, email_as_given text, phone text, "
     "company text, job_title text, country text, source text, status text, lead_score bigint, starred boolean, "
@@ -144,6 +145,7 @@ async def _change_present_leads(connection: Connection, changes: Sequence[LeadCh
     if entries:
         touched = {(entry["w"], entry["lead_id"]) for entry in entries}
         await _write_leads(connection, [], [states[lead] for lead in touched], entries)
+    await _confirm_contacts(connection, sound)
     await phone_handover.hand_over_phones(connection, freed)
     await identities.release(connection, {key: won[key] for key in won.keys() - used.keys()} | freed)
     return [
@@ -235,6 +237,18 @@ async def _verify_owners(connection: Connection, own: dict[IdentityKey, int]) ->
         raise ContentionError("identities kept changing")
 
 
+async def _confirm_contacts(connection: Connection, edits: Iterable[LeadEdit]) -> None:
+    """Note that a person or a key sent those contacts: no undo of an import takes them away."""
+    confirmed = {
+        key: edit.change.lead_id
+        for edit in edits
+        if edit.change.cause.kind in CONFIRMING_CAUSES
+        for key in (*edit.identity_keys.values(), *edit.confirmed_keys)
+    }
+    if confirmed:
+        await identities.confirm(connection, confirmed)
+
+
 def _apply_edits(
     edits: Iterable[LeadEdit], states: dict[LeadKey, LeadState], tags: TagChanges
 ) -> tuple[list[ActivityJson], dict[IdentityKey, int]]:
@@ -247,7 +261,7 @@ def _apply_edits(
         data: ActivityJson = {"by": change.cause.to_dict()}
         if new:
             data["changes"] = described(state, new)
-        for name in new.keys() & set(CONTACT_FIELDS):
+        for name in () if change.keeps_identities else new.keys() & set(CONTACT_FIELDS):
             freed |= dict.fromkeys(identity_keys_of(change.workspace_id, name, state[name]), change.lead_id)
             if name in edit.identity_keys:
                 freed.pop(edit.identity_keys[name], None)

@@ -103,7 +103,11 @@ class Lead(Base):
 
 
 class Identity(Base):
-    """An email or phone that belongs to exactly one lead of a workspace. This unique key decides on duplicates."""
+    """An email or phone that belongs to exactly one lead of a workspace. This unique key decides on duplicates.
+
+    `import_id`: the import that made a lead known by it that was there before, until a person's edit confirms it or an
+    undo finds it used.
+    """
 
     __tablename__ = "identities"
 
@@ -111,6 +115,7 @@ class Identity(Base):
     kind: Mapped[str] = mapped_column(primary_key=True)
     value: Mapped[str] = mapped_column(Text(collation="C"), primary_key=True)
     lead_id: Mapped[int]
+    import_id: Mapped[int | None]
 
     __table_args__ = (Index(None, "workspace_id", "lead_id"),)
 

@@ -4,13 +4,13 @@ import itertools
 
 import pytest
 
-from services.workers.imports.identity_recovery import may_mention
+from services.workers.imports.contact_uses import ReadBody
 from shared.imports.import_control import undo_import
 from shared.leads.edit import ChangeCause, LeadChange
 from shared.leads.writes import change_leads
 from shared.platform.db.connections import Connection
 from tests.support.importing import AUTHOR, counts_of, finish_imports, start_import
-from tests.support.ingesting import workspace_id
+from tests.support.ingesting import accept, drain, item, workspace_id
 from tests.support.leads import rows
 
 pytestmark = pytest.mark.integration
@@ -122,6 +122,80 @@ async def test_contacts_that_somebody_used_since_stay(database_url: str, databas
     assert "+14155550102" in await known_by(database)
 
 
+P, Q = "+14155550101", "+14155550102"
+OWN = {"email": "ada@example.com"}
+
+
+async def post(url: str, connection: Connection, **lead: str) -> int:
+    """Ingest a lead of a source. Return the lead that it belongs to."""
+    sent = item(await workspace_id(connection), lead)
+    await accept(connection, [sent])
+    await drain(url)
+    [(lead_id,)] = await rows(connection, "SELECT lead_id FROM submissions WHERE id = %s", sent.id)
+    return int(lead_id)
+
+
+async def contacts_of(connection: Connection, lead_id: int) -> tuple[str | None, str | None]:
+    [(email, phone)] = await rows(connection, "SELECT email, phone FROM leads WHERE id = %s", lead_id)
+    return email, phone
+
+
+@pytest.mark.parametrize("used", [{"email": "f@example.com", "phone": P}, {**OWN, "phone": P}])
+async def test_phone_that_an_import_filled_and_a_form_used_stays(
+    database_url: str, database: Connection, used: dict[str, str]
+) -> None:
+    ada = await post(database_url, database, **OWN)
+    filling = await finished_import(database_url, database, f"email,phone\nada@example.com,{P}\n")
+    assert await post(database_url, database, **used) == ada
+    await undo(database_url, database, filling)
+    assert await contacts_of(database, ada) == ("ada@example.com", P)
+    assert await post(database_url, database, email="g@example.com", phone=P) == ada
+
+
+async def test_email_that_an_import_overwrote_and_a_form_used_stays(database_url: str, database: Connection) -> None:
+    ada = await post(database_url, database, **OWN, phone=P)
+    import_id = await start_import(database, f"email,phone\nking@example.com,{P}\n", merge_policy="overwrite")
+    await finish_imports(database_url, database, import_id)
+    assert await contacts_of(database, ada) == ("king@example.com", P)
+    assert await post(database_url, database, email="king@example.com") == ada
+    await undo(database_url, database, import_id)
+    assert await contacts_of(database, ada) == ("king@example.com", P)
+    assert await post(database_url, database, email="king@example.com") == ada
+
+
+async def test_phone_that_a_standing_import_used_stays_as_long_as_that(database_url: str, database: Connection) -> None:
+    ada = await post(database_url, database, **OWN)
+    filling = await finished_import(database_url, database, f"email,phone\nada@example.com,{P}\n")
+    using = await finished_import(database_url, database, f"email,phone\nf@example.com,{P}\n")
+    await undo(database_url, database, filling)
+    assert await contacts_of(database, ada) == ("ada@example.com", P)
+    assert await known_by(database) == [P, "ada@example.com", "f@example.com"]
+    await undo(database_url, database, using)
+    assert await known_by(database) == ["ada@example.com"]
+    assert await contacts_of(database, ada) == ("ada@example.com", None)
+
+
+async def test_phone_that_a_person_set_again_stays(database_url: str, database: Connection) -> None:
+    ada, w = await post(database_url, database, **OWN), await workspace_id(database)
+    filling = await finished_import(database_url, database, f"email,phone\nada@example.com,{P}\n")
+    async with database.transaction():
+        change = LeadChange(w, ada, cause=ChangeCause("api", 1), set_fields={"phone": "(415) 555-0101"})
+        assert await change_leads(database, [change]) == []
+    await undo(database_url, database, filling)
+    assert await contacts_of(database, ada) == ("ada@example.com", P)
+
+
+async def test_contacts_that_nobody_used_leave_the_fields(database_url: str, database: Connection) -> None:
+    ada = await post(database_url, database, **OWN)
+    data = f"email,phone\nada@example.com,{P}\nking@example.com,{P}\nking@example.com,{Q}\n"
+    import_id = await start_import(database, data, merge_policy="overwrite")
+    await finish_imports(database_url, database, import_id)
+    assert await contacts_of(database, ada) == ("king@example.com", Q)
+    await undo(database_url, database, import_id)
+    assert await contacts_of(database, ada) == ("ada@example.com", None)
+    assert await known_by(database) == ["ada@example.com"]
+
+
 @pytest.mark.parametrize(
     ("payload", "kind", "value", "may"),
     [
@@ -134,4 +208,4 @@ async def test_contacts_that_somebody_used_since_stay(database_url: str, databas
     ],
 )
 def test_a_body_may_mention_a_contact(payload: bytes | None, kind: str, value: str, may: bool) -> None:
-    assert may_mention(payload, kind, value) == may
+    assert ReadBody(payload).may_mention(kind, value) == may

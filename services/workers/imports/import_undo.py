@@ -5,20 +5,20 @@ Rows are handled from the last to the first. A chunk is one transaction that not
 """
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Sequence
+from typing import NamedTuple
 
-from services.workers.imports.identity_recovery import release_joined_identities
+from services.workers.imports.contact_uses import UndoneImports, find_used_contacts
+from services.workers.imports.field_recovery import take_values_back
+from services.workers.imports.identity_recovery import earlier_fillings, find_joined_contacts, release_contacts
 from services.workers.imports.lead_removal import remove_leads
-from services.workers.imports.value_recovery import ImportedValues, recovered_fields
+from services.workers.imports.row_effects import UndoneRow, read_effects
 from shared.jobs.job_followers import notify_followers
-from shared.leads import identities, writes
-from shared.leads.edit import ChangeCause, LeadChange
-from shared.leads.tags import tag_names
+from shared.leads import identities
+from shared.leads.edit import ChangeCause
 from shared.platform.db.connections import Connection
 from shared.platform.db.contention import retry_contended
 from shared.platform.db.database_errors import is_unavailable
-from shared.platform.ids import numbered_uuid7
 from shared.platform.observability import logging
 
 log = logging.get_logger()
@@ -45,7 +45,7 @@ WHERE r.workspace_id = %s AND r.import_id = %s AND r.row < coalesce(%s, 92233720
   AND r.state = ANY (ARRAY['created', 'merged', 'unchanged'])
 ORDER BY r.row DESC LIMIT %s
 """
-UNDONE_CHANNELS_SQL = "SELECT 'import:' || id FROM imports WHERE workspace_id = %s AND undone_at IS NOT NULL"
+UNDONE_IMPORTS_SQL = "SELECT id FROM imports WHERE workspace_id = %s AND undone_at IS NOT NULL"
 # Nobody touched a lead whose timeline has nothing but this import, others that are undone, what automations did, and
 # what was sent.
 LEADS_OF_IMPORT_SQL = """
@@ -61,17 +61,6 @@ SELECT l.id,
            OR EXISTS (SELECT FROM tasks t WHERE t.workspace_id = l.workspace_id AND t.lead_id = l.id) AS is_touched
 FROM leads l WHERE l.workspace_id = %(workspace)s AND l.id = ANY(%(leads)s)
 """
-IMPORTED_VALUES_SQL = """
-SELECT w.n, s.lead_id, s.changes, a.data -> 'tags_added',
-       CASE WHEN a.data ? 'notes_added' THEN convert_from(s.payload, 'UTF8')::jsonb ->> 'notes' END
-FROM unnest(%s::uuid[]) WITH ORDINALITY AS w(id, n)
-CROSS JOIN LATERAL (
-    SELECT * FROM submissions WHERE workspace_id = %s AND id = w.id AND received_at = %s OFFSET 0) s
-LEFT JOIN LATERAL (
-    SELECT * FROM activities WHERE workspace_id = s.workspace_id AND lead_id = s.lead_id
-    AND data ->> 'submission_id' = s.id::text OFFSET 0) a ON true
-ORDER BY w.n
-"""
 ADVANCE_UNDO_SQL = """
 UPDATE jobs SET state = CASE WHEN %(ends)s THEN 'done' ELSE 'running' END, position = position + %(taken)s,
     done = done + %(done)s, skipped = skipped + %(skipped)s, cursor = jsonb_build_object('below', %(below)s::bigint),
@@ -85,10 +74,6 @@ POSTPONE_UNDO_SQL = f"""
 UPDATE jobs SET error = %s, due_at = now() + interval '{FAILED_CHUNK_PAUSE_SECONDS} s', served_at = clock_timestamp()
 WHERE workspace_id = %s AND id = %s AND state = ANY (ARRAY['queued', 'running'])
 """
-STATE_COLUMNS = (
-    *("workspace_id", "id", "first_name", "last_name", "email", "phone", "company", "job_title", "country"),
-    *("email_as_given", "notes", "custom_fields", "tag_ids"),
-)
 
 
 class ClaimedUndo(NamedTuple):
@@ -99,14 +84,6 @@ class ClaimedUndo(NamedTuple):
     import_id: int
     below: int | None
     rate: int | None
-
-
-class UndoneRow(NamedTuple):
-    """A row of the report that belongs to a lead."""
-
-    number: int
-    state: str
-    lead_id: int
 
 
 class UndoEngine:
@@ -158,62 +135,33 @@ async def _undo_rows(connection: Connection, undo: ClaimedUndo, rows: Sequence[U
     workspace_id, cause = undo.workspace_id, ChangeCause("import", undo.import_id)
     lead_ids = sorted({row.lead_id for row in rows})
     await identities.lock_leads(connection, [(workspace_id, id_) for id_ in lead_ids], ("workspace_id", "id"))
-    undone = await (await connection.execute(UNDONE_CHANNELS_SQL, (workspace_id,))).fetchall()
-    channel = f"import:{undo.import_id}"
-    channels = [channel, *(row[0] for row in undone)]
-    asked = {"workspace": workspace_id, "leads": lead_ids, "channel": channel, "channels": channels}
+    found = await (await connection.execute(UNDONE_IMPORTS_SQL, (workspace_id,))).fetchall()
+    undone = UndoneImports(workspace_id, [undo.import_id, *(row[0] for row in found)])
+    channel = undone.channels[0]
+    asked = {"workspace": workspace_id, "leads": lead_ids, "channel": channel, "channels": undone.channels}
     lead_rows = await (await connection.execute(LEADS_OF_IMPORT_SQL, asked)).fetchall()
     gone = {id_ for id_, _, is_imported, is_touched in lead_rows if is_imported and not is_touched}
     await remove_leads(connection, workspace_id, gone, cause)
     others = {id_ for id_, is_ours, _, _ in lead_rows if not is_ours} - gone
-    merged = [row for row in rows if row.state == "merged" and row.lead_id in others]
-    changed = await _take_back(connection, undo, merged, cause)
-    changed |= await release_joined_identities(connection, workspace_id, others, channels)
+    changed = await _take_back(connection, undo, undone, [row for row in rows if row.lead_id in others])
     return Counter("done" if row.lead_id in gone | changed else "skipped" for row in rows if row.state != "unchanged")
 
 
 async def _take_back(
-    connection: Connection, undo: ClaimedUndo, rows: Sequence[UndoneRow], cause: ChangeCause
+    connection: Connection, undo: ClaimedUndo, undone: UndoneImports, rows: Sequence[UndoneRow]
 ) -> set[int]:
-    """Take the values of rows back. Return the leads that changed."""
-    if not rows:
-        return set()
-    values = await _imported_values(connection, undo, rows)
-    keys = [(undo.workspace_id, lead_id) for lead_id in values]
-    states = await identities.read_unlocked(connection, keys, STATE_COLUMNS)
-    borne = [tag for state in states.values() for tag in state["tag_ids"]]
-    names = await tag_names(connection, [undo.workspace_id], borne)
-    changes = []
-    for (workspace_id, lead_id), state in states.items():
-        fields, tags = recovered_fields({**state, "tags": _tags_of(state, names)}, values[lead_id])
-        if fields or tags:
-            change = LeadChange(workspace_id, lead_id, cause=cause, set_fields=fields, remove_tags=tags)
-            changes.append(change)
-    refused = (
-        {refusal.change.lead_id for refusal in await writes.change_leads(connection, changes)} if changes else set()
-    )
-    return {change.lead_id for change in changes} - refused
-
-
-def _tags_of(state: Mapping[str, Any], names: Mapping[int, str]) -> list[str]:
-    return [names[id_] for id_ in state["tag_ids"] if id_ in names]
-
-
-async def _imported_values(
-    connection: Connection, undo: ClaimedUndo, rows: Sequence[UndoneRow]
-) -> dict[int, list[ImportedValues]]:
-    """Return what rows gave to their leads, the last row first."""
-    series = f"import\0{undo.workspace_id}\0{undo.import_id}"
-    query = "SELECT accepted_at FROM imports WHERE workspace_id = %s AND id = %s"
-    import_row = await (await connection.execute(query, (undo.workspace_id, undo.import_id))).fetchone()
-    assert import_row is not None  # noqa: S101  # imports live longer than their jobs
-    received_ms = round(import_row[0].timestamp() * 1000)
-    ids = [numbered_uuid7(received_ms, series, row.number) for row in rows]
-    values: dict[int, list[ImportedValues]] = {}
-    asked = (ids, undo.workspace_id, import_row[0])
-    for _, lead_id, changes, tags, notes in await (await connection.execute(IMPORTED_VALUES_SQL, asked)).fetchall():
-        values.setdefault(lead_id, []).append(ImportedValues(changes or {}, tags or [], notes))
-    return values
+    """Take back what rows gave to leads that were there before, and are locked. Return the leads that changed."""
+    workspace_id = undo.workspace_id
+    effects = await read_effects(connection, workspace_id, undo.import_id, rows)
+    joined = await find_joined_contacts(connection, undone, undo.import_id, effects)
+    used = await find_used_contacts(connection, undone, joined)
+    free = {key: contact for key, contact in joined.items() if key not in used}
+    cause = ChangeCause("import", undo.import_id)
+    given = [(effect.row.lead_id, effect.values) for effect in effects]
+    given += await earlier_fillings(connection, undone, free)
+    changed = await take_values_back(connection, workspace_id, given, free, cause)
+    freed = await release_contacts(connection, workspace_id, free)
+    return changed | {free[key].lead_id for key in freed}
 
 
 async def _advance(connection: Connection, undo: ClaimedUndo, rows: Sequence[UndoneRow], counts: Counter[str]) -> None:

@@ -1,6 +1,6 @@
 """Decide which values of a lead an undo takes back: those that an import filled and that still stand. Pure."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Literal, NamedTuple
 
 CUSTOM_PREFIX = "custom_fields."
@@ -14,10 +14,13 @@ class ImportedValues(NamedTuple):
     notes: str | None
 
 
-def recovered_fields(state: Mapping[str, Any], imported: Sequence[ImportedValues]) -> tuple[dict[str, Any], list[str]]:
+def recovered_fields(
+    state: Mapping[str, Any], imported: Sequence[ImportedValues], kept: Collection[tuple[str, Any]] = ()
+) -> tuple[dict[str, Any], list[str]]:
     """Return the fields to set, as an edit takes them, and the tags to remove.
 
-    `imported` are the rows of one lead, the last one first. A value that somebody changed since stays.
+    `imported` are the rows of one lead, the last one first. A value that somebody changed since stays, and so do those
+    of `kept`, fields with their values.
     """
     now = {**state, "custom_fields": dict(state["custom_fields"])}
     fields: dict[str, Any] = {}
@@ -25,7 +28,8 @@ def recovered_fields(state: Mapping[str, Any], imported: Sequence[ImportedValues
     borne = {tag.lower() for tag in state["tags"]}
     for values in imported:
         for name, change in values.changes.items():
-            _take_back(now, fields, name, change)
+            if (name, change.get("to")) not in kept:
+                _take_back(now, fields, name, change)
         tags += [tag for tag in values.tags if tag.lower() in borne]
         if values.notes and (shorter := _without_end(now["notes"], values.notes)) is not False:
             now["notes"] = fields["notes"] = shorter

@@ -10,6 +10,8 @@ from shared.leads.submission import AcceptedSubmission, LeadState
 from shared.platform.db.connections import StatementExecutor
 from shared.platform.db.database_errors import ContentionError
 
+IMPORT_CHANNEL = "import:"  # with the import's id behind it
+
 
 async def claim_identities(
     connection: StatementExecutor,
@@ -27,6 +29,7 @@ async def claim_identities(
     for attempt in range(MAX_CLAIM_ROUNDS):
         lost = await identities.claim(connection, fresh.owners, {} if attempt else assumed_versions)
         if not lost:
+            await _note_imports(connection, submissions, fresh)
             return fresh, {}
         states, known = await identities.lock_owners(connection, lost, MERGED_LEAD_FIELDS)
         # Identities that an earlier round claimed for new leads have no owner yet, so they do not decide anything.
@@ -37,5 +40,19 @@ async def claim_identities(
             claimed = {key: lead for key, lead in fresh.owners.items() if key not in held}
             if wrong := dict(claim_corrections(claimed, resolution.owners)):
                 await identities.reassign(connection, wrong)
+            await _note_imports(connection, submissions, resolution)
             return resolution, states
     raise ContentionError("identities kept changing")
+
+
+async def _note_imports(
+    connection: StatementExecutor, submissions: Sequence[AcceptedSubmission], resolution: LeadResolution
+) -> None:
+    """Note on identities that an import joined to leads which, so that its undo finds them."""
+    joined = {
+        key: int(submissions[place].channel.removeprefix(IMPORT_CHANNEL))
+        for key, place in resolution.joined.items()
+        if submissions[place].channel.startswith(IMPORT_CHANNEL)
+    }
+    if joined:
+        await identities.note_imports(connection, joined)
