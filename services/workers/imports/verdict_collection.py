@@ -7,22 +7,26 @@ from services.workers.imports.row_reading import add_rows, submission_id_of
 from shared.platform.db.connections import Connection
 
 ROWS_PER_COLLECTION = 1_000
+MAX_READ_ENTRIES = 20_000  # the newest of a lead: of these rows there are fewer under way
 
 REFUSED_ROWS_SQL = """
 SELECT row FROM import_rows WHERE workspace_id = %s AND import_id = %s AND row > %s AND row <= %s
 """
-# Tags and notes that were added stand in the timeline alone. Few leads have many entries.
-# `OFFSET 0` and `LIMIT` leave no plan but one look at an index for each row: tables that grow fast have old statistics,
-# by which reading all of them looks cheaper.
+# `OFFSET 0` and `LIMIT` leave no plan but looks at an index: tables that grow fast have old statistics, by which
+# reading all of them looks cheaper.
 VERDICTS_SQL = """
-SELECT w.n, s.state, s.lead_id, s.is_duplicate, s.changes <> '{}' OR added.is_found IS NOT NULL, s.error, s.warnings
+SELECT w.n, s.state, s.lead_id, s.is_duplicate, s.changes <> '{}', s.error, s.warnings
 FROM unnest(%s::uuid[]) WITH ORDINALITY AS w(id, n)
 CROSS JOIN LATERAL (SELECT * FROM submissions WHERE workspace_id = %s AND id = w.id AND received_at = %s OFFSET 0) s
-LEFT JOIN LATERAL (
-    SELECT true AS is_found FROM activities a
-    WHERE s.is_duplicate AND a.workspace_id = s.workspace_id AND a.lead_id = s.lead_id
-      AND a.data ->> 'submission_id' = s.id::text AND a.data ?| ARRAY['tags_added', 'notes_added']
-    LIMIT 1) added ON true
+"""
+# Tags and notes that were added stand on the timeline alone. A lead's entries are read once, however many rows are its.
+ADDITIONS_SQL = f"""
+SELECT a.data ->> 'submission_id' FROM unnest(%(leads)s::bigint[]) AS l(id)
+CROSS JOIN LATERAL (
+    SELECT data FROM activities WHERE workspace_id = %(workspace)s AND lead_id = l.id
+    ORDER BY id DESC LIMIT {MAX_READ_ENTRIES}) a
+WHERE a.data ->> 'channel' = %(channel)s AND a.data ?| ARRAY['tags_added', 'notes_added']
+  AND a.data ->> 'submission_id' = ANY(%(ids)s)
 """
 # One snapshot: a submission leaves the journal in the transaction that decides it.
 IS_UNDER_WAY_SQL = """
@@ -76,7 +80,19 @@ async def collect_verdicts(connection: Connection, claim: ClaimedImport) -> bool
 async def _read_verdicts(connection: Connection, one: ClaimedImport, numbers: list[int]) -> dict[int, RowVerdict]:
     ids = [submission_id_of(one, number) for number in numbers]
     rows = await (await connection.execute(VERDICTS_SQL, (ids, one.workspace_id, one.accepted_at))).fetchall()
-    return {numbers[row[0] - 1]: RowVerdict(row[1], row[2], bool(row[3]), bool(row[4]), *row[5:]) for row in rows}
+    values = {
+        "workspace": one.workspace_id,
+        "leads": list({row[2] for row in rows if row[3]}),
+        "channel": f"import:{one.id}",
+        "ids": ids,
+    }
+    added = {row[0] for row in await (await connection.execute(ADDITIONS_SQL, values)).fetchall()}
+    return {
+        numbers[row[0] - 1]: RowVerdict(
+            row[1], row[2], bool(row[3]), bool(row[4]) or ids[row[0] - 1] in added, *row[5:]
+        )
+        for row in rows
+    }
 
 
 async def _is_gone(connection: Connection, claim: ClaimedImport, number: int) -> bool:
