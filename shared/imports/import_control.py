@@ -87,7 +87,7 @@ INSERT INTO jobs (workspace_id, kind, filter, reason, created_by, total)
 SELECT %(workspace)s, 'import', jsonb_build_object('undo', %(id)s::bigint, 'file_name', %(name)s::text), %(reason)s,
        %(by)s::jsonb,
        (SELECT count(*) FROM import_rows WHERE workspace_id = %(workspace)s AND import_id = %(id)s
-        AND state = ANY (ARRAY['created', 'merged']))
+        AND (state = ANY (ARRAY['created', 'merged']) OR has_joined))
 RETURNING id
 """
 NOTE_UNDO_SQL: Final = "UPDATE imports SET undo_job_id = %s WHERE workspace_id = %s AND id = %s"

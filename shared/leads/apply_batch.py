@@ -17,6 +17,7 @@ from shared.leads.duplicate_policy import (
 )
 from shared.leads.placement import WorkspaceSettings
 from shared.leads.submission import (
+    IMPORT_CHANNEL,
     KEPT_ENDING,
     LEFT_OUT_ENDING,
     MAX_LEAD_TAGS,
@@ -82,8 +83,16 @@ def build_batch_writes(
         else:
             policy = submission.own_policy or workspaces[submission.workspace_id].policy
             _add_merged(written, submission, state, matched, names, policy)
+    _note_joined(written, submissions, resolution)
     _add_possible_duplicates(written, resolution, states)
     return written
+
+
+def _note_joined(written: BatchWrites, submissions: Sequence[AcceptedSubmission], resolution: LeadResolution) -> None:
+    """Note on entries of imports by which kinds of contact their leads are known from now on as well."""
+    for (_, kind, _), place in resolution.joined.items():
+        if submissions[place].channel.startswith(IMPORT_CHANNEL):
+            written.submissions[place]["data"].setdefault("joined", []).append(kind)
 
 
 def _add_created(written: BatchWrites, submission: AcceptedSubmission, lead_id: int, tags: dict[int, str]) -> None:

@@ -28,6 +28,8 @@ POLICY_KEY = "policy"  # in a journal item: the merge policy of an import
 PHONE_COUNTRY_KEY = "phone_country"  # in a journal item: the country of an import's phones without a prefix
 AGAIN_KEY = "again"  # in a journal item: when it was replayed or released, in milliseconds since the epoch
 
+IMPORT_CHANNEL = "import:"  # of an import's submissions, with its id behind
+
 EXTERNAL_KIND = "external"  # an identity: the person's id at a provider, as `<type>:<id>`
 
 MAX_LEAD_TAGS = 1_000  # per lead: each duplicate reads and writes all of them

@@ -65,7 +65,10 @@ class ImportChunk(Base):
 
 
 class ImportRow(Base):
-    """A row with its verdict. `cells` are kept of invalid rows, and of the first rows of a dry run."""
+    """A row with its verdict. `cells` are kept of invalid rows, and of the first rows of a dry run.
+
+    `has_joined`: the lead was there before, and is known by an email or phone of the row as well from then on.
+    """
 
     __tablename__ = "import_rows"
 
@@ -76,6 +79,7 @@ class ImportRow(Base):
     lead_id: Mapped[int | None]
     reasons: Mapped[list[str] | None] = mapped_column(ARRAY(Text))
     cells: Mapped[list[str] | None] = mapped_column(ARRAY(Text))
+    has_joined: Mapped[bool | None]
 
     __table_args__ = (
         Index(

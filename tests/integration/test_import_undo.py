@@ -196,6 +196,34 @@ async def test_contacts_that_nobody_used_leave_the_fields(database_url: str, dat
     assert await known_by(database) == ["ada@example.com"]
 
 
+async def undo_counts(url: str, connection: Connection, import_id: int) -> tuple[int, int, int]:
+    """Undo an import. Return how many rows had an effect, were taken back, and stay."""
+    await ask_undo(connection, import_id)
+    undone = (await finish_imports(url, connection, import_id))["undo"]
+    return undone["total"], undone["done"], undone["skipped"]
+
+
+async def test_count_of_an_undo_has_rows_that_joined_a_contact(database_url: str, database: Connection) -> None:
+    ada = await post(database_url, database, **OWN, phone=P)
+    data = f"email,phone\nking@example.com,{P}\nada@example.com,\nlovelace@example.com,{P}\n"
+    import_id = await finished_import(database_url, database, data)
+    assert counts_of(await finish_imports(database_url, database, import_id)) == (0, 0, 3, 0)
+    assert await post(database_url, database, email="king@example.com") == ada
+    assert await undo_counts(database_url, database, import_id) == (2, 1, 1)
+    assert await known_by(database) == [P, "ada@example.com", "king@example.com"]
+
+
+async def test_count_of_an_undo_tells_rows_of_one_lead_apart(database_url: str, database: Connection) -> None:
+    ada, w = await post(database_url, database, **OWN), await workspace_id(database)
+    data = "email,company,job_title\nada@example.com,Engines,\nada@example.com,,Countess\n"
+    import_id = await finished_import(database_url, database, data)
+    async with database.transaction():
+        change = LeadChange(w, ada, cause=ChangeCause("api", 1), set_fields={"company": "Looms"})
+        assert await change_leads(database, [change]) == []
+    assert await undo_counts(database_url, database, import_id) == (2, 1, 1)
+    assert await rows(database, "SELECT company, job_title FROM leads") == [("Looms", None)]
+
+
 @pytest.mark.parametrize(
     ("payload", "kind", "value", "may"),
     [

@@ -266,7 +266,7 @@ def _shown_import(view: PageView, watched: WatchedImport) -> dict[str, Any]:
         "value_of": lambda row, reason: import_words.reason_value(import_row, row, reason),
         "is_moving": not import_row["is_settled"] and not import_words.is_draft(import_row),
         "is_undoing": bool(import_row["undo"] and import_row["undo"]["state"] in ("queued", "running", "paused")),
-        "has_effect": import_row["created"] + import_row["merged"] > 0,
+        "has_effect": import_row["created"] + import_row["merged"] + import_row["unchanged"] > 0,
     }
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
-from services.workers.imports.value_recovery import ImportedValues, recovered_fields
+from services.workers.imports.value_recovery import ImportedValues, recovered_values
 from shared.leads import identities, writes
 from shared.leads.edit import CONTACT_FIELDS, ChangeCause, LeadChange, identity_keys_of
 from shared.leads.submission import IdentityKey
@@ -23,31 +23,36 @@ async def take_values_back(
     free: Collection[IdentityKey],
     cause: ChangeCause,
 ) -> set[int]:
-    """Take values back where they still stand: `given` to leads, the last one first. Return the leads that changed.
+    """Take values back where they still stand. Return the places of those that were.
 
-    An email or phone by which its lead is known stays, unless it is among `free`.
+    They were `given` to leads, the last one first. An email or phone by which its lead is known stays, unless it is
+    among `free`.
     """
-    by_lead: dict[int, list[ImportedValues]] = {}
-    for lead_id, values in given:
-        by_lead.setdefault(lead_id, []).append(values)
+    by_lead: dict[int, list[int]] = {}
+    for place, (lead_id, _) in enumerate(given):
+        by_lead.setdefault(lead_id, []).append(place)
     states = await identities.read_unlocked(connection, [(workspace_id, id_) for id_ in by_lead], STATE_COLUMNS)
     names = await tag_names(connection, [workspace_id], [tag for state in states.values() for tag in state["tag_ids"]])
     kept = await _kept_contacts(connection, workspace_id, given, free)
-    changes = []
+    changes, taken = [], dict[int, set[int]]()
     for (_, lead_id), state in states.items():
         tags = [names[id_] for id_ in state["tag_ids"] if id_ in names]
-        fields, lost_tags = recovered_fields({**state, "tags": tags}, by_lead[lead_id], kept.get(lead_id, ()))
-        if fields or lost_tags:
+        values = [given[place][1] for place in by_lead[lead_id]]
+        recovered = recovered_values({**state, "tags": tags}, values, kept.get(lead_id, ()))
+        if recovered.places:
+            taken[lead_id] = {by_lead[lead_id][place] for place in recovered.places}
             change = LeadChange(
                 *(workspace_id, lead_id),
                 cause=cause,
-                set_fields=fields,
-                remove_tags=lost_tags,
+                set_fields=recovered.fields,
+                remove_tags=recovered.tags,
                 keeps_identities=True,
             )
             changes.append(change)
     refused = await writes.change_leads(connection, changes) if changes else []
-    return {change.lead_id for change in changes} - {refusal.change.lead_id for refusal in refused}
+    for refusal in refused:
+        taken.pop(refusal.change.lead_id, None)
+    return {place for places in taken.values() for place in places}
 
 
 async def _kept_contacts(

@@ -40,7 +40,7 @@ SELECT j.workspace_id, j.id, (j.filter ->> 'undo')::bigint, (j.cursor ->> 'below
 ORDER BY j.served_at NULLS FIRST, j.id LIMIT 1 FOR UPDATE SKIP LOCKED
 """  # constants only
 ROWS_TO_UNDO_SQL = """
-SELECT r.row, r.state, r.lead_id FROM import_rows r
+SELECT r.row, r.state, r.lead_id, r.has_joined FROM import_rows r
 WHERE r.workspace_id = %s AND r.import_id = %s AND r.row < coalesce(%s, 9223372036854775807)
   AND r.state = ANY (ARRAY['created', 'merged', 'unchanged'])
 ORDER BY r.row DESC LIMIT %s
@@ -143,14 +143,17 @@ async def _undo_rows(connection: Connection, undo: ClaimedUndo, rows: Sequence[U
     gone = {id_ for id_, _, is_imported, is_touched in lead_rows if is_imported and not is_touched}
     await remove_leads(connection, workspace_id, gone, cause)
     others = {id_ for id_, is_ours, _, _ in lead_rows if not is_ours} - gone
-    changed = await _take_back(connection, undo, undone, [row for row in rows if row.lead_id in others])
-    return Counter("done" if row.lead_id in gone | changed else "skipped" for row in rows if row.state != "unchanged")
+    taken = await _take_back(connection, undo, undone, [row for row in rows if row.lead_id in others])
+    effective = [row for row in rows if row.state != "unchanged" or row.has_joined]
+    return Counter("done" if row.lead_id in gone or row.number in taken else "skipped" for row in effective)
 
 
 async def _take_back(
     connection: Connection, undo: ClaimedUndo, undone: UndoneImports, rows: Sequence[UndoneRow]
 ) -> set[int]:
-    """Take back what rows gave to leads that were there before, and are locked. Return the leads that changed."""
+    """Take back what rows gave to leads that were there before, and are locked. Return the numbers of rows that lost
+    something.
+    """
     workspace_id = undo.workspace_id
     effects = await read_effects(connection, workspace_id, undo.import_id, rows)
     joined = await find_joined_contacts(connection, undone, undo.import_id, effects)
@@ -159,9 +162,13 @@ async def _take_back(
     cause = ChangeCause("import", undo.import_id)
     given = [(effect.row.lead_id, effect.values) for effect in effects]
     given += await earlier_fillings(connection, undone, free)
-    changed = await take_values_back(connection, workspace_id, given, free, cause)
+    taken = await take_values_back(connection, workspace_id, given, free, cause)
     freed = await release_contacts(connection, workspace_id, free)
-    return changed | {free[key].lead_id for key in freed}
+    return {
+        effect.row.number
+        for place, effect in enumerate(effects)
+        if place in taken or not freed.isdisjoint(effect.new_contacts)
+    }
 
 
 async def _advance(connection: Connection, undo: ClaimedUndo, rows: Sequence[UndoneRow], counts: Counter[str]) -> None:

@@ -29,11 +29,12 @@ WHERE workspace_id = %s AND lead_id = ANY(%s) AND type = 'lead.duplicate' AND da
 
 
 class UndoneRow(NamedTuple):
-    """A row of the report that belongs to a lead."""
+    """A row of the report that belongs to a lead. `has_joined` is None of rows of before it was noted."""
 
     number: int
     state: str
     lead_id: int
+    has_joined: bool | None
 
 
 class RowEffect(NamedTuple):

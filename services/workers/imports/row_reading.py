@@ -23,9 +23,10 @@ MAX_ROWS_UNDER_WAY = 5_000  # rows of one import that wait for their verdict
 CHUNKS_PER_SECOND = 5  # of an import with a rate
 
 ADD_ROWS_SQL = """
-INSERT INTO import_rows (workspace_id, import_id, row, state, lead_id, reasons, cells)
-SELECT %s, %s, r.row, r.state, r.lead_id, r.reasons, r.cells
-FROM json_to_recordset(%s::json) AS r(row bigint, state text, lead_id bigint, reasons text[], cells text[])
+INSERT INTO import_rows (workspace_id, import_id, row, state, lead_id, reasons, cells, has_joined)
+SELECT %s, %s, r.row, r.state, r.lead_id, r.reasons, r.cells, r.has_joined
+FROM json_to_recordset(%s::json)
+    AS r(row bigint, state text, lead_id bigint, reasons text[], cells text[], has_joined boolean)
 """
 DROP_READ_CHUNKS_SQL = "DELETE FROM import_chunks WHERE workspace_id = %s AND import_id = %s AND n < %s"
 

@@ -14,10 +14,18 @@ class ImportedValues(NamedTuple):
     notes: str | None
 
 
-def recovered_fields(
+class RecoveredValues(NamedTuple):
+    """The fields to set, as an edit takes them, the tags to remove, and the places of the rows that lose something."""
+
+    fields: dict[str, Any]
+    tags: list[str]
+    places: set[int]
+
+
+def recovered_values(
     state: Mapping[str, Any], imported: Sequence[ImportedValues], kept: Collection[tuple[str, Any]] = ()
-) -> tuple[dict[str, Any], list[str]]:
-    """Return the fields to set, as an edit takes them, and the tags to remove.
+) -> RecoveredValues:
+    """Return what to take back of a lead.
 
     `imported` are the rows of one lead, the last one first. A value that somebody changed since stays, and so do those
     of `kept`, fields with their values.
@@ -25,26 +33,36 @@ def recovered_fields(
     now = {**state, "custom_fields": dict(state["custom_fields"])}
     fields: dict[str, Any] = {}
     tags: list[str] = []
+    places = set[int]()
     borne = {tag.lower() for tag in state["tags"]}
-    for values in imported:
+    for place, values in enumerate(imported):
         for name, change in values.changes.items():
-            if (name, change.get("to")) not in kept:
-                _take_back(now, fields, name, change)
-        tags += [tag for tag in values.tags if tag.lower() in borne]
+            if (name, change.get("to")) not in kept and _take_back(now, fields, name, change):
+                places.add(place)
+        lost = [tag for tag in values.tags if tag.lower() in borne]
+        tags += lost
+        if lost:
+            places.add(place)
         if values.notes and (shorter := _without_end(now["notes"], values.notes)) is not False:
             now["notes"] = fields["notes"] = shorter
-    return fields, list(dict.fromkeys(tags))
+            places.add(place)
+    return RecoveredValues(fields, list(dict.fromkeys(tags)), places)
 
 
-def _take_back(now: dict[str, Any], fields: dict[str, Any], name: str, change: Mapping[str, Any]) -> None:
+def _take_back(now: dict[str, Any], fields: dict[str, Any], name: str, change: Mapping[str, Any]) -> bool:
+    """Take one value back if it still stands. Return whether it did."""
     before, after = change.get("from"), change.get("to")
     key = name.removeprefix(CUSTOM_PREFIX)
     if key == name:
-        if name in now and now[name] == after:
-            now[name] = fields[name] = before
+        if name not in now or now[name] != after:
+            return False
+        now[name] = fields[name] = before
     elif now["custom_fields"].get(key) == after:
         now["custom_fields"][key] = before
         fields.setdefault("custom_fields", {})[key] = before
+    else:
+        return False
+    return True
 
 
 def _without_end(notes: str | None, added: str) -> str | Literal[False] | None:

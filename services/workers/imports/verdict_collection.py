@@ -19,13 +19,15 @@ SELECT w.n, s.state, s.lead_id, s.is_duplicate, s.changes <> '{}', s.error, s.wa
 FROM unnest(%s::uuid[]) WITH ORDINALITY AS w(id, n)
 CROSS JOIN LATERAL (SELECT * FROM submissions WHERE workspace_id = %s AND id = w.id AND received_at = %s OFFSET 0) s
 """
-# Tags and notes that were added stand on the timeline alone. A lead's entries are read once, however many rows are its.
+# Tags and notes that were added, and contacts that were joined, stand on the timeline alone. A lead's entries are read
+# once, however many rows are its.
 ADDITIONS_SQL = f"""
-SELECT a.data ->> 'submission_id' FROM unnest(%(leads)s::bigint[]) AS l(id)
+SELECT a.data ->> 'submission_id', a.data ?| ARRAY['tags_added', 'notes_added'], a.data ? 'joined'
+FROM unnest(%(leads)s::bigint[]) AS l(id)
 CROSS JOIN LATERAL (
     SELECT data FROM activities WHERE workspace_id = %(workspace)s AND lead_id = l.id
     ORDER BY id DESC LIMIT {MAX_READ_ENTRIES}) a
-WHERE a.data ->> 'channel' = %(channel)s AND a.data ?| ARRAY['tags_added', 'notes_added']
+WHERE a.data ->> 'channel' = %(channel)s AND a.data ?| ARRAY['tags_added', 'notes_added', 'joined']
   AND a.data ->> 'submission_id' = ANY(%(ids)s)
 """
 # One snapshot: a submission leaves the journal in the transaction that decides it.
@@ -41,7 +43,7 @@ GONE_REASON = "The person was erased."
 class RowVerdict(NamedTuple):
     """What became of a row's submission. `has_effect`: a lead that existed was changed.
 
-    `warnings` say what of the row was left out.
+    `has_joined`: it is known by another contact as well. `warnings` say what of the row was left out.
     """
 
     state: str
@@ -50,6 +52,7 @@ class RowVerdict(NamedTuple):
     has_effect: bool
     error: str | None
     warnings: list[str] | None
+    has_joined: bool
 
 
 async def collect_verdicts(connection: Connection, claim: ClaimedImport) -> bool:
@@ -86,13 +89,14 @@ async def _read_verdicts(connection: Connection, one: ClaimedImport, numbers: li
         "channel": f"import:{one.id}",
         "ids": ids,
     }
-    added = {row[0] for row in await (await connection.execute(ADDITIONS_SQL, values)).fetchall()}
-    return {
-        numbers[row[0] - 1]: RowVerdict(
-            row[1], row[2], bool(row[3]), bool(row[4]) or ids[row[0] - 1] in added, *row[5:]
-        )
-        for row in rows
-    }
+    additions = {row[0]: row[1:] for row in await (await connection.execute(ADDITIONS_SQL, values)).fetchall()}
+    verdicts = {}
+    for place, state, lead_id, is_duplicate, is_changed, error, warnings in rows:
+        has_added, has_joined = additions.get(ids[place - 1], (False, False))
+        effect = bool(is_changed) or has_added
+        verdict = RowVerdict(state, lead_id, bool(is_duplicate), effect, error, warnings, has_joined)
+        verdicts[numbers[place - 1]] = verdict
+    return verdicts
 
 
 async def _is_gone(connection: Connection, claim: ClaimedImport, number: int) -> bool:
@@ -110,7 +114,8 @@ def _record_of(claim: ClaimedImport, number: int, verdict: RowVerdict) -> dict[s
     if verdict.lead_id is None:
         return _refused(number, HELD_REASON.format(state=verdict.state, id=submission_id_of(claim, number)))
     state = "created" if not verdict.is_duplicate else "merged" if verdict.has_effect else "unchanged"
-    return {"row": number, "state": state, "lead_id": verdict.lead_id, "reasons": verdict.warnings or None}
+    record = {"row": number, "state": state, "lead_id": verdict.lead_id, "reasons": verdict.warnings or None}
+    return {**record, "has_joined": verdict.has_joined}
 
 
 def _refused(number: int, reason: str) -> dict[str, Any]:

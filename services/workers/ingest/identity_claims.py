@@ -6,11 +6,9 @@ from shared.leads import identities
 from shared.leads.apply_batch import MERGED_LEAD_FIELDS
 from shared.leads.deduplication import LeadResolution, claim_corrections, resolve_submissions
 from shared.leads.identities import MAX_CLAIM_ROUNDS
-from shared.leads.submission import AcceptedSubmission, LeadState
+from shared.leads.submission import IMPORT_CHANNEL, AcceptedSubmission, LeadState
 from shared.platform.db.connections import StatementExecutor
 from shared.platform.db.database_errors import ContentionError
-
-IMPORT_CHANNEL = "import:"  # with the import's id behind it
 
 
 async def claim_identities(
