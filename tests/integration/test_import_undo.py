@@ -8,6 +8,8 @@ from services.workers.imports.contact_uses import ReadBody
 from shared.imports.import_control import undo_import
 from shared.leads.edit import ChangeCause, LeadChange
 from shared.leads.writes import change_leads
+from shared.merging.lead_merges import merge_leads
+from shared.merging.lead_unmerge import unmerge_lead
 from shared.platform.db.connections import Connection
 from tests.support.importing import AUTHOR, counts_of, finish_imports, start_import
 from tests.support.ingesting import accept, drain, item, workspace_id
@@ -194,6 +196,31 @@ async def test_contacts_that_nobody_used_leave_the_fields(database_url: str, dat
     await undo(database_url, database, import_id)
     assert await contacts_of(database, ada) == ("ada@example.com", None)
     assert await known_by(database) == ["ada@example.com"]
+
+
+@pytest.mark.parametrize("wins", [True, False])
+async def test_contacts_of_a_lead_that_was_merged_are_taken_back(
+    database_url: str, database: Connection, wins: bool
+) -> None:
+    w, by = await workspace_id(database), ChangeCause("user", 1)
+    ada = await post(database_url, database, **OWN)
+    king = await post(database_url, database, email="king@example.com")
+    data = f"email,phone,company\nada@example.com,{P},Engines\n,{P},\nlovelace@example.com,{P},\n"
+    import_id = await finished_import(database_url, database, data)
+    winner, loser = (ada, king) if wins else (king, ada)
+    async with database.transaction():
+        merge_id = await merge_leads(database, w, winner, loser, by)
+    assert (await contacts_of(database, winner))[1] == P
+    assert await undo_counts(database_url, database, import_id) == (2, 2, 0)
+    assert await known_by(database) == ["ada@example.com", "king@example.com"]
+    assert (await contacts_of(database, winner))[1] is None
+    async with database.transaction():
+        await unmerge_lead(database, w, winner, merge_id, by)
+    assert await known_by(database) == ["ada@example.com", "king@example.com"]
+    assert await rows(database, "SELECT email, phone, company FROM leads ORDER BY id") == [
+        ("ada@example.com", None, None),
+        ("king@example.com", None, None),
+    ]
 
 
 async def undo_counts(url: str, connection: Connection, import_id: int) -> tuple[int, int, int]:

@@ -33,7 +33,7 @@ async def take_values_back(
         by_lead.setdefault(lead_id, []).append(place)
     states = await identities.read_unlocked(connection, [(workspace_id, id_) for id_ in by_lead], STATE_COLUMNS)
     names = await tag_names(connection, [workspace_id], [tag for state in states.values() for tag in state["tag_ids"]])
-    kept = await _kept_contacts(connection, workspace_id, given, free)
+    kept = await find_kept_contacts(connection, workspace_id, given, free)
     changes, taken = [], dict[int, set[int]]()
     for (_, lead_id), state in states.items():
         tags = [names[id_] for id_ in state["tag_ids"] if id_ in names]
@@ -55,7 +55,7 @@ async def take_values_back(
     return {place for places in taken.values() for place in places}
 
 
-async def _kept_contacts(
+async def find_kept_contacts(
     connection: Connection,
     workspace_id: int,
     given: Sequence[tuple[int, ImportedValues]],

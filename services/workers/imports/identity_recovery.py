@@ -12,6 +12,7 @@ from shared.leads import identities, phone_handover
 from shared.leads.edit import CONTACT_FIELDS, identity_keys_of
 from shared.leads.lead_locks import lock_with_duplicates
 from shared.leads.submission import IdentityKey
+from shared.merging.snapshot_corrections import forget_identities
 from shared.platform.db.connections import Connection
 
 FIND_JOINED_SQL = f"""
@@ -71,13 +72,17 @@ async def earlier_fillings(
 async def release_contacts(
     connection: Connection, workspace_id: int, contacts: Mapping[IdentityKey, JoinedContact]
 ) -> set[IdentityKey]:
-    """Free contacts of locked leads, except those that the leads show. Return the freed ones."""
+    """Free contacts of locked leads, except those that the leads show. Return the freed ones.
+
+    No undone merge claims them for the lead that had them before.
+    """
     shown = await _shown_keys(connection, workspace_id, {one.lead_id for one in contacts.values()})
     freed = {key: one.lead_id for key, one in contacts.items() if key not in shown}
     if any(kind == "phone" for _, kind, _ in freed):
         owning = {(workspace_id, lead_id) for lead_id in freed.values()}
         await lock_with_duplicates(connection, owning, owning, ["workspace_id", "id"])
         await phone_handover.hand_over_phones(connection, freed)
+    await forget_identities(connection, workspace_id, freed)
     await identities.release(connection, freed)
     return {*freed}
 

@@ -12,13 +12,19 @@ from services.workers.imports.contact_uses import UndoneImports, find_used_conta
 from services.workers.imports.field_recovery import take_values_back
 from services.workers.imports.identity_recovery import earlier_fillings, find_joined_contacts, release_contacts
 from services.workers.imports.lead_removal import remove_leads
+from services.workers.imports.merged_leads import (
+    correct_merged_leads,
+    find_merges,
+    follow_merges,
+    values_of_winner,
+)
 from services.workers.imports.row_effects import UndoneRow, read_effects
 from shared.jobs.job_followers import notify_followers
-from shared.leads import identities
+from shared.leads import identities, lead_redirects
 from shared.leads.edit import ChangeCause
 from shared.platform.db.connections import Connection
 from shared.platform.db.contention import retry_contended
-from shared.platform.db.database_errors import is_unavailable
+from shared.platform.db.database_errors import ContentionError, is_unavailable
 from shared.platform.observability import logging
 
 log = logging.get_logger()
@@ -51,7 +57,9 @@ UNDONE_IMPORTS_SQL = "SELECT id FROM imports WHERE workspace_id = %s AND undone_
 LEADS_OF_IMPORT_SQL = """
 SELECT l.id,
        EXISTS (SELECT FROM activities a WHERE a.workspace_id = l.workspace_id AND a.lead_id = l.id
-               AND a.type = 'lead.created' AND a.data ->> 'channel' = %(channel)s) AS is_ours,
+               AND a.type = 'lead.created' AND a.data ->> 'channel' = %(channel)s)
+           AND NOT EXISTS (SELECT FROM activities a WHERE a.workspace_id = l.workspace_id AND a.lead_id = l.id
+               AND a.type = 'lead.created' AND a.data ->> 'channel' IS DISTINCT FROM %(channel)s) AS is_ours,
        EXISTS (SELECT FROM activities a WHERE a.workspace_id = l.workspace_id AND a.lead_id = l.id
                AND a.type = 'lead.created' AND a.data ->> 'channel' = ANY(%(channels)s)) AS is_imported,
        EXISTS (SELECT FROM activities a WHERE a.workspace_id = l.workspace_id AND a.lead_id = l.id
@@ -133,8 +141,8 @@ async def _undo_rows(connection: Connection, undo: ClaimedUndo, rows: Sequence[U
     if not rows:
         return Counter()
     workspace_id, cause = undo.workspace_id, ChangeCause("import", undo.import_id)
+    rows = await _lock_leads(connection, workspace_id, rows)
     lead_ids = sorted({row.lead_id for row in rows})
-    await identities.lock_leads(connection, [(workspace_id, id_) for id_ in lead_ids], ("workspace_id", "id"))
     found = await (await connection.execute(UNDONE_IMPORTS_SQL, (workspace_id,))).fetchall()
     undone = UndoneImports(workspace_id, [undo.import_id, *(row[0] for row in found)])
     channel = undone.channels[0]
@@ -148,6 +156,16 @@ async def _undo_rows(connection: Connection, undo: ClaimedUndo, rows: Sequence[U
     return Counter("done" if row.lead_id in gone or row.number in taken else "skipped" for row in effective)
 
 
+async def _lock_leads(connection: Connection, workspace_id: int, rows: Sequence[UndoneRow]) -> list[UndoneRow]:
+    """Lock the leads that answer for those of rows, and return the rows with them."""
+    rows = await follow_merges(connection, workspace_id, rows)
+    keys = {(workspace_id, row.lead_id) for row in rows}
+    missing = keys - (await identities.lock_leads(connection, keys, ("workspace_id", "id"))).keys()
+    if await lead_redirects.find_winners(connection, missing):
+        raise ContentionError("a lead was merged")
+    return rows
+
+
 async def _take_back(
     connection: Connection, undo: ClaimedUndo, undone: UndoneImports, rows: Sequence[UndoneRow]
 ) -> set[int]:
@@ -155,14 +173,17 @@ async def _take_back(
     something.
     """
     workspace_id = undo.workspace_id
+    merges = await find_merges(connection, workspace_id, rows)
+    rows = [row for row in rows if row.merged_id is None or row.merged_id in merges]
     effects = await read_effects(connection, workspace_id, undo.import_id, rows)
     joined = await find_joined_contacts(connection, undone, undo.import_id, effects)
     used = await find_used_contacts(connection, undone, joined)
     free = {key: contact for key, contact in joined.items() if key not in used}
     cause = ChangeCause("import", undo.import_id)
-    given = [(effect.row.lead_id, effect.values) for effect in effects]
+    given = [(effect.row.lead_id, values_of_winner(effect, merges)) for effect in effects]
     given += await earlier_fillings(connection, undone, free)
-    taken = await take_values_back(connection, workspace_id, given, free, cause)
+    taken = await correct_merged_leads(connection, workspace_id, effects, merges, free)
+    taken |= await take_values_back(connection, workspace_id, given, free, cause)
     freed = await release_contacts(connection, workspace_id, free)
     return {
         effect.row.number

@@ -29,12 +29,16 @@ WHERE workspace_id = %s AND lead_id = ANY(%s) AND type = 'lead.duplicate' AND da
 
 
 class UndoneRow(NamedTuple):
-    """A row of the report that belongs to a lead. `has_joined` is None of rows of before it was noted."""
+    """A row of the report that belongs to a lead. `has_joined` is None of rows of before it was noted.
+
+    `merged_id` is the row's lead where it was merged into `lead_id` since.
+    """
 
     number: int
     state: str
     lead_id: int
     has_joined: bool | None
+    merged_id: int | None = None
 
 
 class RowEffect(NamedTuple):
