@@ -55,19 +55,18 @@ UNDONE_IMPORTS_SQL = "SELECT id FROM imports WHERE workspace_id = %s AND undone_
 # Nobody touched a lead whose timeline has nothing but this import, others that are undone, what automations did, and
 # what was sent.
 LEADS_OF_IMPORT_SQL = """
-SELECT l.id,
-       EXISTS (SELECT FROM activities a WHERE a.workspace_id = l.workspace_id AND a.lead_id = l.id
-               AND a.type = 'lead.created' AND a.data ->> 'channel' = %(channel)s)
-           AND NOT EXISTS (SELECT FROM activities a WHERE a.workspace_id = l.workspace_id AND a.lead_id = l.id
-               AND a.type = 'lead.created' AND a.data ->> 'channel' IS DISTINCT FROM %(channel)s) AS is_ours,
-       EXISTS (SELECT FROM activities a WHERE a.workspace_id = l.workspace_id AND a.lead_id = l.id
-               AND a.type = 'lead.created' AND a.data ->> 'channel' = ANY(%(channels)s)) AS is_imported,
-       EXISTS (SELECT FROM activities a WHERE a.workspace_id = l.workspace_id AND a.lead_id = l.id
+SELECT l.id, made.is_ours, made.is_imported,
+       CASE WHEN made.is_imported THEN EXISTS (
+               SELECT FROM activities a WHERE a.workspace_id = l.workspace_id AND a.lead_id = l.id
                AND NOT coalesce(a.data ->> 'channel', '') = ANY(%(channels)s)
                AND coalesce(a.data #>> '{by,kind}', '') NOT IN ('automation', 'import')
                AND a.type NOT LIKE 'delivery%%' AND a.type NOT LIKE 'conversion%%')
-           OR EXISTS (SELECT FROM tasks t WHERE t.workspace_id = l.workspace_id AND t.lead_id = l.id) AS is_touched
-FROM leads l WHERE l.workspace_id = %(workspace)s AND l.id = ANY(%(leads)s)
+           OR EXISTS (SELECT FROM tasks t WHERE t.workspace_id = l.workspace_id AND t.lead_id = l.id) END AS is_touched
+FROM leads l CROSS JOIN LATERAL (
+    SELECT coalesce(bool_and(coalesce(data ->> 'channel', '') = %(channel)s), false) AS is_ours,
+           coalesce(bool_or(data ->> 'channel' = ANY(%(channels)s)), false) AS is_imported
+    FROM activities WHERE workspace_id = l.workspace_id AND lead_id = l.id AND type = 'lead.created') made
+WHERE l.workspace_id = %(workspace)s AND l.id = ANY(%(leads)s)
 """
 ADVANCE_UNDO_SQL = """
 UPDATE jobs SET state = CASE WHEN %(ends)s THEN 'done' ELSE 'running' END, position = position + %(taken)s,

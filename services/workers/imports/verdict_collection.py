@@ -7,7 +7,7 @@ from services.workers.imports.row_reading import add_rows, submission_id_of
 from shared.platform.db.connections import Connection
 
 ROWS_PER_COLLECTION = 1_000
-MAX_READ_ENTRIES = 20_000  # the newest of a lead: of these rows there are fewer under way
+MAX_READ_ENTRIES = 8_000  # the newest of a lead: fewer rows are under way
 
 REFUSED_ROWS_SQL = """
 SELECT row FROM import_rows WHERE workspace_id = %s AND import_id = %s AND row > %s AND row <= %s
