@@ -61,11 +61,11 @@ async def test_page_tries_a_request_with_the_key_that_was_entered(page: Browser,
         $('.auth-btn-wrapper .authorize').click();
         (await until(() => $('.auth-btn-wrapper .btn-done'))).click();
         [...document.querySelectorAll('.opblock-tag')].find((tag) => tag.dataset.tag === 'service').click();
-        (await until(() => $('#operations-service-me_show .opblock-summary-control'))).click();
-        (await until(() => $('#operations-service-me_show .try-out__btn'))).click();
-        (await until(() => $('#operations-service-me_show .execute'))).click();
-        const answer = await until(() => $('#operations-service-me_show .live-responses-table .response'));
-        return [answer.innerText, $('#operations-service-me_show .curl').textContent];
+        (await until(() => $('#operations-service-get_me .opblock-summary-control'))).click();
+        (await until(() => $('#operations-service-get_me .try-out__btn'))).click();
+        (await until(() => $('#operations-service-get_me .execute'))).click();
+        const answer = await until(() => $('#operations-service-get_me .live-responses-table .response'));
+        return [answer.innerText, $('#operations-service-get_me .curl').textContent];
     """)
     assert status.startswith("200")
     assert f"Authorization: Bearer {key}" in command
@@ -77,7 +77,7 @@ async def test_page_tries_a_request_with_the_key_that_was_entered(page: Browser,
 @needs_chromium
 async def test_page_fits_a_phone(page: Browser, service: Service) -> None:
     await page.open("about:blank", width=390, height=844)
-    await page.open(f"{service.url}/api/documentation#/inbound/inbound_leads_receive_lead", width=390, height=844)
+    await page.open(f"{service.url}/api/documentation#/inbound/submit_lead", width=390, height=844)
     width = await page.run("await until(() => $('.opblock.is-open')); return document.documentElement.scrollWidth")
     assert width <= 390
     assert page.console == []

@@ -111,8 +111,8 @@ export class Pages<Model> implements AsyncIterable<Model> {
 
   /** The first record; null if nothing matches. */
   async first(): Promise<Model | null> {
-    for await (const record of this) return record;
-    return null;
+    const page = await this.#read({ ...this.#query, per_page: 1, cursor: "" });
+    return page.data[0] ?? null;
   }
 
   /** How many match. A search for leads counts up to a bound. */

@@ -75,7 +75,8 @@ class AsyncPages(Generic[RecordT]):
 
     async def first(self) -> RecordT | None:
         """Return the first record, or None if nothing matches."""
-        async for record in self:
+        one: AsyncPages[RecordT] = AsyncPages(self._transport, self._path, {**self._query, "per_page": 1})
+        async for record in one:
             return record
         return None
 

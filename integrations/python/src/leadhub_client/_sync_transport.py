@@ -74,7 +74,8 @@ class Pages(Generic[RecordT]):
 
     def first(self) -> RecordT | None:
         """Return the first record, or None if nothing matches."""
-        for record in self:
+        one: Pages[RecordT] = Pages(self._transport, self._path, {**self._query, "per_page": 1})
+        for record in one:
             return record
         return None
 
