@@ -7,12 +7,12 @@ from collections.abc import Collection, Iterable, Mapping
 
 from services.workers.imports.contact_uses import JoinedContact, UndoneImports
 from services.workers.imports.row_effects import RowEffect
+from services.workers.imports.snapshot_corrections import forget_identities
 from services.workers.imports.value_recovery import ImportedValues
 from shared.leads import identities, phone_handover
 from shared.leads.edit import CONTACT_FIELDS, identity_keys_of
 from shared.leads.lead_locks import lock_with_duplicates
 from shared.leads.submission import IdentityKey
-from shared.merging.snapshot_corrections import forget_identities
 from shared.platform.db.connections import Connection
 
 FIND_JOINED_SQL = f"""

@@ -9,11 +9,11 @@ from typing import Any
 
 from services.workers.imports.field_recovery import find_kept_contacts
 from services.workers.imports.row_effects import RowEffect, UndoneRow
+from services.workers.imports.snapshot_corrections import StandingMerge, find_standing_merges, set_snapshot_fields
 from services.workers.imports.value_recovery import ImportedValues, recovered_values
 from shared.leads import lead_redirects
 from shared.leads.duplicate_policy import PERSON_FIELDS
 from shared.leads.submission import IdentityKey
-from shared.merging.snapshot_corrections import StandingMerge, find_standing_merges, set_snapshot_fields
 from shared.platform.db.connections import Connection
 
 Merges = Mapping[int, StandingMerge]
