@@ -111,5 +111,5 @@ def audited_changes(before: WorkspaceJson, after: WorkspaceJson) -> tuple[dict[s
     was, now = {name: before[name] for name in names}, {name: after[name] for name in names}
     servers = before["mail"]["server"], after["mail"]["server"]
     if servers[0] != servers[1]:
-        was["mail"], now["mail"] = audited_server(servers[0]), audited_server(servers[1])
+        was["smtp"], now["smtp"] = audited_server(servers[0]), audited_server(servers[1])
     return was, now

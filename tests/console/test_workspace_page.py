@@ -110,6 +110,7 @@ async def test_wrong_and_hostile_values_are_told_at_their_fields(stack: Stack, s
         "duplicates": ("merge_policy",),
         "list": ("add",),
         "spam": ("spam_threshold",),
+        "alarms": ("who_waiting", "limit_waiting"),
         "retention": ("submissions_days", "held_days", "activities_days", "attempts_days"),
     }
     for section, names in fields.items():
@@ -133,6 +134,7 @@ async def test_only_admins_open_it(stack: Stack, slug: str) -> None:
         assert (await manager.post(address, {"section": "name", "name": "Mine"})).status == 403
         assert (await manager.post(f"{address}/mail")).status == 403
         assert (await manager.get(f"{address}/mail")).status == 403
+        assert (await manager.post(f"{address}/alarm", {"alarm": "waiting"})).status == 403
         assert (await manager.post(f"{address}/mail/save", {"disconnect": "1"})).status == 403
     assert settings_of(stack, slug)[0] == "Nordlys"
 
@@ -254,6 +256,42 @@ async def test_a_mail_server_is_saved_after_its_effect_was_seen_and_its_password
     assert "No mail goes out any more" in gone.text
     assert (await admin.post(f"{address}/save", {"disconnect": "1", "seen": seen_in(gone.text)})).status == 303
     assert 'value="smtp.example.com"' not in (await admin.get(address)).text
+
+
+async def test_alarms_are_chosen_after_their_effect_was_seen_and_sent_as_a_test(
+    stack: Stack, slug: str, admin: ConsoleClient
+) -> None:
+    address = f"/console/{slug}/settings/workspace"
+    with stack.database() as database:
+        manager = database.execute("SELECT id FROM users WHERE email = %s", (email_of(slug, "manager"),)).fetchall()[0][
+            0
+        ]
+        stranger = database.execute("SELECT id FROM users WHERE email NOT LIKE %s LIMIT 1", (f"%{slug}%",)).fetchone()
+    change = {"section": "alarms", "who_waiting": "chosen", f"user_waiting_{manager}": "1", "limit_waiting": "30"}
+    first = await admin.post(address, change)
+    assert first.status == 200
+    assert "People who are told: 1." in first.text
+    assert "Half hours of the last two days in which it would have rung: 0." in first.text
+    assert alarms_of(stack, slug) == {}
+    assert (await admin.post(address, {**change, "seen": seen_in(first.text)})).status == 303
+    assert alarms_of(stack, slug)["waiting"] == {"user_ids": [manager], "minutes": 30}
+    for wrong in (
+        {"limit_waiting": "0"},
+        {"limit_waiting": "x"},
+        {f"user_waiting_{stranger[0] if stranger else 0}": "1"},
+    ):
+        assert (await admin.post(address, {**change, **wrong, "seen": "x"})).status == 422
+    assert (await admin.post(f"{address}/alarm", {"alarm": "disk"})).status == 404
+    assert (await admin.post(f"{address}/alarm", {"alarm": "waiting"})).status == 303
+    assert "No mail server is set up." in (await admin.get(address)).text
+
+
+def alarms_of(stack: Stack, slug: str) -> dict[str, dict[str, object]]:
+    with stack.database() as database:
+        alarms: dict[str, dict[str, object]] = database.execute(
+            "SELECT alarms FROM workspaces WHERE slug = %s", (slug,)
+        ).fetchall()[0][0]
+    return alarms
 
 
 async def save(page: Page, section: str) -> None:

@@ -188,7 +188,7 @@ async def test_a_mail_server_is_previewed_connected_changed_and_disconnected(our
     assert (await ours.ask("PATCH", "/workspace", {"mail": None})).body["data"]["mail"]["server"] is None
     log = await ours.ask("GET", "/audit-log?action=workspace.changed")
     assert SECRET not in log.raw.decode()
-    assert log.body["data"][-1]["after"]["mail"]["host"] == "smtp.example.com"
+    assert log.body["data"][-1]["after"]["smtp"]["host"] == "smtp.example.com"
 
 
 async def test_no_hostile_mail_server_is_taken(ours: Workspace) -> None:

@@ -37,10 +37,16 @@ def _number(text: str) -> int | str | None:
     return int(text) if text.isascii() and text.isdigit() and len(text) <= MAX_MEASURE_DIGITS else text or None
 
 
+def shown_texts(form: Mapping[str, str], alarms: Mapping[str, Any]) -> dict[str, str]:
+    """Return the fields as they were typed, and those of alarms that were not sent as they are."""
+    others = {code: alarm for code, alarm in alarms.items() if code in ALARM_CODES and f"who_{code}" not in form}
+    return {**alarm_texts(others), **form}
+
+
 def alarm_texts(alarms: Mapping[str, Any]) -> dict[str, str]:
     """Return the fields of a form that stand for alarms."""
     texts: dict[str, str] = {}
-    for code in ALARM_CODES:
+    for code in filter(alarms.__contains__, ALARM_CODES):
         user_ids, measure = alarms[code]["user_ids"], ALARM_MEASURES.get(code)
         texts[f"who_{code}"] = "admins" if user_ids is None else "chosen" if user_ids else "nobody"
         texts |= {f"user_{code}_{id_}": "1" for id_ in user_ids or ()}

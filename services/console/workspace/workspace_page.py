@@ -11,7 +11,7 @@ from services.console.web.country_words import country_choices
 from services.console.web.page_view import PageView
 from services.console.web.password_confirmation import confirm_recently
 from services.console.workspace import alarm_words, mail_words, reads, words
-from services.console.workspace.alarm_forms import alarm_texts
+from services.console.workspace.alarm_forms import shown_texts
 from services.console.workspace.section_forms import (
     SECTION_NAMES,
     change_digest,
@@ -151,7 +151,7 @@ async def _render(
         trial=trial,
         forms=forms,
         users=users,
-        alarm_texts=pending.form if pending.section == "alarms" else alarm_texts(record["alarms"]),
+        alarm_texts=shown_texts(pending.form if pending.section == "alarms" else {}, record["alarms"]),
         alarm_words=alarm_words,
         alarm_measures=ALARM_MEASURES,
         password_problem=password_problem,
