@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from services.console.workspace.alarm_forms import alarm_texts, sent_alarms
+from services.console.workspace.alarm_forms import alarm_texts, sent_alarms, shown_texts
 from shared.operations.alarm_thresholds import DEAD_LETTERS_PERCENT, WAITING_MINUTES
 from shared.operations.workspace_alarms import ALARM_CODES, MAX_ALARM_READERS, changed_alarms, complete_alarms
 from shared.outbound.alarm_trials import trial_texts
@@ -62,3 +62,14 @@ def test_a_test_says_that_it_is_one_and_fills_each_text(code: str) -> None:
         subject, body = trial_texts(code, "Nordlys", language)
         assert subject.startswith(mark)
         assert "{" not in subject + body
+
+
+def test_alarms_that_were_not_sent_are_shown_as_they_are() -> None:
+    alarms = changed_alarms(DEFAULTS, {"waiting": {"user_ids": [7, 9]}, "dead_letters": {"user_ids": [7]}})
+    shown = shown_texts({"who_waiting": "chosen", "user_waiting_9": "1", "limit_waiting": "x"}, alarms)
+    assert ("user_waiting_7" in shown, shown["limit_waiting"]) == (False, "x")
+    assert (shown["who_dead_letters"], shown["user_dead_letters_7"], shown["limit_dead_letters"]) == (
+        "chosen",
+        "1",
+        "10",
+    )
