@@ -26,7 +26,7 @@ FORBIDDEN = {
     "a style attribute": r"<[^<>]*\sstyle\s*=",
     "an event attribute": r"<[a-z][^<>]*\son[a-z]+\s*=",
     "a style element": r"<style\b",
-    "an inline script": r"<script(?![^>]*\bsrc=)",
+    "an inline script": r"<script(?![^>]*\b(?:src=|type=\"speculationrules\"))",  # such rules are data
     "text that is not escaped": r"\|\s*safe\b|autoescape\s+false",
     "a script as an address": r"javascript:",
     "another host": r"(?:src|href|action)=\"(?:https?:)?//",
