@@ -24,7 +24,7 @@ NAMES = st.text(st.characters(codec="utf-8", exclude_categories=("C", "Z")), min
 TRIGGERS = st.one_of(
     st.just({"created": True}),
     st.builds(lambda status: {"status": status}, st.sampled_from(["new", "qualified", "lost"])),
-    st.builds(lambda stage: {"stage_id": stage}, st.integers(1, 10**17)),
+    st.builds(lambda stage: {"stage_id": stage}, st.integers(1, 2**53 - 1)),
 )
 VALUES = st.one_of(
     st.just({}),
