@@ -18,6 +18,7 @@ from bench.load import percentile
 from bench.seed_data import fill_workspace, wait_until_folded
 from bench.seed_operations import fill_operations
 from bench.seed_pairs import fill_pairs
+from bench.seed_setup import SetupRecords, fill_setup
 from bench.seed_submissions import SeededSubmissions, fill_submissions, vacuum_submissions
 from bench.stack import BENCH_WORKSPACE, running_leadhub
 
@@ -43,9 +44,9 @@ def measure_console(folder: Path, *, quick: bool) -> dict[str, Any]:
         running_leadhub(folder / "leadhub") as running,
         psycopg.connect(running.database_url, autocommit=True) as database,
     ):
-        seeded = seed_console(database, QUICK_SUBMISSION_COUNT if quick else SUBMISSION_COUNT)
+        seeded, setup = seed_console(database, QUICK_SUBMISSION_COUNT if quick else SUBMISSION_COUNT)
         reader = sign_in_reader(running.target.url.partition("/api/")[0], folder / "leadhub")
-        pages = console_pages(reader, find_records(database, seeded), seeded)
+        pages = console_pages(reader, find_records(database, seeded), setup, seeded)
         times = time_pages(reader, database, pages, QUICK_PAGE_REQUESTS if quick else PAGE_REQUESTS)
         crowd = measure_crowd(running, reader, quick=quick)
         return {
@@ -56,16 +57,17 @@ def measure_console(folder: Path, *, quick: bool) -> dict[str, Any]:
         }
 
 
-def seed_console(database: psycopg.Connection, n: int) -> SeededSubmissions:
-    """Fill the workspace with `n` leads, a submission of each, and what stands around them."""
+def seed_console(database: psycopg.Connection, n: int) -> tuple[SeededSubmissions, SetupRecords]:
+    """Fill the workspace with `n` leads, a submission of each, what stands around them, and what people set up."""
     workspace = fill_workspace(database, BENCH_WORKSPACE, n)
     seeded = fill_submissions(database, workspace, n, datetime.now(UTC))
     fill_operations(database, seeded)
+    setup = fill_setup(database, seeded)
     vacuum_submissions(database)
     print("waiting for the sweeper", file=sys.stderr)
     wait_until_folded(database)
     fill_pairs(database, workspace)
-    return seeded
+    return seeded, setup
 
 
 def time_pages(

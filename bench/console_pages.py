@@ -8,6 +8,7 @@ from urllib.parse import urlencode
 import psycopg
 
 from bench.console_client import ConsoleReader
+from bench.seed_setup import SetupRecords
 from bench.seed_submissions import SUBMISSION_DAYS, SeededSubmissions
 from bench.stack import BENCH_WORKSPACE
 from services.console.submissions.query import position_text
@@ -92,7 +93,9 @@ def find_records(database: psycopg.Connection, seeded: SeededSubmissions) -> Pag
     )
 
 
-def console_pages(reader: ConsoleReader, records: PageRecords, seeded: SeededSubmissions) -> list[ConsolePage]:
+def console_pages(
+    reader: ConsoleReader, records: PageRecords, setup: SetupRecords, seeded: SeededSubmissions
+) -> list[ConsolePage]:
     """Return the pages, each once for each of its queries that differ."""
     return [
         *_overview_pages(),
@@ -100,10 +103,13 @@ def console_pages(reader: ConsoleReader, records: PageRecords, seeded: SeededSub
         *_lead_pages(reader, records),
         *_people_pages(records),
         *_source_pages(),
+        *_automation_pages(setup),
+        *_webhook_pages(setup),
         *_failure_pages(records, seeded),
         *_job_pages(records),
         *_search_pages(records),
         *_settings_pages(),
+        *_rule_pages(records, setup),
     ]
 
 
@@ -118,6 +124,7 @@ def _overview_pages() -> list[ConsolePage]:
         _page("now, 24 hours", "now", span="24h"),
         _page("queues", "queues"),
         _page("queues, 48 hours", "queues", span="48h", lane="deliveries"),
+        _page("the first minutes", "first-minutes", 303),
     ]
 
 
@@ -180,6 +187,8 @@ def _people_pages(records: PageRecords) -> list[ConsolePage]:
     return [
         _page("a lead", f"leads/{records.lead_id}"),
         _page("a lead, in a source's list", f"leads/{records.lead_id}", source="facebook"),
+        _page("a lead, looked at beside the list", f"leads/{records.lead_id}/peek"),
+        _page("a lead's timeline", f"leads/{records.lead_id}/timeline"),
         _page("all that is held on a person", f"leads/{records.lead_id}/person"),
         _page("add a lead", "leads/new"),
         _page("pipeline", "pipeline"),
@@ -196,7 +205,56 @@ def _source_pages() -> list[ConsolePage]:
     return [
         _page("sources", "sources"),
         _page("sources to connect", "sources/connect"),
+        _page("a source to connect", "sources/new", type="meta_lead_ads"),
         _page("forms", "forms"),
+        _page("form templates", "forms/new"),
+    ]
+
+
+def _automation_pages(setup: SetupRecords) -> list[ConsolePage]:
+    automation = f"automations/{setup.automation}"
+    return [
+        _page("automations", "automations"),
+        _page("automations, recipes", "automations/new"),
+        _page("an automation's builder", automation),
+        _page("an automation's runs", f"{automation}/runs"),
+        _page("an automation's failed runs", f"{automation}/runs", state="failed"),
+        _page("an automation's versions", f"{automation}/versions"),
+        _page("why an automation ran or not", f"{automation}/why", lead=setup.ran_lead),
+        _page("an automation tried on a lead", f"{automation}/try", lead=setup.ran_lead),
+        _page("a lead's automations", "automations/why", lead=setup.ran_lead),
+    ]
+
+
+def _webhook_pages(setup: SetupRecords) -> list[ConsolePage]:
+    webhook = f"webhooks/{setup.webhook}"
+    return [
+        _page("conversions", "conversions"),
+        _page("a new connection for conversions", "conversions/new"),
+        _page("webhooks", "webhooks"),
+        _page("a new webhook", "webhooks/new"),
+        _page("a webhook", webhook),
+        _page("a webhook, failed", webhook, state="failed"),
+        _page("a webhook, to be changed", f"{webhook}/edit"),
+        _page("a webhook, send again since", f"{webhook}/again"),
+    ]
+
+
+def _rule_pages(records: PageRecords, setup: SetupRecords) -> list[ConsolePage]:
+    """Return the pages that set up a workspace. What counts all leads takes two seconds at most."""
+    rule: dict[str, Any] = {"field": "country", "operator": "equals", "value": "DE", "points": 5, "is_active": 1}
+    counted = SEARCH_LIMIT_MS + PAGE_LIMIT_MS  # the preview itself ends after two seconds
+    return [
+        _page("workspace", "settings/workspace"),
+        _page("workspace, its mail server", "settings/workspace/mail"),
+        _page("who gets no mail", "settings/suppressions"),
+        _page("pipelines set-up", "settings/pipelines"),
+        _page("tags", "settings/tags"),
+        _page("scoring", "settings/scoring"),
+        _page("scoring, a new rule", "settings/scoring", new=1),
+        _page("scoring, a rule to be changed", "settings/scoring", edit=setup.rule),
+        _page("scoring, a rule that is tried", "settings/scoring", limit_ms=counted, new=1, **{"try": 1}, **rule),
+        _page("scoring, a lead's score", "settings/scoring", lead=records.lead_id),
     ]
 
 
@@ -215,6 +273,7 @@ def _failure_pages(records: PageRecords, seeded: SeededSubmissions) -> list[Cons
         _page("quarantine, half way", "quarantine", older_than=place),
         _page("quarantine, a source", "quarantine", source="facebook"),
         _page("quarantine, rejected", "quarantine", tab="rejected"),
+        _page("quarantine, rules", "quarantine/rules"),
         _page("quarantine, 50 ticked", "quarantine/selected", 303, kind="release", ids=records.held),
         _page("confirm: release 50", "jobs/confirm", kind="release", **held, ids=",".join(records.held)),
         _page("confirm: release all held", "jobs/confirm", kind="release", **held),
