@@ -186,12 +186,13 @@ async def change_encoding(
 
 
 async def _locked_draft(connection: Connection, workspace_id: int, import_id: int) -> ImportJson:
-    """Lock and return a dry run that can be made otherwise. Raises NotFound and Conflict."""
+    """Lock and return a dry run that can be made otherwise, also while it runs: between two of its chunks.
+
+    Raises NotFound and Conflict.
+    """
     import_row = await _locked_import(connection, workspace_id, import_id)
     if not import_row["dry_run"] or import_row["run_id"]:
         raise Conflict("It was imported already: send the file again to import it otherwise.")
-    if import_row["state"] in ("queued", "running"):
-        raise Conflict("The dry run is running: wait for its end.")
     await _check_file(connection, workspace_id, import_row)
     return import_row
 

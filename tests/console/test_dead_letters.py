@@ -2,7 +2,7 @@
 
 import re
 import secrets
-from urllib.parse import parse_qs, urlencode, urlsplit
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
@@ -68,15 +68,22 @@ async def test_a_cause_is_fixed_on_one_that_is_tried_and_then_confirmed_for_the_
         until(lambda: _state_of(stack, ids[0]) == "done", what="the verdict of the one that was tried")
         _, after = await reader.get(f"dead-letters/{cause}/fix", tried=ids[0], **query)
         assert "The one to try is done" in after
-        assert "Replay all 2" in after
-        status, location = await reader.send("GET", f"dead-letters/{cause}/fix?rest=1&{urlencode(query)}")
-        assert status == 303
-        assert f"kind=replay&cause={cause}&changes=%5B%7B" in location
-        for method, page in (("GET", f"fix?rest=1&{urlencode({**query, 'field': ''})}"), ("POST", "try")):
-            status, refused = await reader.send(method, f"dead-letters/{cause}/{page}", **{**query, "field": " "})
+        assert "Replay the other 2" in after
+        sent = {**query, "reason": "All of them", "rate": "50", "with_automations": "1"}
+        counted = dict(re.findall(r'name="(confirmed|counted_at)" value="([^"]+)"', after))
+        for page in ("replay", "try"):
+            status, refused = await reader.send("POST", f"dead-letters/{cause}/{page}", **{**sent, "field": " "})
             assert status == 422
             assert "Nothing was replayed: the change is not complete." in refused
+        for wrong in ({"reason": ""}, {"rate": "0"}, {"confirmed": "0"}):
+            assert (await reader.send("POST", f"dead-letters/{cause}/replay", **{**sent, **counted, **wrong}))[0] == 422
+        status, moved = await reader.send("POST", f"dead-letters/{cause}/replay", **{**sent, "confirmed": "7"})
+        assert (status, "The number moved: you saw 7, 2 match now." in moved) == (409, True)
+        assert f"kind=replay&amp;cause={cause}&amp;changes=%5B%7B" in moved
         assert _state_of(stack, ids[1]) == "dead"
+        status, location = await reader.send("POST", f"dead-letters/{cause}/replay", **{**sent, **counted})
+        assert (status, "/jobs/" in location) == (303, True)
+        until(lambda: _state_of(stack, ids[1]) == "done", what="the rest")
     with stack.database() as database:
         versions = database.execute(VERSION_SQL, (ids[0],)).fetchall()
     assert ("user", "Ada", "They said so") in versions
@@ -100,6 +107,30 @@ async def test_the_list_counts_submissions_and_fills_the_gap_of_a_title(stack: S
     async with signed_in_reader(stack, "read_only") as reader:
         _, masked = await reader.get("dead-letters")
         assert (field in masked, "custom field … is not a number" in masked) == (False, True)
+
+
+async def test_examples_follow_what_is_typed_and_over_a_thousand_are_typed_before_they_are_replayed(
+    stack: Stack,
+) -> None:
+    with stack.database() as database:
+        cause, other = add_cause(database, "submission", "of many"), add_cause(database, "delivery", "no lead")
+        for n in range(1_001):
+            add_submission(database, "dead", {"email": f"many-{n}@example.com"}, cause=cause)
+    fix, query = f"dead-letters/{cause}/fix", {"op": "set", "field": "company", "value": "Typed", "as": "text"}
+    async with signed_in_reader(stack, "manager") as reader:
+        _, page = await reader.get(fix)
+        assert (page.count('name="op"'), 'data-must-equal="1001"' in page) == (1, True)
+        _, part = await reader.get_part(fix, **query)
+        assert (part.count("<ins><bdi>Typed"), "<html" in part, 'id="problem-0"' in part) == (3, False, True)
+        _, part = await reader.get_part(fix, **{**query, "field": "a..b"})
+        assert "Name a field of the lead" in part
+        assert (await reader.get_part(f"dead-letters/{other}/fix", **query))[0] == 404
+        assert (await reader.send("POST", f"dead-letters/{other}/replay", **query))[0] == 404
+        counted = dict(re.findall(r'name="(confirmed|counted_at)" value="([^"]+)"', page))
+        sent = {**query, **counted, "reason": "All", "rate": ""}
+        status, refused = await reader.send("POST", f"dead-letters/{cause}/replay", **sent)
+        assert (status, "Type 1,001 to go on." in refused) == (422, True)
+        assert (await reader.send("POST", f"dead-letters/{cause}/replay", **{**sent, "typed": "1,001"}))[0] == 303
 
 
 async def test_figures_of_causes_change_under_the_readers_eyes_and_new_causes_are_counted(stack: Stack) -> None:
@@ -179,7 +210,8 @@ async def test_a_reader_sees_causes_without_persons_and_changes_none(stack: Stac
         assert "only looked at" in shown
         assert "quixworth" not in shown
         assert "Zebulon" not in shown
-        for page in (f"dead-letters/{cause}", f"dead-letters/{cause}/try", f"dead-letters/{cause}/deliveries/1/resend"):
+        for action in ("", "/try", "/replay", "/deliveries/1/resend"):
+            page = f"dead-letters/{cause}{action}"
             assert (await reader.send("POST", page, state="fixed"))[0] == 403
         assert (await reader.get(f"dead-letters/{cause}/fix"))[0] == 403
         for text in ("1", "-1", "x", "9" * 19, ""):

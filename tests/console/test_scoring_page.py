@@ -1,71 +1,21 @@
 """The page of scoring: a rule is tried before it is saved, rules have an order, and all leads are counted again."""
 
 import re
-import secrets
-from collections.abc import AsyncIterator
-from dataclasses import dataclass
-from typing import Any
 
 import pytest_asyncio
 from playwright.async_api import Browser, expect
 
-from shared import workspaces
-from shared.auth.passwords import PasswordHashing
-from shared.auth.roles import Role
-from shared.platform.db.connections import connect
-from tests.support.console import PASSWORD, console_client, make_account, needs_chromium, watched_page
+from tests.support.console import console_client, needs_chromium, watched_page
+from tests.support.scored_workspace import Scored, make_scored
 from tests.support.stack import Stack
 from tests.support.waiting import until, until_async
 
 HOSTILE = '<img src=x onerror="alert(1)">'
-MAKE_LEADS = """
-INSERT INTO leads (workspace_id, id, first_name, country)
-SELECT w.id, nextval('lead_ids'), 'Ada', code
-FROM workspaces w, unnest(ARRAY['NO', 'NO', 'SE']) code WHERE w.slug = %s
-"""
-SCORES = """
-SELECT array_agg(lead_score ORDER BY l.id) FROM leads l JOIN workspaces w ON w.id = l.workspace_id WHERE w.slug = %s
-"""
-RULES = """
-SELECT r.id, field, operator, value, points, is_active FROM scoring_rules r
-JOIN workspaces w ON w.id = r.workspace_id WHERE w.slug = %s ORDER BY position
-"""
-
-
-@dataclass
-class Scored:
-    """A workspace of the test's own, with three leads and an account of each role."""
-
-    stack: Stack
-    slug: str
-
-    @property
-    def page(self) -> str:
-        return f"/console/{self.slug}/settings/scoring"
-
-    def rules(self) -> list[tuple[Any, ...]]:
-        with self.stack.database() as database:
-            return database.execute(RULES, (self.slug,)).fetchall()
-
-    def scores(self) -> list[int]:
-        with self.stack.database() as database:
-            [(scores,)] = database.execute(SCORES, (self.slug,)).fetchall()
-            return list(scores)
 
 
 @pytest_asyncio.fixture
-async def scored(shared_stack: Stack) -> AsyncIterator[Scored]:
-    slug = f"score-{secrets.token_hex(6)}"
-    async with connect(shared_stack.database_url, "tests") as connection:
-        async with connection.transaction():
-            await workspaces.create_workspace(connection, slug, "Scores")
-            await connection.execute(MAKE_LEADS, (slug,))
-        password_hash = await PasswordHashing().hash_password(PASSWORD)
-        roles: tuple[Role, ...] = ("manager", "read_only")
-        for role in roles:
-            email = f"{role}@{slug}.example.com"
-            await make_account(connection, slug, email, role, name=role, password_hash=password_hash)
-    yield Scored(shared_stack, slug)
+async def scored(shared_stack: Stack) -> Scored:
+    return await make_scored(shared_stack)
 
 
 @needs_chromium
@@ -75,21 +25,22 @@ async def test_a_rule_is_tried_saved_moved_and_counted(browser: Browser, scored:
         await watched.open(scored.page)
         await expect(page.locator("main")).to_contain_text("There is no rule yet")
         await page.get_by_role("link", name="Add a rule").click()
+        await page.locator("select[name=field]").select_option("status")
+        await expect(page.locator("select[name=value] option", has_text="contacted")).to_have_count(1)
         await page.locator("select[name=field]").select_option("country")
-        await page.get_by_role("button", name="Next").click()
+        await expect(page.locator("input[name=value]")).to_have_value("")
         await page.locator("select[name=operator]").select_option("in")
         await page.locator("input[name=value]").fill("NO | DK")
         await page.locator("input[name=points]").fill("20")
-        await page.get_by_role("button", name="Try it first").click()
         await expect(page.locator("[data-score-preview]")).to_contain_text("3 leads: 2 gain, 0 lose, 1 stay.")
         assert scored.rules() == []
-        await page.get_by_role("button", name="Save").click()
+        await page.get_by_role("button", name="Save", exact=True).click()
         await expect(page.locator("[data-sortable-row]")).to_have_count(1)
         [(first, *stored)] = scored.rules()
         assert stored == ["country", "in", ["NO", "DK"], 20, True]
 
         await watched.open(f"{scored.page}?new=1&field=first_name&operator=equals&value=ada&points=-3&is_active=1")
-        await page.get_by_role("button", name="Save").click()
+        await page.get_by_role("button", name="Save", exact=True).click()
         await expect(page.locator("[data-sortable-row]")).to_have_count(2)
         await page.locator(f"#rule-{first} [data-order-grip]").press("ArrowDown")
         await expect(page.locator("[data-sortable-row]").nth(1)).to_have_id(f"rule-{first}")

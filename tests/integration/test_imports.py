@@ -8,6 +8,7 @@ import pytest
 
 from services.workers.imports import dry_runs, row_reading
 from services.workers.imports.import_engine import ImportEngine
+from shared.imports.column_mapping import ColumnMapping
 from shared.imports.import_control import (
     cancel_import,
     change_encoding,
@@ -173,6 +174,23 @@ async def test_dry_run_is_read_in_another_encoding(database_url: str, database: 
             await change_encoding(database, w, dry_id, "cp1252")
     await finish_imports(database_url, database, run_id)
     assert {tuple(lead["custom_fields"].values()) for lead in await leads_of(database)} == {("Győr",)}
+
+
+async def test_dry_run_is_revised_before_it_begins_and_while_it_runs(database_url: str, database: Connection) -> None:
+    w, engine = await workspace_id(database), ImportEngine()
+    data = "name,email\n" + "".join(f"Ada {n},p{n % 10}@example.com\n" for n in range(450))
+    dry_id = await start_import(database, data, dry_run=True)
+    mapping: ColumnMapping = {"name": "full_name", "email": "email"}
+    for chunks, state in enumerate(("queued", "running", "running")):
+        for _ in range(chunks):
+            assert await engine.run_chunk(database)
+        found = await read_import(database, w, dry_id)
+        assert (found["state"], found["rows"]) == (state, 200 * chunks)
+        mapping = {**mapping, "email": None if mapping["email"] else "email"}
+        async with database.transaction():
+            await revise_dry_run(database, w, dry_id, mapping, {})
+    again = await finish_imports(database_url, database, dry_id)
+    assert (again["mapping"], again["rows"], counts_of(again)) == (mapping, 450, (450, 0, 0, 0))
 
 
 @pytest.mark.parametrize(

@@ -55,6 +55,12 @@ class ConsoleReader:
         async with self._session.get(f"{self.stack.base}/console/main/{page}", params=query) as answer:
             return answer.status, await answer.text()
 
+    async def get_part(self, page: str, **query: Any) -> tuple[int, str]:
+        """The status, and the part of a page that its script is answered."""
+        url, headers = f"{self.stack.base}/console/main/{page}", {"HX-Request": "true"}
+        async with self._session.get(url, params=query, headers=headers) as answer:
+            return answer.status, await answer.text()
+
     async def next_message(self, page: str) -> str:
         """The next message of a stream of the workspace."""
         async with asyncio.timeout(60), self._session.get(f"{self.stack.base}/console/main/{page}") as stream:

@@ -89,9 +89,16 @@ def read_change_form(query: RepeatedFields, add: str, remove: str) -> ChangeForm
             _add_change(form, row)
     if form.changes and len(form.as_json) > MAX_CHANGES_LENGTH:
         rows[-1].problem = "long"
+    if add in CHANGE_OPS and rows == [ChangeRow("set")]:
+        rows.clear()  # the row that the page begins with makes room for another kind
     if add in CHANGE_OPS and len(rows) < MAX_CHANGES:
         rows.append(ChangeRow(add))
     return form
+
+
+def first_change_form() -> ChangeForm:
+    """Return the form as the page begins: with a row to type into, since one comes there to change something."""
+    return ChangeForm([ChangeRow("set")])
 
 
 def _typed_row(op: str, name: str, value: str, kind: str) -> ChangeRow:

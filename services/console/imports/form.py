@@ -10,6 +10,7 @@ from shared.integrations.reading.label_text import word_slug
 from shared.platform.errors import FieldErrors
 
 CUSTOM_CHOICE = "custom"
+NAMING_TARGETS = frozenset(("email", "phone", "first_name", "last_name", "full_name"))
 MAX_TAGS_LENGTH = 2_000  # characters of the tags that are typed
 
 
@@ -35,6 +36,39 @@ def sent_options(form: Mapping[str, str], errors: FieldErrors) -> dict[str, Any]
         "tags": split_tags(form.get("tags", "")[:MAX_TAGS_LENGTH]),
     }
     return parse_option_fields(fields, errors)
+
+
+def names_people(mapping: ColumnMapping) -> bool:
+    """Return whether a column says who a row is about: such a file can be tried as its columns were guessed."""
+    return not NAMING_TARGETS.isdisjoint(target for target in mapping.values() if target)
+
+
+def is_revised(import_row: Mapping[str, Any], form: Mapping[str, str]) -> bool:
+    """Return whether a form has other columns or options than the import that it showed. None has some of neither."""
+    if "target-1" not in form:
+        return False
+    columns, shown_fields = import_row["columns"], _shown_fields(import_row)
+    return (
+        form.get("encoding", import_row["encoding"]) != import_row["encoding"]
+        or sent_mapping(columns, form) != sent_mapping(columns, shown_fields)
+        or sent_options(form, {}) != sent_options(shown_fields, {})
+    )
+
+
+def _shown_fields(import_row: Mapping[str, Any]) -> dict[str, str]:
+    """Return the fields of the form as it shows an import."""
+    fields = {
+        "source": import_row["source"] or "",
+        "merge_policy": import_row["merge_policy"] or "",
+        "invalid": import_row["invalid_contacts"],
+        "phone_country": import_row["phone_country"] or "",
+        "encoding": import_row["encoding"],
+        "tags": ", ".join(import_row["tags"]),
+    }
+    for number, column in enumerate(import_row["columns"], 1):
+        target = import_row["mapping"][column]
+        fields |= {f"target-{number}": choice_of(target), f"key-{number}": key_of(target, column)}
+    return fields
 
 
 def choice_of(target: str | None) -> str:

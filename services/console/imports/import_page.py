@@ -45,7 +45,7 @@ class WatchedImport:
 
 @workspace_page(Permission.BULK_LEADS)
 async def show(view: PageView) -> web.StreamResponse:
-    """Show an import at the step where it is. With `columns` a dry run goes back to its columns."""
+    """Show an import at the step where it is."""
     return await _render(view)
 
 
@@ -68,10 +68,12 @@ async def live(view: PageView) -> web.StreamResponse:
 @workspace_page(Permission.BULK_LEADS)
 async def confirm_columns(view: PageView) -> web.StreamResponse:
     """Take the columns and options, and start the dry run. Another encoding leads to the columns once more."""
-    import_id, workspace_id = path_id(view.request), view.workspace.workspace_id
-    fields = await view.read_fields()
-    async with view.console.reading() as connection:
-        import_row = await import_control.read_import(connection, workspace_id, import_id)
+    return await _try_columns(view, await _read(view), "")
+
+
+async def _try_columns(view: PageView, import_row: ImportJson, sentence: str) -> web.StreamResponse:
+    """Start the dry run by the columns and options of the form. The next page says the sentence."""
+    import_id, workspace_id, fields = import_row["id"], view.workspace.workspace_id, await view.read_fields()
     audit_details(view.request, action="import.tried", object=("import", import_id))
     encoding = next((each for each in TEXT_ENCODINGS if each == fields.get("encoding")), import_row["encoding"])
     if encoding != import_row["encoding"]:
@@ -95,8 +97,13 @@ async def confirm_columns(view: PageView) -> web.StreamResponse:
     try:
         await view.console.writing(revise)
     except Conflict as conflict:
-        view.redirect(view.path(f"import/{import_id}"), str(conflict))
-    view.redirect(view.path(f"import/{import_id}"))
+        sentence = str(conflict)
+    view.redirect(view.path(f"import/{import_id}"), sentence or None)
+
+
+async def _read(view: PageView) -> ImportJson:
+    async with view.console.reading() as connection:
+        return await import_control.read_import(connection, view.workspace.workspace_id, path_id(view.request))
 
 
 async def _change_encoding(view: PageView, import_id: int, encoding: TextEncoding) -> NoReturn:
@@ -109,14 +116,17 @@ async def _change_encoding(view: PageView, import_id: int, encoding: TextEncodin
         )
     except (Conflict, UnreadableFile) as problem:
         sentence = import_words.file_problem(view, str(problem))
-    view.redirect(view.path(f"import/{import_id}", columns=1), sentence)
+    view.redirect(view.path(f"import/{import_id}"), sentence)
 
 
 @workspace_page(Permission.BULK_LEADS)
 async def run(view: PageView) -> web.StreamResponse:
-    """Import what the dry run showed."""
-    sent = await view.read_form()
-    runs_automations = "run_automations" in sent
+    """Import what the dry run showed. Columns and options that were changed since are tried first."""
+    fields, import_row = await view.read_fields(), await _read(view)
+    if import_form.is_revised(import_row, fields):
+        sentence = view.translate("Nothing was imported: the columns or options were changed. Look at the rows again.")
+        return await _try_columns(view, import_row, sentence)
+    runs_automations = "run_automations" in fields
 
     async def start(connection: Connection, workspace_id: int, import_id: int) -> int:
         return await import_control.run_dry_run(
@@ -197,10 +207,9 @@ async def _render(
     workspace_id, import_id = view.workspace.workspace_id, path_id(view.request)
     async with view.console.reading() as connection:
         import_row = revised or await import_control.read_import(connection, workspace_id, import_id)
-        shows_columns = import_row["has_file"] and (
-            import_words.is_draft(import_row) or errors is not None or "columns" in view.request.query
-        )
-        sample = await import_control.read_sample(connection, workspace_id, import_row) if shows_columns else []
+        may_revise = import_row["has_file"] and import_row["dry_run"] and not import_row["run_id"]
+        shows_columns = may_revise and (import_words.is_draft(import_row) or errors is not None)
+        sample = await import_control.read_sample(connection, workspace_id, import_row) if may_revise else []
         country = await read_country(connection, workspace_id)
         state = _asked_state(view) or _telling_state(import_row)
         after = _after(view)
@@ -213,6 +222,7 @@ async def _render(
         status,
         **shown,
         shows_columns=shows_columns,
+        may_revise=may_revise,
         sample=sample,
         examples=_examples(import_row, sample),
         form=import_form,

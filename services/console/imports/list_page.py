@@ -1,10 +1,14 @@
 """Import: a file is sent, and the imports that there were."""
 
+import asyncio
 from typing import Any
 
 from aiohttp import web
 
 from services.console.imports import words as import_words
+from services.console.imports.country_guess import guess_phone_country
+from services.console.imports.form import names_people
+from services.console.imports.reads import read_country
 from services.console.web.access import workspace_page
 from services.console.web.page_view import PageView
 from shared.auth.roles import Permission
@@ -37,7 +41,9 @@ async def show(view: PageView) -> web.StreamResponse:
 
 @workspace_page(Permission.BULK_LEADS)
 async def create(view: PageView) -> web.StreamResponse:
-    """Take a file and go on to its columns. Nothing is decided before these are confirmed.
+    """Take a file and try it as its columns were guessed. Nothing is stored before the import is confirmed.
+
+    A file whose columns name nobody waits until somebody says where they go.
 
     A script is answered JSON: the address of the next page, or what is wrong with the file.
     """
@@ -66,6 +72,7 @@ async def _store_upload(view: PageView) -> int:
     settings = view.console.settings
     folder, limits = settings.files_folder, ImportLimits.from_settings(settings)
     async with view.console.reading() as connection:
+        country = await read_country(connection, view.workspace.workspace_id)
         sent_bytes = view.request.content_length or 0
         await require_import_room(connection, view.workspace.workspace_id, limits, sent_bytes)
     reserve = settings.disk_reserve_mb << 20
@@ -77,13 +84,21 @@ async def _store_upload(view: PageView) -> int:
             new = await plan_import(readable, "", errors, is_dry_run=True)
             if new is None or readable is None:
                 raise _UnusableFile(import_words.file_problem(view, " ".join(errors.get("file", []))))
-            return await _store(view, new, readable, limits)
+            return await _store(view, await _with_guessed_country(new, country), readable, limits)
+
+
+async def _with_guessed_country(new: NewImport, workspace_country: str | None) -> NewImport:
+    """Return the import with the country that its phones tell, if it is not the workspace's."""
+    guessed = await asyncio.to_thread(guess_phone_country, new.mapping, new.head.sample)
+    if guessed in (None, workspace_country):
+        return new
+    return new._replace(options={**new.options, "phone_country": guessed})
 
 
 async def _store(view: PageView, new: NewImport, table: UploadedTable, limits: ImportLimits) -> int:
-    workspace_id, author = view.workspace.workspace_id, import_author(view)
+    workspace_id, author, waits = view.workspace.workspace_id, import_author(view), not names_people(new.mapping)
     return await view.console.writing(
-        lambda connection: store_import(connection, workspace_id, new, table.file, author, limits, is_waiting=True)
+        lambda connection: store_import(connection, workspace_id, new, table.file, author, limits, is_waiting=waits)
     )
 
 

@@ -1,5 +1,6 @@
 """The confirmation of a bulk action: the filter in words, the exact count, examples, rate and reason, and its start."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -61,7 +62,12 @@ async def show(view: PageView) -> web.StreamResponse:
 @workspace_page(Permission.STEER_QUEUES)
 async def submit(view: PageView) -> web.StreamResponse:
     """Start the job for the rows that were counted when the page was shown. What came later stays."""
-    selection, form = _asked_selection(view), await _read_form(view)
+    return await confirm_selection(view, _asked_selection(view))
+
+
+async def confirm_selection(view: PageView, selection: BulkSelection) -> web.StreamResponse:
+    """Start the job that a form confirms, and go to its page. What is wrong with the form is said on its own page."""
+    form = read_confirmation(await view.read_fields())
     audit_details(
         view.request,
         action=f"bulk.{selection.kind}",
@@ -109,8 +115,8 @@ def _asked_selection(view: PageView) -> BulkSelection:
     return selection
 
 
-async def _read_form(view: PageView) -> ConfirmationForm:
-    fields = await view.read_fields()
+def read_confirmation(fields: Mapping[str, str]) -> ConfirmationForm:
+    """Return what a form or an address confirms."""
     confirmed = typed_digits(fields.get("confirmed", ""))[:MAX_COUNT_LENGTH]
     return ConfirmationForm(
         rate=fields.get("rate", "").strip()[:20],
@@ -180,7 +186,7 @@ def _shown(
         "effect": job_words.job_effect(view, kind, has_changes=bool(selection.changes)),
         "sentence": job_words.filter_sentence(view, kind, selection.filters, names),
         "changes": job_words.change_sentences(view, selection.changes or ()),
-        "forecast": _forecast(view, form, count),
+        "forecast": rate_forecast(view, form, count),
         "asks_number": selection.needs_typed_count(count),
         "has_automations": kind in KINDS_WITH_AUTOMATIONS,
         "action": _confirmation_path(view, selection),
@@ -188,7 +194,8 @@ def _shown(
     }
 
 
-def _forecast(view: PageView, form: ConfirmationForm, count: int) -> str:
+def rate_forecast(view: PageView, form: ConfirmationForm, count: int) -> str:
+    """Return how long the job takes at the rate of the form."""
     try:
         return job_words.pace_forecast(view, count, form.rate_number)
     except ValueError:

@@ -1,5 +1,6 @@
 """Changes of scoring rules: one is made, changed, switched, moved or deleted; and all scores are counted again."""
 
+from collections.abc import Mapping
 from typing import NoReturn
 
 from aiohttp import web
@@ -37,7 +38,7 @@ async def create(view: PageView) -> web.StreamResponse:
         too_many = view.translate("There are %(n)s rules already.", n=view.formatting.number(MAX_RULES))
         return await render_page(view, RuleDialog("new", 0, rule_form, {"points": too_many}))
     audit_details(view.request, object=("scoring_rule", new_rule["id"]), after=rule)
-    _end(view, view.translate("The rule is made."))
+    await _end_rule(view, form, view.translate("The rule is made."))
 
 
 @workspace_page(Permission.SET_UP)
@@ -50,7 +51,7 @@ async def change(view: PageView) -> web.StreamResponse:
     except ValidationFailed as refused:
         return await render_page(view, RuleDialog("edit", rule["id"], rule_form, rule_problems(view, refused)))
     await _update(view, rule, fields)
-    _end(view, view.translate("The rule is changed."))
+    await _end_rule(view, form, view.translate("The rule is changed."))
 
 
 @workspace_page(Permission.SET_UP)
@@ -88,8 +89,13 @@ async def recalculate(view: PageView) -> web.StreamResponse:
     """Count the scores of all leads again, as a job."""
     form, workspace_id = await view.read_fields(), view.workspace.workspace_id
     sets_off = form.get("with_automations") == "1"
-    author = ChangeAuthor("user", view.account.account_id, view.account.name)
     audit_details(view.request, object=("workspace", workspace_id), after={"with_automations": sets_off})
+    await _recalculate(view, sets_off=sets_off)
+
+
+async def _recalculate(view: PageView, *, sets_off: bool) -> NoReturn:
+    """Start the job and go to its page. `sets_off` is whether automations run with it."""
+    workspace_id, author = view.workspace.workspace_id, ChangeAuthor("user", view.account.account_id, view.account.name)
     try:
         job_id = await view.console.writing(
             lambda connection: start_recalculation(connection, workspace_id, author, with_automations=sets_off)
@@ -97,6 +103,13 @@ async def recalculate(view: PageView) -> web.StreamResponse:
     except Conflict:
         view.redirect(view.path(SCORING_PAGE), view.translate("A job counts the scores already."))
     view.redirect(view.path(f"jobs/{job_id}"), view.translate("The scores are counted again."))
+
+
+async def _end_rule(view: PageView, form: Mapping[str, str], words: str) -> NoReturn:
+    """Go back to the rules, or with `recount` on to the job that gives all leads their points by them."""
+    if form.get("recount") == "1":
+        await _recalculate(view, sets_off=False)
+    _end(view, words)
 
 
 async def _find(view: PageView) -> RuleRow:

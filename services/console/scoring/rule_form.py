@@ -8,6 +8,7 @@ from shared.automations.conditions import OPERATORS_WITHOUT_VALUE
 from shared.automations.fields import CUSTOM_FIELD_PREFIX
 
 LIST_SIGN = "|"  # between the values of `in`
+FIRST_FIELD = "email"  # of a new rule
 CHOICE_FIELDS = ("status", "starred", *ID_FIELDS)  # whose values are chosen
 CHOICE_OPERATORS = ("equals", "not_equals", "is_not_empty", "is_empty")
 MAX_DIGITS = 6  # of points

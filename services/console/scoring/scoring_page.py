@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -10,7 +10,15 @@ from aiohttp import web
 
 from services.console.leads.reads import ListNames, ListSuggestions, read_list_names, read_records, read_suggestions
 from services.console.leads.words import STATUS_WORDS, lead_name
-from services.console.scoring.rule_form import CHOICE_OPERATORS, chosen_field, form_of, is_chosen, rule_of
+from services.console.scoring.rule_form import (
+    CHOICE_FIELDS,
+    CHOICE_OPERATORS,
+    FIRST_FIELD,
+    chosen_field,
+    form_of,
+    is_chosen,
+    rule_of,
+)
 from services.console.scoring.words import (
     OFFERED_FIELDS,
     job_mark,
@@ -68,8 +76,15 @@ class ScoringFacts:
 
 @workspace_page(Permission.SEE_RECORDS)
 async def show(view: PageView) -> web.StreamResponse:
-    """Show the rules. The query opens a dialogue, or names a lead whose score is explained."""
-    return await render_page(view, _asked_dialog(view))
+    """Show the rules. The query opens a dialogue, or names a lead whose score is explained.
+
+    A script is answered what the rule in the dialogue would do, while somebody types.
+    """
+    dialog = _asked_dialog(view)
+    if view.request.headers.get("HX-Request") and dialog.name in ("new", "edit"):
+        html = view.render_text("scoring/_rule_news.html", **await _read_page(view, replace(dialog, tries=True)))
+        return web.Response(text=html, content_type="text/html", headers={"Cache-Control": "no-store"})
+    return await render_page(view, dialog)
 
 
 def _asked_dialog(view: PageView) -> RuleDialog:
@@ -81,6 +96,9 @@ def _asked_dialog(view: PageView) -> RuleDialog:
         typed_fields.setdefault("is_active", "")
     if named := chosen_field(query):
         typed_fields["field"] = named
+    compared = query.get("compared", named)
+    if compared != named and not {compared, named}.isdisjoint(CHOICE_FIELDS):  # a chosen value fits no other field
+        typed_fields |= {"operator": "", "value": ""}
     for name in RULE_DIALOGS:
         if ID_PATTERN.fullmatch(query.get(name, "")):
             return RuleDialog(name, int(query[name]), typed_fields, tries="try" in query or name != "edit")
@@ -91,18 +109,26 @@ def _asked_dialog(view: PageView) -> RuleDialog:
 
 async def render_page(view: PageView, dialog: RuleDialog) -> web.Response:
     """Show the rules with a dialogue over them. Raises NotFound if it is about a rule that is not there."""
+    values = await _read_page(view, dialog)
+    return await view.render("scoring/scoring.html", 422 if dialog.problems else 200, **values)
+
+
+async def _read_page(view: PageView, dialog: RuleDialog) -> dict[str, Any]:
+    """Return what the page shows. Raises NotFound."""
     async with view.console.reading() as connection:
         rules = await list_rules(connection, view.workspace.workspace_id)
     rule = next((one for one in rules if one["id"] == dialog.id), None)
     if dialog.name in RULE_DIALOGS and rule is None:
         raise NotFound
     form = {**_blank_form(), **(form_of(rule) if rule else {}), **dialog.form}
+    if dialog.name == "new" and not form["field"]:
+        form["field"] = FIRST_FIELD
     draft, problems = drafted_rules(view, rules, dialog, form)
     problems = {**problems, **dialog.problems} if dialog.tries or dialog.problems else {}
     async with view.console.reading() as connection:
         tried = draft if dialog.tries and not problems else None
         facts = await _read_facts(view, connection, rules, tried, counts_all=dialog.name == "recount")
-    values = {
+    return {
         "facts": facts,
         "rule_dialog": dialog,
         "rule": rule,
@@ -119,7 +145,6 @@ async def render_page(view: PageView, dialog: RuleDialog) -> web.Response:
         "moved": view.request.query.get("moved", ""),
         "scoring_page": SCORING_PAGE,
     }
-    return await view.render("scoring/scoring.html", 422 if dialog.problems else 200, **values)
 
 
 def drafted_rules(
@@ -201,11 +226,13 @@ def _choices(view: PageView, form: Mapping[str, str], facts: ScoringFacts) -> di
     chosen = form["field"]
     fields = [(name, rule_field_label(view, name)) for name in OFFERED_FIELDS]
     custom = [(f"{CUSTOM_FIELD_PREFIX}{key}", key) for key in facts.suggestions.custom_keys]
+    is_typed = chosen.startswith(CUSTOM_FIELD_PREFIX) and chosen not in dict(custom)
     takes_choice = is_chosen(form)
     operators = CHOICE_OPERATORS if takes_choice else OPERATOR_WORDS
     return {
         "fields": fields,
         "custom_fields": custom,
+        "typed_key": chosen.removeprefix(CUSTOM_FIELD_PREFIX) if is_typed else "",
         "field_title": rule_field_label(view, chosen) if chosen else "",
         "operators": [(name, view.translate(OPERATOR_WORDS[name])) for name in operators],
         "value_choices": _value_choices(view, chosen, facts.names) if takes_choice else [],

@@ -1,4 +1,5 @@
-// Sending a file: dragged or chosen, with its progress. Without this script the form sends it all the same.
+// Sending a file as soon as it is dragged here or chosen, with its progress: it is tried, and nothing is stored.
+// Without this script the button sends it.
 
 import { $ } from "./scripts/elements.js";
 
@@ -105,8 +106,17 @@ function watchUpload(form) {
   /** @type {XMLHttpRequest | null} */
   let running = null;
   watchFile(parts);
+  for (const [target, name] of /** @type {const} */ ([
+    [parts.input, "change"],
+    [parts.area, "drop"],
+  ])) {
+    target.addEventListener(name, () => {
+      if (parts.input.files?.length) form.requestSubmit(parts.send);
+    });
+  }
   form.addEventListener("submit", (event) => {
     event.preventDefault();
+    running?.abort();
     running = sendFile(form, parts);
   });
   parts.stop.addEventListener("click", () => running?.abort());
