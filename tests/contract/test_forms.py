@@ -78,17 +78,17 @@ async def test_a_place_on_the_board_is_in_the_workspace(client: aiohttp.ClientSe
     assert await placed(pipeline_stage_id=second) == (one["id"], second, None)
     assert await placed(pipeline_id=one["id"]) == (one["id"], second, None)
     assert await placed(pipeline_id=other["id"]) == (other["id"], None, None)
-    bad = {"pipeline_id": one["id"], "pipeline_stage_id": other["stages"][0]["id"], "assigned_user_id": 2**60}
+    bad = {"pipeline_id": one["id"], "pipeline_stage_id": other["stages"][0]["id"], "assigned_user_id": 2**50}
     answer = await ask(client, "PATCH", path, json={"name": "", "settings": bad})
     assert (answer.status, answer.code) == (422, "VALIDATION_FAILED")
     assert answer.body["errors"].keys() == {"name", "settings.pipeline_stage_id", "settings.assigned_user_id"}
-    answer = await ask(client, "POST", FORMS, json={"name": "F", "settings": {"pipeline_id": 2**60}})
+    answer = await ask(client, "POST", FORMS, json={"name": "F", "settings": {"pipeline_id": 2**50}})
     assert answer.body["errors"].keys() == {"settings.pipeline_id"}
 
 
 async def test_a_bad_definition_is_refused_by_field_all_at_once(client: aiohttp.ClientSession) -> None:
     fields = [{"key": "a", "type": "text"}, {"key": "a", "type": "?"}, {"key": "b", "type": "select", "maps_to": "x"}]
-    body = {"fields": fields, "settings": {"redirect_url": "javascript:alert(1)", "pipeline_id": 2**60}}
+    body = {"fields": fields, "settings": {"redirect_url": "javascript:alert(1)", "pipeline_id": 2**50}}
     answer = await ask(client, "POST", FORMS, json=body)
     assert (answer.status, answer.code) == (422, "VALIDATION_FAILED")
     assert answer.body["errors"].keys() == {

@@ -79,7 +79,7 @@ async def test_an_email_of_one_and_a_phone_of_another(client: aiohttp.ClientSess
 
 
 async def test_unusable_values_are_dropped_with_a_warning(client: aiohttp.ClientSession) -> None:
-    places = {"pipeline_id": 2**62, "pipeline_stage_id": 2**62, "assigned_user_id": 2**62}
+    places = {"pipeline_id": 2**52, "pipeline_stage_id": 2**52, "assigned_user_id": 2**52}
     answer = await post_lead(client, {"email": new_email(), "status": "?", "phone": "call me", **places})
     lead = await lead_of(client, answer)
     warned = {warning.split(":")[0] for warning in answer.body["warnings"]}
