@@ -51,6 +51,8 @@ NO_KEY_MESSAGE = (
     "the backup holds no key, and the key that is here stays: if the services had another one, put that into "
     "secrets/key of the data dir, or into LEADHUB_SECRET_KEY"
 )
+LOST_FEED_EVENTS = 10**9  # more than came in any feed since the backup
+LIFT_FEED_POSITIONS_SQL = "UPDATE event_feeds SET last_position = last_position + %s"
 HOLDS_LEADS_SQL = """
 SELECT EXISTS (SELECT FROM leads) OR EXISTS (SELECT FROM submissions) OR EXISTS (SELECT FROM journal)
     OR EXISTS (SELECT FROM source_fetches)
@@ -169,6 +171,7 @@ def _fill_side(side: str, settings: Settings, archive: BackupArchive, keys: str 
     notify_operator(f"restoring what LeadHub {archive.manifest.leadhub} saved")
     load_dump(side, archive.open_member(DUMP_MEMBER), settings.embedded_postgres)
     _upgrade_side(side)
+    lift_feed_positions(side)
     spooled = _stage_spool(settings.spool_url, archive.open_member(SPOOL_MEMBER))
     books = asyncio.run(_read_ledger(side, spooled))
     if books != archive.manifest.ledger:
@@ -213,6 +216,12 @@ def _upgrade_side(url: str) -> None:
         raise RuntimeError(f"the backup does not fit this version. {error.message}") from None
     except CommandError as error:
         raise RuntimeError(f"the backup is of a newer LeadHub, whose tables this one does not know: {error}") from None
+
+
+def lift_feed_positions(url: str) -> None:
+    """Let new events stand behind all that readers have seen: some read what came after the backup."""
+    with psycopg.connect(url) as connection:
+        connection.execute(LIFT_FEED_POSITIONS_SQL, (LOST_FEED_EVENTS,))
 
 
 @contextmanager

@@ -187,8 +187,8 @@ CREATE OR REPLACE TRIGGER lead_updates_delete AFTER DELETE ON leads
 REFERENCING OLD TABLE AS old_leads FOR EACH STATEMENT EXECUTE FUNCTION lead_updates_delete();
 
 -- Workers keep the rules of a workspace in memory for as long as the version stays. `is_watched` says whether anything
--- waits for its events: automations, scoring rules, subscriptions, forms that send mails, and integrations that tell ad
--- platforms of leads.
+-- waits for its events: automations, scoring rules, subscriptions, forms that send mails, integrations that tell ad
+-- platforms of leads, and a feed that somebody reads.
 -- Leads that hold points of rules count too: otherwise the points of the last rule would stay with them for ever.
 --
 -- Two statements: the first one waits for the lock on the row, and the second one sees what the writers before it
@@ -197,11 +197,15 @@ REFERENCING OLD TABLE AS old_leads FOR EACH STATEMENT EXECUTE FUNCTION lead_upda
 CREATE OR REPLACE FUNCTION rules_changed() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE
     workspace bigint := coalesce(NEW.workspace_id, OLD.workspace_id);
+    has_feed boolean := false;
 BEGIN
     INSERT INTO rule_versions (workspace_id, version) VALUES (workspace, 1)
     ON CONFLICT (workspace_id) DO UPDATE SET version = rule_versions.version + 1;
-    UPDATE rule_versions SET is_watched =
-        EXISTS (SELECT 1 FROM automations WHERE workspace_id = workspace AND is_active)
+    IF to_regclass('event_feeds') IS NOT NULL THEN  -- earlier migrations change rules before the table is there
+        has_feed := EXISTS (SELECT 1 FROM event_feeds WHERE workspace_id = workspace AND is_recording);
+    END IF;
+    UPDATE rule_versions SET is_watched = has_feed
+        OR EXISTS (SELECT 1 FROM automations WHERE workspace_id = workspace AND is_active)
         OR EXISTS (SELECT 1 FROM scoring_rules WHERE workspace_id = workspace AND is_active)
         OR EXISTS (SELECT 1 FROM webhook_subscriptions WHERE workspace_id = workspace AND is_active)
         OR EXISTS (SELECT 1 FROM lead_points WHERE workspace_id = workspace AND points <> 0)
@@ -260,6 +264,10 @@ DO $$ BEGIN
     IF EXISTS (SELECT FROM pg_attribute WHERE attrelid = 'tags'::regclass AND attname = 'alias_of') THEN
         CREATE OR REPLACE TRIGGER alias_changed AFTER UPDATE OF alias_of
         ON tags FOR EACH ROW EXECUTE FUNCTION facts_changed();
+    END IF;
+    IF to_regclass('event_feeds') IS NOT NULL THEN
+        CREATE OR REPLACE TRIGGER rules_changed AFTER INSERT OR DELETE OR UPDATE OF is_recording
+        ON event_feeds FOR EACH ROW EXECUTE FUNCTION rules_changed();
     END IF;
 END $$;
 

@@ -6,6 +6,7 @@ from types import ModuleType
 from aiohttp import hdrs, web
 
 from services.api.context import api_lifetime
+from services.api.event_waiters import answer_waiting, event_waiters_lifetime
 from services.api.openapi import handlers as openapi
 from services.api.read_timeout import with_timeout
 from services.api.resources import (
@@ -18,6 +19,7 @@ from services.api.resources import (
     conversion_trials,
     deliveries,
     duplicates,
+    events,
     files,
     form_numbers,
     form_versions,
@@ -184,8 +186,9 @@ ROUTES = [
 ]
 
 
-# Without the time limit of reads: who downloads may be slow.
+# Without the time limit of reads: who downloads may be slow, and who reads events may wait for them.
 DOWNLOAD_ROUTES = [
+    web.get("/api/v1/events", events.index),
     web.get("/api/v1/files/{id}", files.download),
     web.get("/api/v1/leads/export", lead_export.export),
     web.get("/api/v1/imports/{id}/rows.csv", imports.rows_csv),
@@ -212,3 +215,5 @@ def mount_api(app: web.Application, settings: Settings, *, beside: Sequence[web.
     mount_routes(app, [*routes, *openapi.FILE_ROUTES])
     openapi.prepare_documentation(app, [*routes, *beside], settings.public_url)
     app.cleanup_ctx.append(api_lifetime(settings))
+    app.cleanup_ctx.append(event_waiters_lifetime)
+    app.on_shutdown.append(answer_waiting)

@@ -21,6 +21,7 @@ from shared.models.conversions import Conversion
 from shared.models.counters import Counter, CounterDelta, folded_count
 from shared.models.deliveries import Delivery, DeliveryAttempt, Endpoint, RecipientLimit, Suppression
 from shared.models.erasures import Erasure, RetentionSetting
+from shared.models.event_feeds import EventFeed, FeedEvent
 from shared.models.files import StoredFile
 from shared.models.forms import Form, FormCount, FormDraft, FormVersion, SpamRuleRow, SubmissionVisitor
 from shared.models.intake import Event, JournalRow, Ledger, LedgerDelta, Process, Submission, SubmissionKey
@@ -78,6 +79,8 @@ __all__ = [
     "Endpoint",
     "Erasure",
     "Event",
+    "EventFeed",
+    "FeedEvent",
     "Form",
     "FormCount",
     "FormDraft",

@@ -42,7 +42,8 @@ RETURNING message_id, id
 """
 
 
-def _new_message_id() -> str:
+def new_message_id() -> str:
+    """Return the id of a message, which its receiver gets as `webhook-id`."""
     return f"msg_{os.urandom(16).hex()}"
 
 
@@ -60,7 +61,7 @@ class NewDelivery:
     integration_id: int | None = None
     user_id: int | None = None
     target: bytes | None = None
-    message_id: str = field(default_factory=_new_message_id)
+    message_id: str = field(default_factory=new_message_id)
 
 
 def subscription_endpoint(id_: int) -> str:
@@ -75,7 +76,7 @@ def integration_endpoint(type_: str, id_: int) -> str:
 
 def webhook_to_subscription(workspace_id: int, subscription_id: int, webhook_event: WebhookEvent) -> NewDelivery:
     """Make a webhook to a subscription. Its address and secret are read when it is sent."""
-    id_ = _new_message_id()
+    id_ = new_message_id()
     return NewDelivery(
         workspace_id,
         "webhook",
@@ -92,7 +93,7 @@ def webhook_to_url(
     cipher: TransactionCipher, workspace_id: int, url: str, secret: str | None, webhook_event: WebhookEvent
 ) -> NewDelivery:
     """Make a webhook to a given address, signed if there is a secret. Both may be confidential and are encrypted."""
-    id_ = _new_message_id()
+    id_ = new_message_id()
     target = cipher.encrypt(orjson.dumps({"url": url, "secret": secret}).decode())
     endpoint = f"host:{_host_digest(url)}"
     return NewDelivery(

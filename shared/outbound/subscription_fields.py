@@ -13,7 +13,7 @@ from shared.platform.validation.messages import ERROR_MESSAGES
 from shared.platform.validation.schema import FieldsSchema
 from shared.platform.validation.types import HttpUrl, LongText, StrictFlag
 
-WebhookEventType = Literal[
+FeedEventType = Literal[
     "lead.created",
     "lead.updated",
     "lead.deleted",
@@ -25,10 +25,10 @@ WebhookEventType = Literal[
     "tag.added",
     "form.submitted",
     "source.silent",
-    "*",
 ]
+WebhookEventType = Literal[FeedEventType, "*"]
 ALL_EVENTS: Final = "*"
-EVENT_TYPES: Final[tuple[str, ...]] = tuple(name for name in get_args(WebhookEventType) if name != ALL_EVENTS)
+EVENT_TYPES: Final[tuple[str, ...]] = get_args(FeedEventType)
 PRIVATE_ADDRESS_MESSAGE: Final = (
     "The {field} field must not name a private address: nothing is sent there unless LEADHUB_ALLOWED_TARGETS has it."
 )

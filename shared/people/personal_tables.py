@@ -67,6 +67,7 @@ PERSONAL_TABLES: Final = (
     PersonalTable("inactivity_timers", "runs", "lead", "lead_id", counted=False),
     PersonalTable("delivery_attempts", "deliveries", "delivery", "delivery_id"),
     PersonalTable("deliveries", "deliveries", "delivery", "id", hidden=("target", "sender")),
+    PersonalTable("feed_events", "deliveries", "lead", "lead_id", counted=False),
     PersonalTable("conversions", "deliveries", "lead", "lead_id"),
     PersonalTable("possible_duplicates", "likeness", "lead", "lead_id"),
     PersonalTable("suppressions", "suppressions", "email", "email", hidden=("created_by",)),

@@ -81,6 +81,21 @@ class Conflict(ApiError):
     default = "The record is in use."
 
 
+class Gone(ApiError):
+    """A cursor is older than what is kept. `oldest_cursor` is the one to go on from."""
+
+    status, code = 410, "GONE"
+    default = "What follows this cursor is gone."
+
+    def __init__(self, message: str | None = None, *, oldest_cursor: str = "") -> None:
+        super().__init__(message)
+        self.oldest_cursor = oldest_cursor
+
+    def response_body(self) -> dict[str, Any]:
+        """Return the error envelope, with the oldest cursor."""
+        return {**super().response_body(), "oldest_cursor": self.oldest_cursor}
+
+
 class PayloadTooLarge(ApiError):
     status, code = 413, "PAYLOAD_TOO_LARGE"
     default = "The request body is too large."

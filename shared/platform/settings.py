@@ -208,6 +208,13 @@ class Settings(BaseSettings):
         le=36_500,
         description="Days that submissions, idempotency keys, finished deliveries and finished runs are kept.",
     )
+    event_days: int = Field(
+        30,
+        ge=1,
+        le=36_500,
+        description="Days that events are kept for readers of `/api/v1/events`, unless a workspace keeps messages "
+        "for fewer.",
+    )
     audit_days: int = Field(400, ge=1, le=36_500, description="Days that the audit log is kept.")
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="Lowest level logged.")
     access_log: bool = Field(True, description="One structured line per HTTP request.")

@@ -14,6 +14,7 @@ API_KEY = web.RequestKey("key", AuthenticatedKey)
 PUBLIC_SCOPE = ""  # no key needed
 ANY_KEY_SCOPE = "any"  # any valid key
 SCOPE_SEPARATOR = " or "  # separates scopes of which one is enough
+ALL_SCOPES_SEPARATOR = " and "  # separates scopes that are all needed
 
 
 def public(handler: HandlerT) -> HandlerT:
@@ -33,6 +34,16 @@ def requires_scope(*scopes: str) -> Callable[[HandlerT], HandlerT]:
 
     def mark(handler: HandlerT) -> HandlerT:
         handler.scope = SCOPE_SEPARATOR.join(scopes)  # type: ignore[attr-defined]
+        return handler
+
+    return mark
+
+
+def requires_scopes(*scopes: str) -> Callable[[HandlerT], HandlerT]:
+    """Let only a key with all of these scopes call the handler."""
+
+    def mark(handler: HandlerT) -> HandlerT:
+        handler.scope = ALL_SCOPES_SEPARATOR.join(scopes)  # type: ignore[attr-defined]
         return handler
 
     return mark
@@ -60,7 +71,12 @@ def _route_path(route: web.AbstractRoute) -> str | None:
 
 
 def check_scope(key: AuthenticatedKey, scope: str) -> None:
-    """Raise Forbidden, which names the scope, unless the key has it (or one of several)."""
+    """Raise Forbidden, which names the scope, unless the key has it (or one of several, or all that are needed)."""
+    if ALL_SCOPES_SEPARATOR in scope:
+        missing = [repr(one) for one in scope.split(ALL_SCOPES_SEPARATOR) if not key.has_scope(one)]
+        if missing:
+            raise Forbidden(f"This API key lacks the scope {ALL_SCOPES_SEPARATOR.join(missing)}.")
+        return
     if not (scope == ANY_KEY_SCOPE or key.has_scope(scope) or any(map(key.has_scope, scope.split(SCOPE_SEPARATOR)))):
         raise Forbidden(
             f"This API key lacks the scope {SCOPE_SEPARATOR.join(map(repr, scope.split(SCOPE_SEPARATOR)))}."

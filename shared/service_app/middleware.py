@@ -45,6 +45,7 @@ log = logging.get_logger()
 API_KEYS = web.AppKey("keys", ApiKeyCache)
 RATE_LIMITER = web.AppKey("limiter", RateLimiter)
 ACCESS_LOG = web.AppKey("access_log", AccessLog)
+IDLE_SECONDS = web.RequestKey("idle_seconds", float)  # of a request that waited for something to happen, on purpose
 
 MISSING_KEY_MESSAGE = "The API key is missing. Send it as 'Authorization: Bearer lh_…'."
 MALFORMED_AUTHORIZATION_MESSAGE = (
@@ -64,7 +65,7 @@ async def request_middleware(request: web.Request, handler: NextHandler) -> web.
     request_id = request[REQUEST_ID] = sent_request_id(request.headers) or new_request_id()
     response = await _respond_or_render_error(request, handler, request_id)
     complete_headers(request, response)
-    _record_request(request, response, request_id, time.perf_counter() - started)
+    _record_request(request, response, request_id, time.perf_counter() - started - request.get(IDLE_SECONDS, 0.0))
     audit_request(request, response, request_id)
     return response
 

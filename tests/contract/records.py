@@ -295,12 +295,14 @@ async def together(calls: Iterable[Any], at_once: int = 16) -> list[Any]:
 
 
 async def needed_query(workspace: Workspace, operation: Operation) -> dict[str, Any]:
-    """What its query has to name: the workspace, or a record."""
+    """What its query has to name: the workspace, a record, or one of several words."""
     needed: dict[str, Any] = {"tenant": workspace.slug} if "tenant" in query_fields(operation) else {}
     for parameter in operation.parameters("query"):
         if parameter.get("required") and parameter["name"] in NOUNS:
             record = await workspace.values(NOUNS[parameter["name"]])
             needed[parameter["name"]] = next(reversed(record.values()))
+        elif parameter.get("required") and "enum" in parameter["schema"]:
+            needed[parameter["name"]] = parameter["schema"]["enum"][0]
     return needed
 
 

@@ -15,6 +15,7 @@ from shared.leads.lead_events import event_facts
 from shared.outbound.sample_events import sample_event
 from shared.outbound.subscription_fields import EVENT_TYPES, WebhookEventType
 from shared.outbound.webhook_events import WebhookEvent
+from shared.people.erase_person import EMPTY_RECORD_FIELDS
 
 pytestmark = pytest.mark.unit
 
@@ -58,6 +59,11 @@ def test_messages_fit_their_description(lead: dict[str, Any]) -> None:
     assert told.keys() == DOCUMENT["webhooks"].keys() - {SOURCE_SILENT_EVENT}
     for event, data in told.items():
         assert message_faults(event, WebhookEvent(event, NOW, 7, lead, data).payload("msg_1")) == [], event
+
+
+def test_message_of_an_erased_person_fits_its_description() -> None:
+    lead: dict[str, Any] = {**dict.fromkeys(EMPTY_RECORD_FIELDS), "id": 7, "custom_fields": {}, "tags": []}
+    assert message_faults("lead.deleted", WebhookEvent("lead.deleted", NOW, 7, lead, {}).payload("msg_1")) == []
 
 
 def test_message_of_a_silent_source_fits_its_description() -> None:

@@ -400,6 +400,8 @@ export interface paths {
          *     With `preview=1` nothing changes: the answer is the workspace as it would be, with the `effects` of each change.
          *     `never_join` replaces the list. Its entries stay on leads and recognise nobody from the next lead on.
          *     A shorter retention deletes what is older within the day, and that cannot be brought back.
+         *     `alarms` says who is told of which, and from when on it rings: null sets one back to its default.
+         *     `mail` connects, changes or disconnects the workspace's own mail server. Mails that wait go out by it at once.
          *
          *     Scope: `*`.
          */
@@ -415,10 +417,65 @@ export interface paths {
          *     With `preview=1` nothing changes: the answer is the workspace as it would be, with the `effects` of each change.
          *     `never_join` replaces the list. Its entries stay on leads and recognise nobody from the next lead on.
          *     A shorter retention deletes what is older within the day, and that cannot be brought back.
+         *     `alarms` says who is told of which, and from when on it rings: null sets one back to its default.
+         *     `mail` connects, changes or disconnects the workspace's own mail server. Mails that wait go out by it at once.
          *
          *     Scope: `*`.
          */
         patch: operations["update_workspace"];
+        trace?: never;
+    };
+    "/api/v1/workspace/mail-test": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Show the newest test mail of the workspace, with the mail server's own answer
+         * @description Scope: `*`.
+         */
+        get: operations["get_mail_test"];
+        put?: never;
+        /**
+         * Send a test mail to a user of the workspace, by the server that sends its mails
+         * @description It is tried once.
+         *
+         *     It is a conflict without a mail server. A workspace may send one every 20 seconds, and 10 an hour; beyond it, 429.
+         *
+         *     Scope: `*`.
+         */
+        post: operations["send_mail_test"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/workspace/alarm-test": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Send an alarm as a test to whoever is told of it
+         * @description Its subject and its first line say so.
+         *
+         *     It is a conflict if nobody is told, or without a mail server. A workspace may send one every 20 seconds, and 10 an
+         *     hour; beyond it, 429.
+         *
+         *     Scope: `*`.
+         */
+        post: operations["send_alarm_test"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
         trace?: never;
     };
     "/api/v1/identities/crowded": {
@@ -2653,6 +2710,35 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/events": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read events, oldest first, each with the body that a webhook has
+         * @description A workspace's events are recorded from its first request here, and kept for 30 days, unless the operator sets
+         *     another number (`LEADHUB_EVENT_DAYS`). If nobody asks for as long, recording ends.
+         *
+         *     Ask again with `meta.next_cursor`. With `wait` an answer without events comes after so many seconds, and one with
+         *     events at once. Nothing is skipped and nothing comes twice to who goes on by cursor. Five requests of a key may wait
+         *     at once.
+         *
+         *     410: events after the cursor are gone. `oldest_cursor` is where to go on.
+         *
+         *     Scopes: `read:integrations` and `read:leads`.
+         */
+        get: operations["list_events"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/files/{id}": {
         parameters: {
             query?: never;
@@ -2937,7 +3023,7 @@ export interface webhooks {
         put?: never;
         /**
          * A lead was deleted
-         * @description A lead was deleted. `lead` is the lead as it was.
+         * @description A lead was deleted. `lead` is the lead as it was; of an erased person nothing but the id is told.
          */
         post: operations["webhook_lead_deleted"];
         delete?: never;
@@ -3189,12 +3275,25 @@ export interface components {
             quarantined: number;
         };
         /**
-         * AlarmReceivers
-         * @description By which ways the installation's operators are told of alarms.
+         * AlarmTrial
+         * @description An alarm that was sent as a test, and to how many.
          */
-        AlarmReceivers: {
-            mail: boolean;
-            slack: boolean;
+        AlarmTrial: {
+            alarm: string;
+            readers: number;
+        };
+        /**
+         * AlarmTrialFields
+         * @description Which alarm is sent as a test.
+         */
+        AlarmTrialFields: {
+            /** @enum {string} */
+            alarm: "source_silent" | "dead_letters" | "waiting" | "held_digest" | "webhook_disabled";
+        };
+        /** AlarmTrialResponse */
+        AlarmTrialResponse: {
+            data: components["schemas"]["AlarmTrial"];
+            meta?: components["schemas"]["RecordMeta"];
         };
         /** AllConditions */
         AllConditions: {
@@ -3771,6 +3870,19 @@ export interface components {
             quarantined: number;
             deliveries: number;
         };
+        /** DeadLettersAlarm */
+        DeadLettersAlarm: {
+            user_ids: number[] | null;
+            percent: number;
+        };
+        /**
+         * DeadLettersFields
+         * @description Submissions fail. `percent`: of those decided within an hour.
+         */
+        DeadLettersFields: {
+            user_ids?: number[] | null;
+            percent?: number | null;
+        };
         /**
          * DelayDuration
          * @description The time to wait. With `business_hours` it ends Monday to Friday between 9 and 18 in the workspace's time zone:
@@ -3972,6 +4084,35 @@ export interface components {
             tell_receivers?: boolean | null;
         };
         /**
+         * ErasedLead
+         * @description All that is left of a lead whose person was erased: its id, and fields that are empty.
+         */
+        ErasedLead: {
+            id: number;
+            first_name: null;
+            last_name: null;
+            email: null;
+            email_as_given: null;
+            phone: null;
+            company: null;
+            job_title: null;
+            country: null;
+            source: null;
+            status: null;
+            pipeline_id: null;
+            pipeline_stage_id: null;
+            assigned_user_id: null;
+            notes: null;
+            custom_fields: {
+                [key: string]: unknown;
+            };
+            tags: string[];
+            possible_duplicate_of: null;
+            attribution: null;
+            created_at: null;
+            updated_at: null;
+        };
+        /**
          * Erasure
          * @description An erasure. `removed` has counts by kind.
          *
@@ -4010,12 +4151,14 @@ export interface components {
             status: "error";
             message: string;
             /** @enum {string} */
-            code: "BAD_REQUEST" | "UNAUTHORIZED" | "FORBIDDEN" | "NOT_FOUND" | "METHOD_NOT_ALLOWED" | "REQUEST_TIMEOUT" | "CONFLICT" | "PAYLOAD_TOO_LARGE" | "UNSUPPORTED_MEDIA_TYPE" | "VALIDATION_FAILED" | "RATE_LIMITED" | "SERVER_ERROR" | "SERVICE_UNAVAILABLE";
+            code: "BAD_REQUEST" | "UNAUTHORIZED" | "FORBIDDEN" | "NOT_FOUND" | "METHOD_NOT_ALLOWED" | "REQUEST_TIMEOUT" | "CONFLICT" | "GONE" | "PAYLOAD_TOO_LARGE" | "UNSUPPORTED_MEDIA_TYPE" | "VALIDATION_FAILED" | "RATE_LIMITED" | "SERVER_ERROR" | "SERVICE_UNAVAILABLE";
             errors?: {
                 [key: string]: string[];
             };
             /** @description How many match by now, where another count was confirmed. */
             count?: number;
+            /** @description The oldest cursor, where the one that was sent is gone. */
+            oldest_cursor?: string;
             request_id?: string;
         };
         /**
@@ -4028,6 +4171,21 @@ export interface components {
             /** Format: date-time */
             at: string;
             events: string[];
+        };
+        /**
+         * EventFeedMeta
+         * @description `next_cursor` is never null: with it, the next request goes on behind these events.
+         */
+        EventFeedMeta: {
+            next_cursor: string;
+        };
+        /**
+         * EventFeedPage
+         * @description Events, oldest first, each with the body that a webhook has.
+         */
+        EventFeedPage: {
+            data: (components["schemas"]["LeadCreatedEvent"] | components["schemas"]["LeadUpdatedEvent"] | components["schemas"]["LeadDeletedEvent"] | components["schemas"]["LeadMergedEvent"] | components["schemas"]["LeadUnmergedEvent"] | components["schemas"]["LeadDuplicateEvent"] | components["schemas"]["LeadStageChangedEvent"] | components["schemas"]["LeadAssignedEvent"] | components["schemas"]["TagAddedEvent"] | components["schemas"]["FormSubmittedEvent"] | components["schemas"]["SourceSilentEvent"])[];
+            meta: components["schemas"]["EventFeedMeta"];
         };
         /**
          * Explanation
@@ -4189,7 +4347,9 @@ export interface components {
         };
         /**
          * FormSettings
-         * @description All settings of a form. A source of null is `form`, a policy of null the workspace's, no origins: any.
+         * @description All settings of a form. A source of null is `form`, no origins: any.
+         *
+         *     A merge policy and a threshold of null are the workspace's.
          */
         FormSettings: {
             title: string | null;
@@ -4969,19 +5129,19 @@ export interface components {
         };
         /**
          * LeadDeletedEvent
-         * @description A lead was deleted. `lead` is the lead as it was.
+         * @description A lead was deleted. `lead` is the lead as it was; of an erased person nothing but the id is told.
          */
         LeadDeletedEvent: {
             id: string;
             /** Format: date-time */
             occurred_at: string;
-            /** @description Lead with `first_name`, otherwise RemovedLead. */
-            lead: components["schemas"]["Lead"] | components["schemas"]["RemovedLead"];
-            /** @constant */
-            test?: true;
+            /** @description Lead with `lead_score`, otherwise ErasedLead. */
+            lead: components["schemas"]["Lead"] | components["schemas"]["ErasedLead"] | components["schemas"]["RemovedLead"];
             /** @constant */
             event: "lead.deleted";
             data: components["schemas"]["NoData"];
+            /** @constant */
+            test?: true;
         };
         /** LeadDuplicateData */
         LeadDuplicateData: {
@@ -5203,6 +5363,45 @@ export interface components {
             type: "call" | "note" | "email" | "meeting";
             outcome?: ("reached" | "no_answer" | "left_message") | null;
             text?: string | null;
+        };
+        /**
+         * MailServer
+         * @description A mail server, its password masked. Security of null: TLS where the server offers it.
+         */
+        MailServer: {
+            host: string | null;
+            port: string | null;
+            security: ("tls" | "starttls") | null;
+            username: string | null;
+            password: string | null;
+            from: string | null;
+            from_name: string | null;
+        };
+        /**
+         * MailTrial
+         * @description The newest test mail. `answer` is what the mail server said, `error` why it was not sent.
+         */
+        MailTrial: {
+            /** @enum {string} */
+            state: "pending" | "sent" | "failed" | "cancelled";
+            error: string | null;
+            answer: string | null;
+            /** Format: date-time */
+            created_at: string;
+            /** Format: date-time */
+            finished_at: string | null;
+        };
+        /**
+         * MailTrialFields
+         * @description Who gets the test mail: an active user of the workspace.
+         */
+        MailTrialFields: {
+            user_id: number;
+        };
+        /** MailTrialResponse */
+        MailTrialResponse: {
+            data: components["schemas"]["MailTrial"];
+            meta?: components["schemas"]["RecordMeta"];
         };
         /** ManualTrigger */
         ManualTrigger: {
@@ -5761,6 +5960,17 @@ export interface components {
             meta?: components["schemas"]["RecordMeta"];
         };
         /**
+         * PlainAlarm
+         * @description Who is told: null, all admins; none, nobody.
+         */
+        PlainAlarm: {
+            user_ids: number[] | null;
+        };
+        /** PlainAlarmFields */
+        PlainAlarmFields: {
+            user_ids?: number[] | null;
+        };
+        /**
          * Process
          * @description A process, which serves all workspaces. It is not alive if it has not reported for ten seconds.
          */
@@ -6073,6 +6283,19 @@ export interface components {
             is_final: boolean;
             text: string;
         };
+        /** SilentSourceAlarm */
+        SilentSourceAlarm: {
+            user_ids: number[] | null;
+            minutes: number | null;
+        };
+        /**
+         * SilentSourceFields
+         * @description A source or form sends nothing. `minutes`: for those without a number of their own that have sent before.
+         */
+        SilentSourceFields: {
+            user_ids?: number[] | null;
+            minutes?: number | null;
+        };
         /**
          * Source
          * @description An integration, form or API key that leads come from.
@@ -6205,13 +6428,13 @@ export interface components {
         };
         /** SpamSettings */
         SpamSettings: {
-            threshold: number;
+            threshold: number | null;
             /** @enum {string} */
             proof_of_work: "auto" | "always" | "never";
         };
         /**
          * SpamSettingsFields
-         * @description What is held. `threshold`: points from which a submission is held; 0: only rules hold.
+         * @description What is held. `threshold`: points from which a submission is held; 0: only rules hold; null: the workspace's.
          *
          *     `proof_of_work`: `auto` asks browsers for it while the form is under attack.
          */
@@ -6376,19 +6599,28 @@ export interface components {
             tag?: string | null;
             stage_id?: number | null;
         };
-        /** Suppression */
+        /**
+         * Suppression
+         * @description An address that gets no mail. `created_by` is null if the person unsubscribed by the link in a mail.
+         */
         Suppression: {
             id: number;
             email: string;
             /** @enum {string} */
             reason: "unsubscribed" | "manual";
+            note: string | null;
+            created_by: components["schemas"]["VersionAuthor"] | null;
             /** Format: date-time */
             created_at: string;
         };
-        /** SuppressionFields */
+        /**
+         * SuppressionFields
+         * @description `note` says why, for your team.
+         */
         SuppressionFields: {
             /** Format: email */
             email: string;
+            note?: string | null;
         };
         /** SuppressionPage */
         SuppressionPage: {
@@ -6728,6 +6960,19 @@ export interface components {
             before: unknown;
             after: unknown;
         };
+        /** WaitingAlarm */
+        WaitingAlarm: {
+            user_ids: number[] | null;
+            minutes: number;
+        };
+        /**
+         * WaitingFields
+         * @description Automations or deliveries wait. `minutes`: of the oldest that is due.
+         */
+        WaitingFields: {
+            user_ids?: number[] | null;
+            minutes?: number | null;
+        };
         /**
          * Webhook
          * @description `disabled_reason` and `disabled_at` say why and when it was disabled automatically.
@@ -6801,10 +7046,39 @@ export interface components {
             name: string;
         };
         /**
+         * WorkspaceAlarmFields
+         * @description Of each alarm what is sent changes. Null sets an alarm, or a member of it, back to its default.
+         *
+         *     `user_ids`: who is told; null: all admins; none: nobody.
+         */
+        WorkspaceAlarmFields: {
+            source_silent?: components["schemas"]["SilentSourceFields"] | null;
+            dead_letters?: components["schemas"]["DeadLettersFields"] | null;
+            waiting?: components["schemas"]["WaitingFields"] | null;
+            held_digest?: components["schemas"]["PlainAlarmFields"] | null;
+            webhook_disabled?: components["schemas"]["PlainAlarmFields"] | null;
+        };
+        /**
+         * WorkspaceAlarms
+         * @description The alarms of the workspace. `mail` and `slack`: how the installation's operators are told of theirs.
+         */
+        WorkspaceAlarms: {
+            mail: boolean;
+            slack: boolean;
+            source_silent: components["schemas"]["SilentSourceAlarm"];
+            dead_letters: components["schemas"]["DeadLettersAlarm"];
+            waiting: components["schemas"]["WaitingAlarm"];
+            held_digest: components["schemas"]["PlainAlarm"];
+            webhook_disabled: components["schemas"]["PlainAlarm"];
+        };
+        /**
          * WorkspaceFields
          * @description What is sent changes, the rest stays. `never_join` replaces the list; `retention` changes the kinds in it.
          *
-         *     An entry of `never_join` is an email, a local part with its at sign (`info@`), or a phone.
+         *     `spam_threshold`: points from which forms without a number of their own hold a submission; 0: only rules hold.
+         *     An entry of `never_join` is an email, a local part with its at sign (`info@`), or a phone. `mail` has the
+         *     credentials of a mail server, as an integration of the type smtp has them, and changes key by key: null disconnects
+         *     the server. Its password must be sent again if another of them changes.
          */
         WorkspaceFields: {
             name?: string;
@@ -6814,20 +7088,31 @@ export interface components {
             merge_policy?: "fill_empty" | "overwrite" | "keep";
             fold_gmail?: boolean;
             never_join?: string[];
+            spam_threshold?: number;
             retention?: components["schemas"]["RetentionFields"];
+            alarms?: components["schemas"]["WorkspaceAlarmFields"];
+            mail?: {
+                [key: string]: (string | number) | null;
+            } | null;
         };
         /**
          * WorkspaceMail
-         * @description Whose server sends the workspace's mails. Null: nobody's.
+         * @description Whose server sends the workspace's mails, and whose would without its own `server`. Null: nobody's.
+         *
+         *     `integration_id` is the integration that sends them.
          */
         WorkspaceMail: {
             sent_by: ("workspace" | "installation") | null;
+            without_server: ("workspace" | "installation") | null;
+            integration_id: number | null;
+            server: components["schemas"]["MailServer"] | null;
         };
         /**
          * WorkspaceSettings
          * @description A workspace. `country` is where phones without a prefix are dialled.
          *
-         *     By what `never_join` lists nobody is recognised. `effects` are those of a change that is previewed.
+         *     By what `never_join` lists nobody is recognised. From `spam_threshold` points on, forms without a number of their
+         *     own hold a submission. `effects` are those of a change that is previewed.
          */
         WorkspaceSettings: {
             id: number;
@@ -6839,10 +7124,11 @@ export interface components {
             merge_policy: "fill_empty" | "overwrite" | "keep";
             fold_gmail: boolean;
             never_join: string[];
+            spam_threshold: number;
             retention: components["schemas"]["KeptDays"];
             installation_days: number;
             mail: components["schemas"]["WorkspaceMail"];
-            alarms: components["schemas"]["AlarmReceivers"];
+            alarms: components["schemas"]["WorkspaceAlarms"];
             /** Format: date-time */
             created_at: string;
             effects?: components["schemas"]["SettingEffect"][];
@@ -6967,6 +7253,26 @@ export interface components {
                  *       "status": "error",
                  *       "message": "The record is in use.",
                  *       "code": "CONFLICT"
+                 *     }
+                 */
+                "application/json": components["schemas"]["Error"];
+            };
+        };
+        /** @description What follows this cursor is gone. */
+        GONE: {
+            headers: {
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "status": "error",
+                 *       "message": "What follows this cursor is gone.",
+                 *       "code": "GONE"
                  *     }
                  */
                 "application/json": components["schemas"]["Error"];
@@ -7138,7 +7444,9 @@ export type ActivityResponse = components['schemas']['ActivityResponse'];
 export type AddTag = components['schemas']['AddTag'];
 export type AdjustScore = components['schemas']['AdjustScore'];
 export type Afterwards = components['schemas']['Afterwards'];
-export type AlarmReceivers = components['schemas']['AlarmReceivers'];
+export type AlarmTrial = components['schemas']['AlarmTrial'];
+export type AlarmTrialFields = components['schemas']['AlarmTrialFields'];
+export type AlarmTrialResponse = components['schemas']['AlarmTrialResponse'];
 export type AllConditions = components['schemas']['AllConditions'];
 export type AnyCondition = components['schemas']['AnyCondition'];
 export type ApiKey = components['schemas']['ApiKey'];
@@ -7190,6 +7498,8 @@ export type CursorLinks = components['schemas']['CursorLinks'];
 export type CursorMeta = components['schemas']['CursorMeta'];
 export type DayFigures = components['schemas']['DayFigures'];
 export type DeadLetters = components['schemas']['DeadLetters'];
+export type DeadLettersAlarm = components['schemas']['DeadLettersAlarm'];
+export type DeadLettersFields = components['schemas']['DeadLettersFields'];
 export type DelayDuration = components['schemas']['DelayDuration'];
 export type DelayStep = components['schemas']['DelayStep'];
 export type Delivery = components['schemas']['Delivery'];
@@ -7206,10 +7516,13 @@ export type DuplicatePairPage = components['schemas']['DuplicatePairPage'];
 export type DuplicatePairResponse = components['schemas']['DuplicatePairResponse'];
 export type DuplicateReceived = components['schemas']['DuplicateReceived'];
 export type EraseFields = components['schemas']['EraseFields'];
+export type ErasedLead = components['schemas']['ErasedLead'];
 export type Erasure = components['schemas']['Erasure'];
 export type ErasureResponse = components['schemas']['ErasureResponse'];
 export type Error = components['schemas']['Error'];
 export type Event = components['schemas']['Event'];
+export type EventFeedMeta = components['schemas']['EventFeedMeta'];
+export type EventFeedPage = components['schemas']['EventFeedPage'];
 export type Explanation = components['schemas']['Explanation'];
 export type ExplanationResponse = components['schemas']['ExplanationResponse'];
 export type FalseComparison = components['schemas']['FalseComparison'];
@@ -7305,6 +7618,10 @@ export type LeadUpdatedEvent = components['schemas']['LeadUpdatedEvent'];
 export type Ledger = components['schemas']['Ledger'];
 export type Limit = components['schemas']['Limit'];
 export type LoggedActivity = components['schemas']['LoggedActivity'];
+export type MailServer = components['schemas']['MailServer'];
+export type MailTrial = components['schemas']['MailTrial'];
+export type MailTrialFields = components['schemas']['MailTrialFields'];
+export type MailTrialResponse = components['schemas']['MailTrialResponse'];
 export type ManualTrigger = components['schemas']['ManualTrigger'];
 export type Me = components['schemas']['Me'];
 export type MeResponse = components['schemas']['MeResponse'];
@@ -7349,6 +7666,8 @@ export type Pipeline = components['schemas']['Pipeline'];
 export type PipelineFields = components['schemas']['PipelineFields'];
 export type PipelinePage = components['schemas']['PipelinePage'];
 export type PipelineResponse = components['schemas']['PipelineResponse'];
+export type PlainAlarm = components['schemas']['PlainAlarm'];
+export type PlainAlarmFields = components['schemas']['PlainAlarmFields'];
 export type Process = components['schemas']['Process'];
 export type PublishFields = components['schemas']['PublishFields'];
 export type Queue = components['schemas']['Queue'];
@@ -7384,6 +7703,8 @@ export type SendWebhook = components['schemas']['SendWebhook'];
 export type SetField = components['schemas']['SetField'];
 export type SetStatus = components['schemas']['SetStatus'];
 export type SettingEffect = components['schemas']['SettingEffect'];
+export type SilentSourceAlarm = components['schemas']['SilentSourceAlarm'];
+export type SilentSourceFields = components['schemas']['SilentSourceFields'];
 export type Source = components['schemas']['Source'];
 export type SourceFigures = components['schemas']['SourceFigures'];
 export type SourceList = components['schemas']['SourceList'];
@@ -7447,6 +7768,8 @@ export type UserResponse = components['schemas']['UserResponse'];
 export type ValueChange = components['schemas']['ValueChange'];
 export type VersionAuthor = components['schemas']['VersionAuthor'];
 export type VersionDifference = components['schemas']['VersionDifference'];
+export type WaitingAlarm = components['schemas']['WaitingAlarm'];
+export type WaitingFields = components['schemas']['WaitingFields'];
 export type Webhook = components['schemas']['Webhook'];
 export type WebhookFields = components['schemas']['WebhookFields'];
 export type WebhookPage = components['schemas']['WebhookPage'];
@@ -7454,6 +7777,8 @@ export type WebhookResponse = components['schemas']['WebhookResponse'];
 export type WebhookWithSecret = components['schemas']['WebhookWithSecret'];
 export type WebhookWithSecretResponse = components['schemas']['WebhookWithSecretResponse'];
 export type Workspace = components['schemas']['Workspace'];
+export type WorkspaceAlarmFields = components['schemas']['WorkspaceAlarmFields'];
+export type WorkspaceAlarms = components['schemas']['WorkspaceAlarms'];
 export type WorkspaceFields = components['schemas']['WorkspaceFields'];
 export type WorkspaceMail = components['schemas']['WorkspaceMail'];
 export type WorkspaceSettings = components['schemas']['WorkspaceSettings'];
@@ -7464,6 +7789,7 @@ export type ResponseForbidden = components['responses']['FORBIDDEN'];
 export type ResponseNotFound = components['responses']['NOT_FOUND'];
 export type ResponseRequestTimeout = components['responses']['REQUEST_TIMEOUT'];
 export type ResponseConflict = components['responses']['CONFLICT'];
+export type ResponseGone = components['responses']['GONE'];
 export type ResponsePayloadTooLarge = components['responses']['PAYLOAD_TOO_LARGE'];
 export type ResponseUnsupportedMediaType = components['responses']['UNSUPPORTED_MEDIA_TYPE'];
 export type ResponseValidationFailed = components['responses']['VALIDATION_FAILED'];
@@ -8668,6 +8994,127 @@ export interface operations {
             401: components["responses"]["UNAUTHORIZED"];
             403: components["responses"]["FORBIDDEN"];
             408: components["responses"]["REQUEST_TIMEOUT"];
+            413: components["responses"]["PAYLOAD_TOO_LARGE"];
+            415: components["responses"]["UNSUPPORTED_MEDIA_TYPE"];
+            422: components["responses"]["VALIDATION_FAILED"];
+            429: components["responses"]["RATE_LIMITED"];
+            500: components["responses"]["SERVER_ERROR"];
+            503: components["responses"]["SERVICE_UNAVAILABLE"];
+        };
+    };
+    get_mail_test: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MailTrialResponse"];
+                };
+            };
+            400: components["responses"]["BAD_REQUEST"];
+            401: components["responses"]["UNAUTHORIZED"];
+            403: components["responses"]["FORBIDDEN"];
+            422: components["responses"]["VALIDATION_FAILED"];
+            429: components["responses"]["RATE_LIMITED"];
+            500: components["responses"]["SERVER_ERROR"];
+            503: components["responses"]["SERVICE_UNAVAILABLE"];
+        };
+    };
+    send_mail_test: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "user_id": 1
+                 *     }
+                 */
+                "application/json": components["schemas"]["MailTrialFields"];
+            };
+        };
+        responses: {
+            /** @description Accepted */
+            202: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    Location: components["headers"]["Location"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MailTrialResponse"];
+                };
+            };
+            400: components["responses"]["BAD_REQUEST"];
+            401: components["responses"]["UNAUTHORIZED"];
+            403: components["responses"]["FORBIDDEN"];
+            408: components["responses"]["REQUEST_TIMEOUT"];
+            409: components["responses"]["CONFLICT"];
+            413: components["responses"]["PAYLOAD_TOO_LARGE"];
+            415: components["responses"]["UNSUPPORTED_MEDIA_TYPE"];
+            422: components["responses"]["VALIDATION_FAILED"];
+            429: components["responses"]["RATE_LIMITED"];
+            500: components["responses"]["SERVER_ERROR"];
+            503: components["responses"]["SERVICE_UNAVAILABLE"];
+        };
+    };
+    send_alarm_test: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "alarm": "dead_letters"
+                 *     }
+                 */
+                "application/json": components["schemas"]["AlarmTrialFields"];
+            };
+        };
+        responses: {
+            /** @description Accepted */
+            202: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    Location: components["headers"]["Location"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AlarmTrialResponse"];
+                };
+            };
+            400: components["responses"]["BAD_REQUEST"];
+            401: components["responses"]["UNAUTHORIZED"];
+            403: components["responses"]["FORBIDDEN"];
+            408: components["responses"]["REQUEST_TIMEOUT"];
+            409: components["responses"]["CONFLICT"];
             413: components["responses"]["PAYLOAD_TOO_LARGE"];
             415: components["responses"]["UNSUPPORTED_MEDIA_TYPE"];
             422: components["responses"]["VALIDATION_FAILED"];
@@ -14555,7 +15002,8 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "email": "no-mail@example.com"
+                 *       "email": "no-mail@example.com",
+                 *       "note": "Asked by phone"
                  *     }
                  */
                 "application/json": components["schemas"]["SuppressionFields"];
@@ -14709,6 +15157,47 @@ export interface operations {
                     "application/json": components["schemas"]["Error"];
                 };
             };
+            500: components["responses"]["SERVER_ERROR"];
+            503: components["responses"]["SERVICE_UNAVAILABLE"];
+        };
+    };
+    list_events: {
+        parameters: {
+            query?: {
+                /** @description `meta.next_cursor` of the previous answer. `now`: what comes from now on. Absent: the oldest event that is kept. */
+                after?: string | null;
+                /** @description Names of events with commas between, such as `lead.created,lead.updated`. Absent: all. */
+                types?: string;
+                /** @description Seconds to wait for an event if there is none yet. Absent: the answer comes at once. */
+                wait?: number;
+                /** @description Events in an answer; 100 unless given. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EventFeedPage"];
+                };
+            };
+            400: components["responses"]["BAD_REQUEST"];
+            401: components["responses"]["UNAUTHORIZED"];
+            403: components["responses"]["FORBIDDEN"];
+            410: components["responses"]["GONE"];
+            422: components["responses"]["VALIDATION_FAILED"];
+            429: components["responses"]["RATE_LIMITED"];
             500: components["responses"]["SERVER_ERROR"];
             503: components["responses"]["SERVICE_UNAVAILABLE"];
         };

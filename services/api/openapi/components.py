@@ -69,9 +69,13 @@ COMMON_SCHEMAS: dict[str, SpecObject] = {
                 "code": {"type": "string", "enum": [error.code for error in ERRORS_BY_STATUS.values()]},
                 "errors": {"type": "object", "additionalProperties": {"type": "array", "items": TEXT_SCHEMA}},
                 "count": {**COUNT_SCHEMA, "description": "How many match by now, where another count was confirmed."},
+                "oldest_cursor": {
+                    **TEXT_SCHEMA,
+                    "description": "The oldest cursor, where the one that was sent is gone.",
+                },
                 "request_id": TEXT_SCHEMA,
             },
-            *("errors", "count", "request_id"),
+            *("errors", "count", "oldest_cursor", "request_id"),
         ),
     },
     "RecordMeta": {

@@ -37,6 +37,7 @@ TAG_DESCRIPTIONS = {
     "lead-scoring-rules": "Conditions that add points to a lead's score or take points away.",
     "integrations": "Connections to other services: sources of leads, and providers of mail, SMS and chat.",
     "webhooks": "Subscriptions of your addresses to events. The messages are described under Webhooks.",
+    "events": "What happened in the workspace, read by cursor: for clients that no webhook can reach.",
     "deliveries": "Every outgoing message with its attempts. Messages can be sent again.",
     "retention": "For how many days a workspace keeps submissions, held ones, timelines and messages.",
     "workspace": "The settings of the workspace, and what a change of them would do.",

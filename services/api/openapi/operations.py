@@ -26,7 +26,7 @@ from services.api.openapi.schemas import SchemaRegistry, query_schema
 from shared.platform.validation.schema import FieldsSchema
 from shared.platform.web.openapi import PAGING_PARAMETERS, OperationDescription, operation_description
 from shared.platform.web.responses import JSON_MEDIA_TYPE
-from shared.service_app.authorization import ANY_KEY_SCOPE, PUBLIC_SCOPE, SCOPE_SEPARATOR
+from shared.service_app.authorization import ALL_SCOPES_SEPARATOR, ANY_KEY_SCOPE, PUBLIC_SCOPE, SCOPE_SEPARATOR
 
 FORM_SCHEMA_SUFFIXES = {"application/x-www-form-urlencoded": "Form", "multipart/form-data": "Multipart"}
 OCTET_STREAM = "application/octet-stream"
@@ -60,7 +60,9 @@ def operation_object(route: web.RouteDef, schemas: SchemaRegistry) -> SpecObject
 def _security_requirements(scope: str) -> list[SpecObject]:
     if scope == PUBLIC_SCOPE:
         return []
-    return [{SECURITY_SCHEME: [] if scope == ANY_KEY_SCOPE else [one]} for one in scope.split(SCOPE_SEPARATOR)]
+    if scope == ANY_KEY_SCOPE:
+        return [{SECURITY_SCHEME: []}]
+    return [{SECURITY_SCHEME: one.split(ALL_SCOPES_SEPARATOR)} for one in scope.split(SCOPE_SEPARATOR)]
 
 
 def _scope_text(scope: str) -> str:
@@ -69,6 +71,8 @@ def _scope_text(scope: str) -> str:
         return "No key is needed."
     if scope == ANY_KEY_SCOPE:
         return "Scope: none; any key will do."
+    if ALL_SCOPES_SEPARATOR in scope:
+        return "Scopes: " + " and ".join(f"`{one}`" for one in scope.split(ALL_SCOPES_SEPARATOR)) + "."
     return "Scope: " + " or ".join(f"`{one}`" for one in scope.split(SCOPE_SEPARATOR)) + "."
 
 

@@ -14,6 +14,32 @@ class RemovedLead(TypedDict):
     id: int
 
 
+class ErasedLead(TypedDict):
+    """All that is left of a lead whose person was erased: its id, and fields that are empty."""
+
+    id: int
+    first_name: None
+    last_name: None
+    email: None
+    email_as_given: None
+    phone: None
+    company: None
+    job_title: None
+    country: None
+    source: None
+    status: None
+    pipeline_id: None
+    pipeline_stage_id: None
+    assigned_user_id: None
+    notes: None
+    custom_fields: dict[str, Any]
+    tags: list[str]
+    possible_duplicate_of: None
+    attribution: None
+    created_at: None
+    updated_at: None
+
+
 class EventMessage(TypedDict):
     """`id` is the same in every attempt. `lead` is the lead as it is when the message is made.
 
@@ -78,11 +104,15 @@ class LeadUpdatedEvent(EventMessage):
     data: LeadUpdatedData
 
 
-class LeadDeletedEvent(EventMessage):
-    """A lead was deleted. `lead` is the lead as it was."""
+class LeadDeletedEvent(TypedDict):
+    """A lead was deleted. `lead` is the lead as it was; of an erased person nothing but the id is told."""
 
+    id: str
+    occurred_at: datetime
+    lead: LeadRecord | ErasedLead | RemovedLead
     event: Literal["lead.deleted"]
     data: NoData
+    test: NotRequired[Literal[True]]
 
 
 class LeadMergedData(TypedDict):

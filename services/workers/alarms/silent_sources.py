@@ -16,6 +16,7 @@ from shared.outbound.deliveries import (
     notification_to_user,
     webhook_to_subscription,
 )
+from shared.outbound.event_feed import NewFeedEvent, record_events
 from shared.outbound.mail_readers import read_alarm_readers
 from shared.outbound.mail_setup import can_send_mail
 from shared.outbound.staff_texts import staff_texts
@@ -88,13 +89,16 @@ async def watch_silences(connection: Connection, settings: Settings) -> int:
         for source in silent:
             await enqueue_deliveries(connection, await _messages_of(connection, source, settings))
             log.warning("source.silent", workspace_id=source["workspace_id"], kind=source["kind"], id=source["id"])
+        await record_events(
+            connection, [NewFeedEvent(source["workspace_id"], _silence_event(source)) for source in silent]
+        )
     return len(silent)
 
 
 async def _messages_of(connection: Connection, source: Mapping[str, Any], settings: Settings) -> list[NewDelivery]:
     workspace_id = source["workspace_id"]
     subscriptions = await connection.execute(SUBSCRIPTIONS_SQL, (workspace_id, SOURCE_SILENT_EVENT))
-    event = WebhookEvent(SOURCE_SILENT_EVENT, source["silent_since"], None, None, _event_data(source))
+    event = _silence_event(source)
     messages = [webhook_to_subscription(workspace_id, id_, event) for (id_,) in await subscriptions.fetchall()]
     if await can_send_mail(connection, settings, workspace_id):
         messages += [
@@ -102,6 +106,10 @@ async def _messages_of(connection: Connection, source: Mapping[str, Any], settin
             for admin in await read_alarm_readers(connection, "source_silent", [workspace_id])
         ]
     return messages
+
+
+def _silence_event(source: Mapping[str, Any]) -> WebhookEvent:
+    return WebhookEvent(SOURCE_SILENT_EVENT, source["silent_since"], None, None, _event_data(source))
 
 
 def _event_data(source: Mapping[str, Any]) -> dict[str, Any]:

@@ -7,14 +7,14 @@ an item that timed out alone is set aside the next time it is claimed.
 
 import time
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import cache, partial
 from typing import TypeVar
 
 from services.workers.automations import inactivity_timers, runs
-from services.workers.automations.event_subscribers import MatchedEvents, match_events
-from services.workers.automations.execute_batch import execute_batch
+from services.workers.automations.event_subscribers import MatchedEvents, WorkspaceRules, match_events
+from services.workers.automations.execute_batch import BatchAudience, execute_batch
 from services.workers.automations.prerendering import WorkspaceBudgets
 from services.workers.automations.rules_cache import RulesCache
 from services.workers.automations.types import ActiveRun
@@ -79,6 +79,7 @@ class AutomationEngine:
         self._budgets = WorkspaceBudgets()
         self._resting_until: dict[int, float] = {}  # workspace id to the time at which it stops resting
         self._timed_out_alone: dict[tuple[type, int], Exception] = {}  # items that timed out alone in a batch
+        self._audience = BatchAudience.NOBODY  # of the present batch
 
     async def run(self, connection: Connection, *, seconds: float = float("inf")) -> bool:
         """Handle everything that waits, for up to `seconds`. Return False if something was left.
@@ -140,10 +141,11 @@ class AutomationEngine:
         kind: str,
         pace: AdaptiveBatchSize,
         take: Callable[[Connection, int, WorkspaceCursor], Awaitable[list[ClaimedT]]],
-        work: Callable[[Connection, Sequence[ClaimedT]], Awaitable[bool]],
+        work: Callable[[Connection, Sequence[ClaimedT]], Awaitable[None]],
         isolate: Callable[[Connection, ClaimedT, Exception], Awaitable[None]],
     ) -> int:
         started = time.perf_counter()
+        self._audience = BatchAudience.NOBODY
         batch: list[ClaimedT] = []
         ended: list[ClaimedT] = []
         try:
@@ -152,10 +154,10 @@ class AutomationEngine:
                 ended = [one for one in batch if (type(one), one.id) in self._timed_out_alone]
                 for item in ended:
                     await isolate(connection, item, self._timed_out_alone[type(item), item.id])
-                has_deliveries = await self._act_isolating_failures(
+                await self._act_isolating_failures(
                     connection, [one for one in batch if one not in ended], work, isolate
                 )
-                await self._relax_commit(connection, has_deliveries=has_deliveries)
+                await self._relax_commit(connection)
         except Exception as error:
             self._note_failure(batch, pace, error)
             raise
@@ -166,7 +168,7 @@ class AutomationEngine:
             pace.record_duration(len(batch), time.perf_counter() - started)
         done = sum(not (isinstance(one, ActiveRun) and one.id in self._budgets.deferred_run_ids) for one in batch)
         self._record_work(batch, time.perf_counter() - started)
-        self._report_batch(has_deliveries, started, **{kind: done})
+        self._report_batch(started, **{kind: done})
         return done
 
     def _record_work(self, taken: Sequence[OutboxEvent | ActiveRun], seconds: float) -> None:
@@ -187,16 +189,17 @@ class AutomationEngine:
         if len(batch) == 1 and is_timeout(error):
             self._timed_out_alone[type(batch[0]), batch[0].id] = error
 
-    async def _relax_commit(self, connection: Connection, *, has_deliveries: bool) -> None:
-        """Let the commit not wait for the disk if nothing is sent.
+    async def _relax_commit(self, connection: Connection) -> None:
+        """Let the commit not wait for the disk if nobody outside hears of the batch.
 
         A crash then undoes the whole batch, including the claim of its events, and the batch is repeated.
         """
-        if not has_deliveries:
+        if self._audience is BatchAudience.NOBODY:
             await connection.execute(f"SELECT {ASYNC_COMMIT}")
 
-    def _report_batch(self, has_deliveries: bool, started: float, **counts: int) -> None:
+    def _report_batch(self, started: float, **counts: int) -> None:
         """Report a committed batch: announce its deliveries, and record metrics and a log line."""
+        has_deliveries = self._audience is BatchAudience.RECEIVERS
         if has_deliveries:
             self._on_deliveries()
         if not any(counts.values()):
@@ -207,15 +210,25 @@ class AutomationEngine:
             AUTOMATION_ACTS.labels(kind).inc(n)
         log.info("automations", **counts, told=has_deliveries, ms=round(seconds * 1000, 2))
 
-    async def _act_on_events(self, connection: Connection, events: Sequence[OutboxEvent]) -> bool:
+    async def _act_on_events(self, connection: Connection, events: Sequence[OutboxEvent]) -> None:
         rules = await self._rules_cache.get_rules(connection, {event.workspace_id for event in events})
         matched = match_events(events, rules)
         await inactivity_timers.restart_timers(connection, matched.inactivity)
         begun = await runs.begin_runs(connection, matched.runs)
-        return await execute_batch(connection, self._vault, begun, matched, rules, self._budgets)
+        await self._execute(connection, begun, matched, rules)
 
-    async def _act_on_runs(self, connection: Connection, due: Sequence[ActiveRun]) -> bool:
-        return await execute_batch(connection, self._vault, due, MatchedEvents(), {}, self._budgets)
+    async def _act_on_runs(self, connection: Connection, due: Sequence[ActiveRun]) -> None:
+        await self._execute(connection, due, MatchedEvents(), {})
+
+    async def _execute(
+        self,
+        connection: Connection,
+        begun_runs: Sequence[ActiveRun],
+        matched: MatchedEvents,
+        rules: Mapping[int, WorkspaceRules],
+    ) -> None:
+        audience = await execute_batch(connection, self._vault, begun_runs, matched, rules, self._budgets)
+        self._audience = max(self._audience, audience)
 
     async def _set_aside(self, connection: Connection, event: OutboxEvent, error: Exception) -> None:
         """Handle an event that fails: write its runs, so that each is retried by itself, and send its webhooks.
@@ -240,9 +253,12 @@ class AutomationEngine:
     async def _notify_only(self, connection: Connection, matched: MatchedEvents) -> None:
         """Write the deliveries of an event without its runs. This is rare, so the sweeper finds them without a hint."""
         notifications = MatchedEvents(
-            webhooks=matched.webhooks, form_submissions=matched.form_submissions, conversions=matched.conversions
+            webhooks=matched.webhooks,
+            recorded=matched.recorded,
+            form_submissions=matched.form_submissions,
+            conversions=matched.conversions,
         )
-        await execute_batch(connection, self._vault, [], notifications, {}, self._budgets)
+        await self._execute(connection, [], notifications, {})
 
     async def _postpone_run(self, connection: Connection, run: ActiveRun, error: Exception) -> None:
         log.warning("automations.run_failed", run_id=run.id, attempts=run.attempts + 1, error=type(error).__name__)
@@ -252,13 +268,13 @@ class AutomationEngine:
         self,
         connection: Connection,
         batch: Sequence[ClaimedT],
-        work: Callable[[Connection, Sequence[ClaimedT]], Awaitable[bool]],
+        work: Callable[[Connection, Sequence[ClaimedT]], Awaitable[None]],
         isolate: Callable[[Connection, ClaimedT, Exception], Awaitable[None]],
-    ) -> bool:
-        """Act on the batch under savepoints. Return whether there are deliveries."""
+    ) -> None:
+        """Act on the batch under savepoints."""
 
-        async def act_on(part: Sequence[ClaimedT]) -> bool:
+        async def act_on(part: Sequence[ClaimedT]) -> None:
             async with connection.transaction():
-                return await work(connection, part)
+                await work(connection, part)
 
-        return any(await isolate_failures(batch, act_on, partial(isolate, connection)))
+        await isolate_failures(batch, act_on, partial(isolate, connection))

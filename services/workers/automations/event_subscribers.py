@@ -18,7 +18,12 @@ from services.workers.conversions.conversion_triggers import (
     match_conversions,
 )
 from services.workers.outbox.outbox_event import OutboxEvent
-from services.workers.outbox.webhook_subscriptions import ActiveSubscription, WebhookNotice, subscribers_to
+from services.workers.outbox.webhook_subscriptions import (
+    SUBSCRIBABLE_EVENTS,
+    ActiveSubscription,
+    WebhookNotice,
+    subscribers_to,
+)
 from shared.automations.run_limits import chain_stop_reason, entry_trigger_key
 from shared.automations.trigger_match import (
     TRIGGER_BY_EVENT,
@@ -46,6 +51,7 @@ class WorkspaceRules:
     holds_points: bool  # whether leads get points from rules, or still have points from deleted rules
     notifying_forms: frozenset[int] = frozenset()  # forms that send notification mails
     conversions: Sequence[ConversionRules] = ()
+    has_feed: bool = False  # whether its events are recorded for readers with a cursor
 
     @classmethod
     def from_active(
@@ -57,10 +63,11 @@ class WorkspaceRules:
         holds_points: bool = False,
         forms: Iterable[int] = (),
         conversions: Sequence[ConversionRules] = (),
+        has_feed: bool = False,
     ) -> "WorkspaceRules":
         """Index the rules."""
         points = holds_points or bool(scoring)
-        rules = cls(defaultdict(list), [], [], scoring, subscriptions, points, frozenset(forms), conversions)
+        rules = cls(defaultdict(list), [], [], scoring, subscriptions, points, frozenset(forms), conversions, has_feed)
         for automation in automations:
             trigger = automation.trigger
             if trigger["type"] == "lead_score_crossed":
@@ -84,6 +91,7 @@ class MatchedEvents:
 
     runs: list[NewRun] = field(default_factory=list)
     webhooks: list[WebhookNotice] = field(default_factory=list)
+    recorded: list[tuple[OutboxEvent, EventFact]] = field(default_factory=list)  # for feeds
     form_submissions: list[tuple[OutboxEvent, int]] = field(default_factory=list)  # event and form id
     inactivity: list[tuple[OutboxEvent, int, int]] = field(default_factory=list)  # event, automation id and minutes
     conversions: list[ConversionMatch] = field(default_factory=list)
@@ -104,6 +112,8 @@ def _match_event(event: OutboxEvent, rules: WorkspaceRules, matched: MatchedEven
     for fact in event_facts(event.type, event.data):
         called |= {automation.id: automation for automation in _automations_for(fact, rules)}
         matched.webhooks += [WebhookNotice(event, fact, one) for one in subscribers_to(fact.type, rules.subscriptions)]
+        if rules.has_feed and fact.type in SUBSCRIBABLE_EVENTS:
+            matched.recorded.append((event, fact))
         if fact.type == "form.submitted" and fact.data["form_id"] in rules.notifying_forms:
             matched.form_submissions.append((event, fact.data["form_id"]))
         if rules.conversions:

@@ -4,6 +4,7 @@ Templates are rendered first, without locks. Then the leads are locked, and chan
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from enum import IntEnum
 from functools import cache, partial
 
 from services.workers.automations import runs as rows
@@ -15,6 +16,7 @@ from services.workers.automations.round_robin import RoundRobinCounters
 from services.workers.automations.scoring import forget_points, rescore_leads
 from services.workers.automations.types import ActiveRun, RunResult
 from services.workers.conversions.conversion_queue import queue_conversions
+from services.workers.outbox.webhook_notices import feed_event
 from shared.automations.action_handlers import LeadDict, StepRun, WorkspaceContext
 from shared.automations.rendering_budget import BudgetExhausted, RenderingBudget
 from shared.automations.step_runner import lead_difference, run_steps
@@ -23,6 +25,7 @@ from shared.leads import identities, lead_redirects, reference_locks
 from shared.leads.lead_records import read_leads
 from shared.leads.submission import LeadKey
 from shared.leads.writes import ChangeCause, LeadChange, RefusedChange, change_leads
+from shared.outbound.event_feed import record_events
 from shared.platform.crypto.encryption import Cipher
 from shared.platform.db.connections import Connection, as_json
 from shared.platform.db.database_errors import ContentionError
@@ -39,6 +42,14 @@ WHERE a.type = 'lead.deleted' AND a.data ? 'lead'
 LeadsByKey = dict[LeadKey, LeadDict]
 
 
+class BatchAudience(IntEnum):
+    """Who hears of a batch outside: nobody, readers of a feed, or receivers of deliveries."""
+
+    NOBODY = 0
+    READERS = 1
+    RECEIVERS = 2
+
+
 async def execute_batch(
     connection: Connection,
     cipher: Callable[[], Cipher],
@@ -46,12 +57,12 @@ async def execute_batch(
     matched: MatchedEvents,
     rules: Mapping[int, WorkspaceRules],
     purses: WorkspaceBudgets,
-) -> bool:
+) -> BatchAudience:
     """Take the steps of the runs and apply the other consequences of the events.
 
-    Returns whether deliveries were written. Runs that are deferred stay unchanged. The order of locks is the one in
+    Returns who hears of it. Runs that are deferred stay unchanged. The order of locks is the one in
     docs/architecture.md: first a shared lock on the records that leads refer to, then the leads, then the round-robin
-    counters, then tags (in `change_leads`).
+    counters, then tags (in `change_leads`), and feeds last.
     """
     await reference_locks.lock_shared(
         connection, sorted({run.workspace_id for run in runs} | {w for w, _ in matched.rescored})
@@ -60,7 +71,8 @@ async def execute_batch(
     ready = [run for run in runs if run.lead_key not in plans.deferred_leads or run.id in plans.by_run_id]
     leads = await _lock_leads(connection, {run.lead_key for run in ready} | matched.rescored.keys())
     effects = BatchEffects(cache(lambda: cipher().in_open_transaction(connection)))
-    await _notify_listeners(connection, matched, leads, effects)
+    told_leads = await _notify_listeners(connection, matched, leads, effects)
+    feed_events = [feed_event(event, fact, told_leads) for event, fact in matched.recorded]
     changes = await rescore_leads(connection, matched.rescored, leads, rules)
     results, caused = await _take_steps(connection, ready, leads, effects, plans)
     purses.deferred_run_ids = (purses.deferred_run_ids | {run.id for run in runs}) - {
@@ -72,7 +84,10 @@ async def execute_batch(
     is_told = await effects.write_all(connection)  # before the runs, whose rows contain the ids of their deliveries
     await rows.save_results(connection, results)
     has_conversions = await queue_conversions(connection, matched.conversions)
-    return is_told or has_conversions
+    is_read = await record_events(connection, feed_events)
+    if is_told or has_conversions:
+        return BatchAudience.RECEIVERS
+    return BatchAudience.READERS if is_read else BatchAudience.NOBODY
 
 
 async def _lock_leads(connection: Connection, keys: set[LeadKey]) -> LeadsByKey:
@@ -92,8 +107,9 @@ async def _retry_if_merged(connection: Connection, missing: set[LeadKey]) -> Non
 
 async def _notify_listeners(
     connection: Connection, matched: MatchedEvents, leads: LeadsByKey, effects: BatchEffects
-) -> None:
-    keys = {notice.event.lead_key for notice in matched.webhooks}
+) -> LeadsByKey:
+    """Add what receivers are told of the events. Return the leads as they are told of."""
+    keys = {notice.event.lead_key for notice in matched.webhooks} | {event.lead_key for event, _ in matched.recorded}
     known_leads = {**leads, **await read_leads(connection, list(keys - leads.keys()))}
     if gone := keys - known_leads.keys():
         await _retry_if_merged(connection, gone)
@@ -104,6 +120,7 @@ async def _notify_listeners(
     for event, filled in await load_form_notifications(connection, matched.form_submissions):
         effects.mail_form_notification(event, filled)
         effects.mail_auto_reply(event, filled)
+    return known_leads
 
 
 async def _take_steps(

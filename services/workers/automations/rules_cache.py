@@ -34,6 +34,7 @@ SELECT workspace_id, id, settings->'conversions'->'events' FROM integrations
 WHERE workspace_id = ANY(%s) AND is_active AND type IN ('meta_conversions', 'google_data_manager')
   AND settings->'conversions'->'events' <> '[]' ORDER BY id
 """
+RECORDING_FEEDS_SQL = "SELECT workspace_id FROM event_feeds WHERE workspace_id = ANY(%s) AND is_recording"
 WORKSPACES_WITH_POINTS_SQL = """
 SELECT id FROM unnest(%s::bigint[]) id
 WHERE EXISTS (SELECT 1 FROM lead_points WHERE workspace_id = id AND points <> 0)
@@ -79,6 +80,7 @@ class RulesCache:
         for row in await _fetch_rows(connection, CONVERSION_RULES_SQL, workspace_ids):
             conversions[row[0]].append(ConversionRules(row[1], row[2]))
         holding = {row[0] for row in await _fetch_rows(connection, WORKSPACES_WITH_POINTS_SQL, workspace_ids)}
+        recording = {row[0] for row in await _fetch_rows(connection, RECORDING_FEEDS_SQL, workspace_ids)}
         for id_ in workspace_ids:
             points = id_ in holding
             filed = WorkspaceRules.from_active(
@@ -88,6 +90,7 @@ class RulesCache:
                 holds_points=points,
                 forms=forms[id_],
                 conversions=conversions[id_],
+                has_feed=id_ in recording,
             )
             self._rules[id_] = versions.get(id_, 0), filed
 

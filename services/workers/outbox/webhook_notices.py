@@ -1,11 +1,14 @@
-"""From an event of the outbox to the webhooks that tell of it."""
+"""From an event of the outbox to the webhooks that tell of it, and to the feed that clients read."""
 
 from collections.abc import Mapping
 from typing import Any
 
+from services.workers.outbox.outbox_event import OutboxEvent
 from services.workers.outbox.webhook_subscriptions import WebhookNotice
+from shared.leads.lead_events import EventFact
 from shared.leads.submission import LeadKey
 from shared.outbound.deliveries import NewDelivery, webhook_to_subscription
+from shared.outbound.event_feed import NewFeedEvent
 from shared.outbound.subscription_filters import passes_filters
 from shared.outbound.webhook_events import WebhookEvent
 
@@ -17,12 +20,20 @@ def webhook_delivery(notice: WebhookNotice, leads: Mapping[LeadKey, LeadView]) -
 
     None if the subscription is narrowed to others.
     """
-    event, fact, subscription = notice
+    what = _webhook_event(notice.event, notice.fact, leads)
+    if not passes_filters(notice.subscription.filters, what.event, what.data, what.lead or {}):
+        return None
+    return webhook_to_subscription(notice.event.workspace_id, notice.subscription.id, what)
+
+
+def feed_event(event: OutboxEvent, fact: EventFact, leads: Mapping[LeadKey, LeadView]) -> NewFeedEvent:
+    """Return a fact of an event as the feed tells it: as a webhook does."""
+    return NewFeedEvent(event.workspace_id, _webhook_event(event, fact, leads))
+
+
+def _webhook_event(event: OutboxEvent, fact: EventFact, leads: Mapping[LeadKey, LeadView]) -> WebhookEvent:
     if fact.type == "lead.deleted":
         lead, data = fact.data.get("lead") or {"id": event.lead_id}, {}
     else:
         lead, data = leads.get(event.lead_key, {"id": event.lead_id}), fact.data
-    if not passes_filters(subscription.filters, fact.type, data, lead):
-        return None
-    what = WebhookEvent(fact.type, event.occurred_at, event.lead_id, lead, data)
-    return webhook_to_subscription(event.workspace_id, subscription.id, what)
+    return WebhookEvent(fact.type, event.occurred_at, event.lead_id, lead, data)

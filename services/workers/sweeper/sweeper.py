@@ -26,6 +26,7 @@ from services.workers.likeness.weight_keeper import WeightKeeper
 from services.workers.maintenance import run_hourly_maintenance
 from services.workers.processes.heartbeat import Heartbeat
 from services.workers.read_models import flush_search_index, fold_lead_counts, fold_search_texts, repair_read_models
+from services.workers.retention.feed_retention import expire_feeds
 from services.workers.retention.installation_retention import expire_audit_log
 from services.workers.retention.workspace_retention import expire_by_workspace
 from services.workers.stored_files.file_keeper import CLEANUP_SECONDS, FileKeeper
@@ -261,4 +262,5 @@ class Sweeper:
         await expire_audit_log(connection, self._settings.audit_days)
         with_timelines = self._timeline_interval.has_passed()
         await expire_by_workspace(connection, datetime.now(UTC), with_timelines=with_timelines)
+        await expire_feeds(connection, self._settings.event_days)
         return MAINTENANCE_SECONDS

@@ -803,6 +803,32 @@ class EraseFields(TypedDict):
     tell_receivers: NotRequired[bool | None]
 
 
+class ErasedLead(TypedDict):
+    """All that is left of a lead whose person was erased: its id, and fields that are empty."""
+
+    id: int
+    first_name: None
+    last_name: None
+    email: None
+    email_as_given: None
+    phone: None
+    company: None
+    job_title: None
+    country: None
+    source: None
+    status: None
+    pipeline_id: None
+    pipeline_stage_id: None
+    assigned_user_id: None
+    notes: None
+    custom_fields: dict[str, Any]
+    tags: list[str]
+    possible_duplicate_of: None
+    attribution: None
+    created_at: None
+    updated_at: None
+
+
 class Erasure(TypedDict):
     """An erasure. `removed` has counts by kind.
 
@@ -841,6 +867,7 @@ class Error(TypedDict):
         "METHOD_NOT_ALLOWED",
         "REQUEST_TIMEOUT",
         "CONFLICT",
+        "GONE",
         "PAYLOAD_TOO_LARGE",
         "UNSUPPORTED_MEDIA_TYPE",
         "VALIDATION_FAILED",
@@ -850,6 +877,7 @@ class Error(TypedDict):
     ]
     errors: NotRequired[dict[str, list[str]]]
     count: NotRequired[int]
+    oldest_cursor: NotRequired[str]
     request_id: NotRequired[str]
 
 
@@ -860,6 +888,31 @@ class Event(TypedDict):
     type: str
     at: str
     events: list[str]
+
+
+class EventFeedMeta(TypedDict):
+    """`next_cursor` is never null: with it, the next request goes on behind these events."""
+
+    next_cursor: str
+
+
+class EventFeedPage(TypedDict):
+    """Events, oldest first, each with the body that a webhook has."""
+
+    data: list[
+        LeadCreatedEvent
+        | LeadUpdatedEvent
+        | LeadDeletedEvent
+        | LeadMergedEvent
+        | LeadUnmergedEvent
+        | LeadDuplicateEvent
+        | LeadStageChangedEvent
+        | LeadAssignedEvent
+        | TagAddedEvent
+        | FormSubmittedEvent
+        | SourceSilentEvent
+    ]
+    meta: EventFeedMeta
 
 
 class Explanation(TypedDict):
@@ -1724,14 +1777,14 @@ class LeadCreatedEvent(TypedDict):
 
 
 class LeadDeletedEvent(TypedDict):
-    """A lead was deleted. `lead` is the lead as it was."""
+    """A lead was deleted. `lead` is the lead as it was; of an erased person nothing but the id is told."""
 
     id: str
     occurred_at: str
-    lead: Lead | RemovedLead
-    test: NotRequired[Literal[True]]
+    lead: Lead | ErasedLead | RemovedLead
     event: Literal["lead.deleted"]
     data: NoData
+    test: NotRequired[Literal[True]]
 
 
 class LeadDuplicateData(TypedDict):
