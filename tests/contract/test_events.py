@@ -135,7 +135,7 @@ async def test_cursor_whose_events_are_gone_is_told_the_oldest(service: Service,
 
 
 async def test_both_scopes_are_needed(ours: Workspace) -> None:
-    paths = ("/api/v1/events",)
+    paths = ("/api/v1/events", "/api/v1/webhooks/samples?event=lead.created")
     for scopes, status in (
         (("read:integrations",), 403),
         (("read:leads", "write:integrations"), 403),
@@ -179,3 +179,27 @@ async def test_place_of_a_client_that_left_is_free_again(service: Service, ours:
         deadline = time.monotonic() + 20  # less than they would have waited
         while (await feed(client, after=cursor, wait=1)).status == 429:
             assert time.monotonic() < deadline
+
+
+async def test_samples_are_real_events_or_one_that_says_it_is_none(ours: Workspace) -> None:
+    async def samples(event: str) -> list[dict[str, Any]]:
+        answer = await ask(ours.client, "GET", "/api/v1/webhooks/samples", params={"event": event})
+        check_answer(operations("/api/v1/webhooks/samples")["GET"], answer)
+        assert answer.status == 200
+        found: list[dict[str, Any]] = answer.body["data"]
+        return found
+
+    for event in ("lead.created", "lead.deleted", "source.silent", "lead.merged"):
+        [made] = await samples(event)
+        assert (made["event"], made["test"]) == (event, True)
+    ids = [await ours.lead(first_name=name, tags=["vip"]) for name in ("A", "B", "C", "D")]
+    for event in ("lead.created", "tag.added"):  # from the timelines: nothing was recorded
+        found = await samples(event)
+        assert [body["lead"]["id"] for body in found] == ids[:0:-1]
+        assert {body["event"] for body in found} == {event}
+        assert not any("test" in body for body in found)
+        assert await samples(event) == found
+    cursor = await cursor_now(ours)
+    await ours.lead(first_name="E")
+    recorded = await read_all(ours.client, cursor, 1)
+    assert await samples("lead.created") == recorded

@@ -2345,6 +2345,29 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/webhooks/samples": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Show up to three of the newest events of a type, as a webhook would tell them
+         * @description Where there is none, it is one of a made-up lead, with `"test": true` and ids of 0. Nothing is sent, and no
+         *     subscription is needed.
+         *
+         *     Scopes: `read:integrations` and `read:leads`.
+         */
+        get: operations["list_event_samples"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/webhooks": {
         parameters: {
             query?: never;
@@ -4186,6 +4209,13 @@ export interface components {
         EventFeedPage: {
             data: (components["schemas"]["LeadCreatedEvent"] | components["schemas"]["LeadUpdatedEvent"] | components["schemas"]["LeadDeletedEvent"] | components["schemas"]["LeadMergedEvent"] | components["schemas"]["LeadUnmergedEvent"] | components["schemas"]["LeadDuplicateEvent"] | components["schemas"]["LeadStageChangedEvent"] | components["schemas"]["LeadAssignedEvent"] | components["schemas"]["TagAddedEvent"] | components["schemas"]["FormSubmittedEvent"] | components["schemas"]["SourceSilentEvent"])[];
             meta: components["schemas"]["EventFeedMeta"];
+        };
+        /**
+         * EventSamples
+         * @description Events, newest first. One with `"test": true` is made up.
+         */
+        EventSamples: {
+            data: (components["schemas"]["LeadCreatedEvent"] | components["schemas"]["LeadUpdatedEvent"] | components["schemas"]["LeadDeletedEvent"] | components["schemas"]["LeadMergedEvent"] | components["schemas"]["LeadUnmergedEvent"] | components["schemas"]["LeadDuplicateEvent"] | components["schemas"]["LeadStageChangedEvent"] | components["schemas"]["LeadAssignedEvent"] | components["schemas"]["TagAddedEvent"] | components["schemas"]["FormSubmittedEvent"] | components["schemas"]["SourceSilentEvent"])[];
         };
         /**
          * Explanation
@@ -7523,6 +7553,7 @@ export type Error = components['schemas']['Error'];
 export type Event = components['schemas']['Event'];
 export type EventFeedMeta = components['schemas']['EventFeedMeta'];
 export type EventFeedPage = components['schemas']['EventFeedPage'];
+export type EventSamples = components['schemas']['EventSamples'];
 export type Explanation = components['schemas']['Explanation'];
 export type ExplanationResponse = components['schemas']['ExplanationResponse'];
 export type FalseComparison = components['schemas']['FalseComparison'];
@@ -14206,6 +14237,40 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["SourceList"];
+                };
+            };
+            400: components["responses"]["BAD_REQUEST"];
+            401: components["responses"]["UNAUTHORIZED"];
+            403: components["responses"]["FORBIDDEN"];
+            422: components["responses"]["VALIDATION_FAILED"];
+            429: components["responses"]["RATE_LIMITED"];
+            500: components["responses"]["SERVER_ERROR"];
+            503: components["responses"]["SERVICE_UNAVAILABLE"];
+        };
+    };
+    list_event_samples: {
+        parameters: {
+            query: {
+                /** @example lead.created */
+                event: "lead.created" | "lead.updated" | "lead.deleted" | "lead.merged" | "lead.unmerged" | "lead.duplicate" | "lead.stage_changed" | "lead.assigned" | "tag.added" | "form.submitted" | "source.silent";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EventSamples"];
                 };
             };
             400: components["responses"]["BAD_REQUEST"];

@@ -1,4 +1,4 @@
-"""The feed of events as it is asked for and shown."""
+"""The feed of events as it is asked for and shown, and samples of events."""
 
 from collections.abc import Callable
 from typing import Annotated, Any, Final, get_args
@@ -109,3 +109,13 @@ class EventFeedPage(TypedDict):
 
     data: list[AnyEventMessage]
     meta: EventFeedMeta
+
+
+class SampleQuery(TypedDict, total=False):
+    event: FeedEventType
+
+
+class EventSamples(TypedDict):
+    """Events, newest first. One with `"test": true` is made up."""
+
+    data: list[AnyEventMessage]

@@ -915,6 +915,24 @@ class EventFeedPage(TypedDict):
     meta: EventFeedMeta
 
 
+class EventSamples(TypedDict):
+    """Events, newest first. One with `"test": true` is made up."""
+
+    data: list[
+        LeadCreatedEvent
+        | LeadUpdatedEvent
+        | LeadDeletedEvent
+        | LeadMergedEvent
+        | LeadUnmergedEvent
+        | LeadDuplicateEvent
+        | LeadStageChangedEvent
+        | LeadAssignedEvent
+        | TagAddedEvent
+        | FormSubmittedEvent
+        | SourceSilentEvent
+    ]
+
+
 class Explanation(TypedDict):
     """Why an automation ran for a lead because of an event, or did not.
 
