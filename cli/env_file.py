@@ -11,12 +11,16 @@ from shared.platform.installation import ENV_FILE
 
 SETTING_PREFIX = "LEADHUB_"
 ENV_FILE_VARIABLE = "LEADHUB_ENV_FILE"
-# Names that are not settings but have a meaning: to `up` and its children, to compose.yaml, to the tests.
+# Names that are not settings but have a meaning: to `up` and its children, to compose.yaml, to commands that ask a
+# remote LeadHub, to the tests.
 NON_SETTING_NAMES = (
     "ENV_FILE",
     "LISTENERS",
     "PULSE",
     "STANDBY",
+    "URL",
+    "KEY",
+    "LISTEN_SECRET",
     "SITE",
     "VERSION",
     "HTTP_PORT",

@@ -31,6 +31,7 @@ COMMAND_MODULES = {
     "backup": "cli.backup",
     "restore": "cli.restore",
     "demo": "cli.demo",
+    "listen": "cli.listen",
     "test": "cli.test",
     "bench": "cli.bench",
 }

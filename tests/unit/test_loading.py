@@ -12,6 +12,8 @@ from shared.platform.installation import PROJECT_ROOT
 DATABASE = ("sqlalchemy", "alembic")
 # What few requests need is loaded with the first of them.
 RARE = ("boto3", "charset_normalizer", "disposable_email_domains", "jwt", "python_calamine", "zxcvbn")
+# Commands that ask a LeadHub elsewhere need nothing of one.
+REMOTE_STRANGERS = (*DATABASE, "services", "embedded", "shared.platform", "celery", "aiohttp", "psycopg", "pydantic")
 WEB = ("services.api", "services.gateway", "aiohttp.web")
 
 
@@ -23,6 +25,7 @@ WEB = ("services.api", "services.gateway", "aiohttp.web")
         ("cli.users", (*DATABASE, "services", "celery", "aiohttp")),
         ("cli.status", (*DATABASE, "services", "celery", "aiohttp")),
         ("cli.services", (*DATABASE, "services")),
+        ("cli.listen", REMOTE_STRANGERS),
         ("cli.serve_sweeper", (*DATABASE, *WEB)),
         ("services.workers.app", (*DATABASE, *WEB)),
         ("services.gateway.app", DATABASE),

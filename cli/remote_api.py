@@ -1,0 +1,158 @@
+"""A client of the REST API of any installation, for commands that run where no server does.
+
+It uses the standard library alone, so that such a command starts at once.
+"""
+
+import http.client
+import json
+import ssl
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, TypeVar
+from urllib.parse import quote, urlencode, urlsplit
+
+import click
+
+from shared import __version__
+
+DEFAULT_URL = "http://127.0.0.1:8000"
+API_PREFIX = "/api/v1/"
+ANSWER_SECONDS = 60.0  # more than the service lets anybody wait
+CONNECTION_ERRORS = (OSError, http.client.HTTPException)
+HTTP_SCHEMES = ("http", "https")
+BAD_URL_MESSAGE = "an address such as https://crm.example.com, without a path"
+
+CommandT = TypeVar("CommandT", bound=Callable[..., Any])
+
+
+@dataclass(frozen=True)
+class RemoteAnswer:
+    """An answer, read whole."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+    @property
+    def is_good(self) -> bool:
+        return 200 <= self.status < 300
+
+    def document(self) -> Any:
+        """Return the JSON of the body; None if it is none, as of a proxy's page."""
+        try:
+            return json.loads(self.body) if self.body else None
+        except ValueError:
+            return None
+
+    def message(self) -> str:
+        """Return what an error says, with all that is wrong by field."""
+        document = self.document()
+        if not isinstance(document, dict):
+            return f"status {self.status}"
+        fields = [f"{name}: {' '.join(texts)}" for name, texts in (document.get("errors") or {}).items()]
+        return " ".join([f"{document.get('message', '')} ({self.status})", *fields]).strip()
+
+    def retry_after(self) -> float:
+        """Return for how many seconds the service asks to wait."""
+        text = self.headers.get("retry-after", "")
+        return float(text) if text.isdigit() else 1.0
+
+
+class HttpOrigin:
+    """One server, over a connection that is kept. Raises one of `CONNECTION_ERRORS` if it cannot be reached."""
+
+    def __init__(self, scheme: str, host: str, port: int | None, seconds: float) -> None:
+        self._connection: http.client.HTTPConnection = (
+            http.client.HTTPSConnection(host, port, timeout=seconds, context=ssl.create_default_context())
+            if scheme == "https"
+            else http.client.HTTPConnection(host, port, timeout=seconds)
+        )
+        self._is_used = False
+
+    def send(self, method: str, path: str, body: bytes | None, headers: Mapping[str, str]) -> RemoteAnswer:
+        """Send a request and return its answer. One that meets a connection that the server closed is sent again."""
+        was_used = self._is_used
+        try:
+            return self._send_once(method, path, body, headers)
+        except (http.client.RemoteDisconnected, BrokenPipeError, ConnectionResetError):
+            if not was_used:
+                raise
+        return self._send_once(method, path, body, headers)
+
+    def close(self) -> None:
+        """Close the connection. The next request opens another."""
+        self._connection.close()
+        self._is_used = False
+
+    def _send_once(self, method: str, path: str, body: bytes | None, headers: Mapping[str, str]) -> RemoteAnswer:
+        self._is_used = True
+        try:
+            self._connection.request(method, path, body, dict(headers))
+            answer = self._connection.getresponse()
+            named = {name.lower(): value for name, value in answer.getheaders()}
+            return RemoteAnswer(answer.status, named, answer.read())
+        except BaseException:  # also an interruption: what is left of the answer belongs to no other request
+            self.close()
+            raise
+
+
+class RemoteApi:
+    """A client with a key."""
+
+    def __init__(self, url: str, key: str) -> None:
+        parts = urlsplit(url)
+        assert parts.hostname  # noqa: S101  # the option was checked
+        self.host = parts.netloc
+        self._origin = HttpOrigin(parts.scheme, parts.hostname, parts.port, ANSWER_SECONDS)
+        self._headers = {
+            "Authorization": f"Bearer {key}",
+            "Accept": "application/json",
+            "User-Agent": f"leadhub-cli/{__version__}",
+        }
+
+    def call(self, method: str, path: str, query: Mapping[str, str] | None = None, body: Any = None) -> RemoteAnswer:
+        """Call the API. A path that begins with no slash is one under /api/v1/.
+
+        A body is sent as JSON; bytes are sent as they are.
+        """
+        target = path if path.startswith("/") else API_PREFIX + path
+        target = quote(target, safe="/?&=%:@+,;!$'()*~-._")
+        if query:
+            target += ("&" if "?" in target else "?") + urlencode(query)
+        data = body if isinstance(body, bytes) or body is None else json.dumps(body).encode()
+        headers = self._headers if data is None else {**self._headers, "Content-Type": "application/json"}
+        return self._origin.send(method.upper(), target, data, headers)
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._origin.close()
+
+
+def remote_options(command: CommandT) -> CommandT:
+    """Add `--url` and `--key` to a command."""
+    url = click.option(
+        "--url",
+        envvar="LEADHUB_URL",
+        default=DEFAULT_URL,
+        show_default=True,
+        callback=_check_url,
+        help="Where LeadHub is, or LEADHUB_URL.",
+    )
+    key = click.option(
+        "--key",
+        envvar="LEADHUB_KEY",
+        required=True,
+        help="The API key. Better in LEADHUB_KEY: others on this machine see options.",
+    )
+    return url(key(command))
+
+
+def _check_url(_: click.Context, __: click.Parameter, value: str) -> str:
+    try:
+        parts = urlsplit(value)
+        is_origin = parts.scheme in HTTP_SCHEMES and parts.hostname and parts.port != 0 and parts.path in ("", "/")
+    except ValueError:
+        is_origin = False
+    if not is_origin:
+        raise click.BadParameter(BAD_URL_MESSAGE)
+    return value
