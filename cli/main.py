@@ -15,7 +15,7 @@ from shared.platform.installation import COMMAND_NAME, IS_CHECKOUT
 COMMAND_MODULES = {
     "up": "cli.up",
     "gateway": "cli.services",
-    "api": "cli.services",
+    "api": "cli.api_calls",
     "console": "cli.services",
     "worker": "cli.services",
     "sweeper": "cli.services",

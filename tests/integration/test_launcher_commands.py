@@ -280,7 +280,7 @@ def test_every_command_explains_itself() -> None:
         assert "--data-dir" in done.stdout or name == "listen"  # it needs no data
 
 
-@pytest.mark.parametrize("group", [(), ("workspace",), ("key",), ("user",), ("secrets",)])
+@pytest.mark.parametrize("group", [(), ("workspace",), ("key",), ("user",), ("secrets",), ("api",)])
 def test_a_list_of_commands_says_of_each_a_whole_sentence(group: tuple[str, ...]) -> None:
     done = CliRunner().invoke(command_line, [*group, "--help"], terminal_width=80)
     _, heading, listed = done.output.partition("Commands:")
