@@ -32,6 +32,7 @@ COMMAND_MODULES = {
     "restore": "cli.restore",
     "demo": "cli.demo",
     "listen": "cli.listen",
+    "completion": "cli.completion",
     "test": "cli.test",
     "bench": "cli.bench",
 }

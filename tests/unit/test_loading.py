@@ -27,6 +27,7 @@ WEB = ("services.api", "services.gateway", "aiohttp.web")
         ("cli.services", (*DATABASE, "services")),
         ("cli.listen", REMOTE_STRANGERS),
         ("cli.api_calls", REMOTE_STRANGERS),
+        ("cli.completion", REMOTE_STRANGERS),
         ("cli.serve_sweeper", (*DATABASE, *WEB)),
         ("services.workers.app", (*DATABASE, *WEB)),
         ("services.gateway.app", DATABASE),
