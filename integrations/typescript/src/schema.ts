@@ -4673,7 +4673,10 @@ export interface components {
         };
         /**
          * ImportUndo
-         * @description The job that undoes an import: of `total` rows it took back `done` and left `skipped`.
+         * @description The job that undoes an import: of `total` rows that had an effect it took back `done` and left `skipped`.
+         *
+         *     A row has an effect if it made a lead, changed one, or made one known by another email or phone. It is `done` if
+         *     anything of it was taken back.
          */
         ImportUndo: {
             job_id: number;

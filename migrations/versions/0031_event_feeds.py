@@ -5,8 +5,8 @@ from pathlib import Path
 import sqlalchemy as sa
 from alembic import op
 
-revision = "r0030"
-down_revision = "r0029"
+revision = "r0031"
+down_revision = "r0030"
 
 FUNCTIONS = Path(__file__).parents[1] / "functions.sql"
 TIME, TRANSACTION_TIME = sa.DateTime(timezone=True), sa.text("now()")
