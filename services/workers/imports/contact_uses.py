@@ -88,12 +88,12 @@ async def find_used_contacts(
         return {*contacts}
     used, final = set[IdentityKey](), dict[IdentityKey, int]()
     for key, contact in contacts.items():
-        found = [
+        later = [
             use for use in uses.get(contact.lead_id, ()) if key[1] in use.matched and use.body.may_mention(*key[1:])
         ]
-        if found:
+        if later:
             used.add(key)
-        if not all(use.is_imported for use in found):
+        if not all(use.is_imported for use in later):
             final[key] = contact.lead_id
     if final:
         await identities.confirm(connection, final)

@@ -19,28 +19,28 @@ STATE_COLUMNS = (
 async def take_values_back(
     connection: Connection,
     workspace_id: int,
-    given: Sequence[tuple[int, ImportedValues]],
+    fillings: Sequence[tuple[int, ImportedValues]],
     free: Collection[IdentityKey],
     cause: ChangeCause,
 ) -> set[int]:
     """Take values back where they still stand. Return the places of those that were.
 
-    They were `given` to leads, the last one first. An email or phone by which its lead is known stays, unless it is
-    among `free`.
+    `fillings` are leads with what they got, the last one first. An email or phone by which its lead is known stays,
+    unless it is among `free`.
     """
     by_lead: dict[int, list[int]] = {}
-    for place, (lead_id, _) in enumerate(given):
+    for place, (lead_id, _) in enumerate(fillings):
         by_lead.setdefault(lead_id, []).append(place)
     states = await identities.read_unlocked(connection, [(workspace_id, id_) for id_ in by_lead], STATE_COLUMNS)
     names = await tag_names(connection, [workspace_id], [tag for state in states.values() for tag in state["tag_ids"]])
-    kept = await find_kept_contacts(connection, workspace_id, given, free)
-    changes, taken = [], dict[int, set[int]]()
+    kept_contacts = await find_kept_contacts(connection, workspace_id, fillings, free)
+    changes, lost_places = [], dict[int, set[int]]()
     for (_, lead_id), state in states.items():
         tags = [names[id_] for id_ in state["tag_ids"] if id_ in names]
-        values = [given[place][1] for place in by_lead[lead_id]]
-        recovered = recovered_values({**state, "tags": tags}, values, kept.get(lead_id, ()))
+        values = [fillings[place][1] for place in by_lead[lead_id]]
+        recovered = recovered_values({**state, "tags": tags}, values, kept_contacts.get(lead_id, ()))
         if recovered.places:
-            taken[lead_id] = {by_lead[lead_id][place] for place in recovered.places}
+            lost_places[lead_id] = {by_lead[lead_id][place] for place in recovered.places}
             change = LeadChange(
                 *(workspace_id, lead_id),
                 cause=cause,
@@ -51,27 +51,27 @@ async def take_values_back(
             changes.append(change)
     refused = await writes.change_leads(connection, changes) if changes else []
     for refusal in refused:
-        taken.pop(refusal.change.lead_id, None)
-    return {place for places in taken.values() for place in places}
+        lost_places.pop(refusal.change.lead_id, None)
+    return {place for places in lost_places.values() for place in places}
 
 
 async def find_kept_contacts(
     connection: Connection,
     workspace_id: int,
-    given: Sequence[tuple[int, ImportedValues]],
+    fillings: Sequence[tuple[int, ImportedValues]],
     free: Collection[IdentityKey],
 ) -> Mapping[int, set[tuple[str, Any]]]:
     """Return the emails and phones that were put into fields and stay there, by lead."""
     shown: dict[IdentityKey, set[tuple[int, str, str]]] = {}
-    for lead_id, values in given:
+    for lead_id, values in fillings:
         for name in CONTACT_FIELDS:
             if value := values.changes.get(name, {}).get("to"):
                 for key in identity_keys_of(workspace_id, name, value):
                     shown.setdefault(key, set()).add((lead_id, name, value))
     owners = await identities.find_owners(connection, shown) if shown else {}
-    kept: dict[int, set[tuple[str, Any]]] = {}
+    kept_contacts: dict[int, set[tuple[str, Any]]] = {}
     for key in shown.keys() - set(free):
         for lead_id, name, value in shown[key]:
             if owners.get(key) == lead_id:
-                kept.setdefault(lead_id, set()).add((name, value))
-    return kept
+                kept_contacts.setdefault(lead_id, set()).add((name, value))
+    return kept_contacts

@@ -11,13 +11,14 @@ from services.workers.imports.snapshot_corrections import forget_identities
 from services.workers.imports.value_recovery import ImportedValues
 from shared.leads import identities, phone_handover
 from shared.leads.edit import CONTACT_FIELDS, identity_keys_of
+from shared.leads.identities import IDENTITY_ROWS_SQL
 from shared.leads.lead_locks import lock_with_duplicates
 from shared.leads.submission import IdentityKey
 from shared.platform.db.connections import Connection
 
 FIND_JOINED_SQL = f"""
 SELECT i.workspace_id, i.kind, i.value, i.lead_id, i.import_id
-FROM {identities.IDENTITY_ROWS_SQL} AS k(w, kind, value, lead)
+FROM {IDENTITY_ROWS_SQL} AS k(w, kind, value, lead)
 JOIN identities i ON i.workspace_id = k.w::bigint AND i.kind = k.kind AND i.value = k.value
   AND i.lead_id = k.lead::bigint AND i.import_id = ANY(%s)
 """

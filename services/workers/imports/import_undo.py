@@ -179,15 +179,15 @@ async def _take_back(
     used = await find_used_contacts(connection, undone, joined)
     free = {key: contact for key, contact in joined.items() if key not in used}
     cause = ChangeCause("import", undo.import_id)
-    given = [(effect.row.lead_id, values_of_winner(effect, merges)) for effect in effects]
-    given += await earlier_fillings(connection, undone, free)
-    taken = await correct_merged_leads(connection, workspace_id, effects, merges, free)
-    taken |= await take_values_back(connection, workspace_id, given, free, cause)
+    fillings = [(effect.row.lead_id, values_of_winner(effect, merges)) for effect in effects]
+    fillings += await earlier_fillings(connection, undone, free)
+    lost_places = await correct_merged_leads(connection, workspace_id, effects, merges, free)
+    lost_places |= await take_values_back(connection, workspace_id, fillings, free, cause)
     freed = await release_contacts(connection, workspace_id, free)
     return {
         effect.row.number
         for place, effect in enumerate(effects)
-        if place in taken or not freed.isdisjoint(effect.new_contacts)
+        if place in lost_places or not freed.isdisjoint(effect.new_contacts)
     }
 
 

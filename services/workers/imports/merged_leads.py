@@ -42,11 +42,14 @@ def values_of_winner(effect: RowEffect, merges: Merges) -> ImportedValues:
     """Return what a row gave to the lead that answers for it: of a merged lead, what the merge took over from it."""
     if effect.row.merged_id is None:
         return effect.values
-    taken = merges[effect.row.merged_id].changes
+    merge_changes = merges[effect.row.merged_id].changes
     changes = {
-        name: {"from": change["from"] if change["from"] is not None else taken[name].get("from"), "to": change["to"]}
+        name: {
+            "from": change["from"] if change["from"] is not None else merge_changes[name].get("from"),
+            "to": change["to"],
+        }
         for name, change in effect.values.changes.items()
-        if name in PERSON_FIELDS and name in taken and taken[name].get("to") == change["to"]
+        if name in PERSON_FIELDS and name in merge_changes and merge_changes[name].get("to") == change["to"]
     }
     return ImportedValues(changes, (), None)
 
@@ -68,19 +71,19 @@ async def correct_merged_leads(
             of_lead.setdefault(effect.row.merged_id, []).append(place)
     if not of_lead:
         return set()
-    given = [(effects[place].row.lead_id, effects[place].values) for places in of_lead.values() for place in places]
-    kept = await find_kept_contacts(connection, workspace_id, given, free)
-    fields, taken = dict[int, Mapping[str, Any]](), set[int]()
+    fillings = [(effects[place].row.lead_id, effects[place].values) for places in of_lead.values() for place in places]
+    kept_contacts = await find_kept_contacts(connection, workspace_id, fillings, free)
+    fields, lost_places = dict[int, Mapping[str, Any]](), set[int]()
     for merged_id, places in of_lead.items():
         merge = merges[merged_id]
         values = [_plain_values(effects[place].values) for place in places]
         state = {**merge.loser, "custom_fields": {}, "tags": ()}
-        recovered = recovered_values(state, values, kept.get(merge.winner_id, ()))
+        recovered = recovered_values(state, values, kept_contacts.get(merge.winner_id, ()))
         if recovered.fields:
             fields[merge.id] = recovered.fields
-        taken |= {places[place] for place in recovered.places}
+        lost_places |= {places[place] for place in recovered.places}
     await set_snapshot_fields(connection, workspace_id, fields)
-    return taken
+    return lost_places
 
 
 def _plain_values(values: ImportedValues) -> ImportedValues:

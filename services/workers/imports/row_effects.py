@@ -67,10 +67,10 @@ async def read_effects(
     settings = (await load_workspace_settings(connection, [workspace_id]))[workspace_id]
     received_ms, series = round(accepted_at.timestamp() * 1000), f"import\0{workspace_id}\0{import_id}"
     ids = [numbered_uuid7(received_ms, series, row.number) for row in rows]
-    found = await (await connection.execute(IMPORTED_ROWS_SQL, (ids, workspace_id, accepted_at))).fetchall()
+    imported_rows = await (await connection.execute(IMPORTED_ROWS_SQL, (ids, workspace_id, accepted_at))).fetchall()
     additions = await _read_additions(connection, workspace_id, rows, ids)
     effects = []
-    for place, id_, changes, matched, email, phone, notes in sorted(found, key=lambda each: int(each[0])):
+    for place, id_, changes, matched, email, phone, notes in sorted(imported_rows, key=lambda each: int(each[0])):
         tags, has_notes = additions.get(str(id_), ((), False))
         values = ImportedValues(changes or {}, tags or (), notes if has_notes else None)
         read = identity_values(email, phone, phone_country or settings.country, fold_gmail=settings.fold_gmail)

@@ -23,12 +23,12 @@ class RecoveredValues(NamedTuple):
 
 
 def recovered_values(
-    state: Mapping[str, Any], imported: Sequence[ImportedValues], kept: Collection[tuple[str, Any]] = ()
+    state: Mapping[str, Any], imported: Sequence[ImportedValues], kept_contacts: Collection[tuple[str, Any]] = ()
 ) -> RecoveredValues:
     """Return what to take back of a lead.
 
     `imported` are the rows of one lead, the last one first. A value that somebody changed since stays, and so do those
-    of `kept`, fields with their values.
+    of `kept_contacts`, fields with their values.
     """
     now = {**state, "custom_fields": dict(state["custom_fields"])}
     fields: dict[str, Any] = {}
@@ -37,7 +37,7 @@ def recovered_values(
     borne = {tag.lower() for tag in state["tags"]}
     for place, values in enumerate(imported):
         for name, change in values.changes.items():
-            if (name, change.get("to")) not in kept and _take_back(now, fields, name, change):
+            if (name, change.get("to")) not in kept_contacts and _take_back(now, fields, name, change):
                 places.add(place)
         lost = [tag for tag in values.tags if tag.lower() in borne]
         tags += lost

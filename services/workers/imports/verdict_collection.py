@@ -80,13 +80,13 @@ async def collect_verdicts(connection: Connection, claim: ClaimedImport) -> bool
     return has_moved
 
 
-async def _read_verdicts(connection: Connection, one: ClaimedImport, numbers: list[int]) -> dict[int, RowVerdict]:
-    ids = [submission_id_of(one, number) for number in numbers]
-    rows = await (await connection.execute(VERDICTS_SQL, (ids, one.workspace_id, one.accepted_at))).fetchall()
+async def _read_verdicts(connection: Connection, claim: ClaimedImport, numbers: list[int]) -> dict[int, RowVerdict]:
+    ids = [submission_id_of(claim, number) for number in numbers]
+    rows = await (await connection.execute(VERDICTS_SQL, (ids, claim.workspace_id, claim.accepted_at))).fetchall()
     values = {
-        "workspace": one.workspace_id,
+        "workspace": claim.workspace_id,
         "leads": list({row[2] for row in rows if row[3]}),
-        "channel": f"import:{one.id}",
+        "channel": f"import:{claim.id}",
         "ids": ids,
     }
     additions = {row[0]: row[1:] for row in await (await connection.execute(ADDITIONS_SQL, values)).fetchall()}
