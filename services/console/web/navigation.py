@@ -48,7 +48,7 @@ NAVIGATION_ENTRIES = (
     NavigationEntry("settings/pipelines", "settings", "board", _("Pipelines")),
     NavigationEntry("settings/tags", "settings", "tag", _("Tags")),
     NavigationEntry("settings/scoring", "settings", "star", _("Scoring")),
-    NavigationEntry("settings/suppressions", "settings", "stop", _("No mail"), permission=Permission.SEE_PERSONS),
+    NavigationEntry("settings/suppressions", "settings", "mail", _("No mail"), permission=Permission.SEE_PERSONS),
     NavigationEntry("settings/keys", "settings", "key", _("API keys"), permission=Permission.ADMINISTER),
     NavigationEntry("settings/users", "settings", "user", _("Users"), permission=Permission.ADMINISTER),
     NavigationEntry("settings/retention", "settings", "clock", _("Retention"), permission=Permission.ADMINISTER),
