@@ -98,7 +98,7 @@ async def test_a_scoring_rule_takes_three_presses(browser: Browser, shared_stack
         await presses.go("Scoring")
         await presses.link("Add a rule")
         await page.get_by_label("Which field it looks at").select_option("country")
-        await page.get_by_label("with", exact=True).fill("NO")
+        await page.get_by_label("Value", exact=True).fill("NO")
         await page.get_by_label("Points").fill("20")
         await expect(page.locator("[data-score-preview]")).to_contain_text("3 leads: 2 gain, 0 lose, 1 stay.")
         await presses.button("Save and count 3 again")
