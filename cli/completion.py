@@ -83,7 +83,7 @@ class CompletedPlace(NamedTuple):
 @click.command()
 @click.argument("shell", type=click.Choice(SHELL_NAMES))
 def completion(shell: ShellName) -> None:
-    """Print a script that has a shell complete commands and options when Tab is pressed.
+    """Print a script by which a shell completes commands.
 
     \b
     To keep it, write it where the shell looks:

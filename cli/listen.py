@@ -55,7 +55,7 @@ def listen(
     url: str,
     key: str,
 ) -> None:
-    """Show a workspace's events as they happen, and post each to a program on this machine.
+    """Show events as they happen, and post each to a program here.
 
     It needs no public address and no subscription: it asks LeadHub, which answers when something happens. The key needs
     the scopes read:integrations and read:leads.

@@ -9,6 +9,7 @@ import pytest_asyncio
 from services.workers.libpq_pipeline import open_blocking_connection, pipeline_transaction, query_once
 from shared.platform.db.connections import Connection
 from shared.platform.db.database_errors import is_contention, is_unavailable
+from tests.support.database import skip_without
 
 pytestmark = pytest.mark.integration
 
@@ -170,6 +171,7 @@ async def test_mapping_as_parameters_is_refused(worker: Connection) -> None:
 async def test_a_process_that_stops_in_the_midst_of_a_pipeline_keeps_no_lock(
     worker: Connection, database: Connection
 ) -> None:
+    skip_without("transaction_timeout", database)
     assert (await query_once(worker, "SHOW transaction_timeout")) == [("30s",)]
     await worker.execute("SET transaction_timeout = '300ms'")
 

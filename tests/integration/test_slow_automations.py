@@ -6,6 +6,7 @@ from services.workers.automations.engine import AutomationEngine
 from shared.platform.db.connections import Connection, connect
 from shared.platform.db.database_errors import is_unavailable
 from tests.support.automating import action, engine, leads, rows, runs, save
+from tests.support.database import skip_without
 
 pytestmark = pytest.mark.integration
 
@@ -34,6 +35,7 @@ async def until_through(worker: AutomationEngine, url: str, limit: str) -> None:
 
 @pytest.mark.parametrize("limit", ["transaction_timeout", "statement_timeout"])
 async def test_timed_out_event_does_not_block_other_events(database_url: str, database: Connection, limit: str) -> None:
+    skip_without(limit, database)
     await save(database, {"type": "lead_created"}, action("add_tag", tag="seen"))
     slow = {"email": "slow@example.com", "company": "slow"}
     await leads(database_url, database, slow, *({"email": f"{n}@example.com"} for n in range(3)))

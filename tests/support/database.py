@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import cast
 
 import psycopg
+import pytest
 from psycopg import sql
 from sqlalchemy import make_url
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -72,3 +73,9 @@ async def _create_workspace(url: str) -> None:
 async def driver_of(connection: AsyncConnection) -> Connection:
     """The psycopg connection under SQLAlchemy's, in the same transaction."""
     return cast("Connection", (await connection.get_raw_connection()).driver_connection)
+
+
+def skip_without(setting: str, database: Connection) -> None:
+    """Skip the test where PostgreSQL is too old for the setting: `transaction_timeout` came with 17."""
+    if setting == "transaction_timeout" and database.info.server_version < 170000:
+        pytest.skip("this PostgreSQL has no transaction_timeout")
