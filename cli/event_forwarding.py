@@ -17,6 +17,7 @@ from shared import __version__
 SECRET_PREFIX = "whsec_"  # noqa: S105  # what secrets begin with is known
 SECRET_BYTES = 24
 RETRY_PAUSES = (1.0, 2.0, 4.0)  # seconds before each further try
+RECEIVER_BYTES = 64 * 1024  # of an answer, which nobody looks at
 RECEIVER_SECONDS = 20.0  # what a webhook's receiver gets
 
 
@@ -35,6 +36,14 @@ class ForwardedEvent(NamedTuple):
 def new_secret() -> str:
     """Return a secret as subscriptions have."""
     return SECRET_PREFIX + base64.b64encode(os.urandom(SECRET_BYTES)).decode()
+
+
+def is_secret(text: str) -> bool:
+    """Return whether receivers take this as a secret: `whsec_` and base64, as LeadHub makes them."""
+    try:
+        return text.startswith(SECRET_PREFIX) and len(base64.b64decode(text[len(SECRET_PREFIX) :], validate=True)) > 0
+    except (binascii.Error, ValueError):
+        return False
 
 
 def signed_headers(secret: str, message_id: str, timestamp: int, body: bytes) -> dict[str, str]:
@@ -88,7 +97,7 @@ class EventForwarder:
         headers |= {"Content-Type": "application/json", "User-Agent": f"LeadHub/{__version__}"}
         began = time.perf_counter()
         try:
-            status, error = self._origin.send("POST", self._path, body, headers).status, None
+            status, error = self._origin.send("POST", self._path, body, headers, max_bytes=RECEIVER_BYTES).status, None
         except CONNECTION_ERRORS as failure:
             status, error = None, str(failure) or type(failure).__name__
         return ForwardedEvent(status, error, (time.perf_counter() - began) * 1000)

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 import click
 
-from cli.event_forwarding import EventForwarder, ForwardedEvent, new_secret
+from cli.event_forwarding import EventForwarder, ForwardedEvent, is_secret, new_secret
 from cli.listen_cursor import NEWEST, ListenCursor, usual_cursor_file
 from cli.remote_api import CONNECTION_ERRORS, HTTP_SCHEMES, RemoteAnswer, RemoteApi, remote_options
 
@@ -37,11 +37,22 @@ def _check_forward(_: click.Context, __: click.Parameter, value: str | None) -> 
     return value
 
 
+def _check_secret(_: click.Context, __: click.Parameter, secret: str | None) -> str | None:
+    if secret is not None and not is_secret(secret):
+        raise click.BadParameter("receivers take only whsec_ with base64 behind it; leave it out for a new one")
+    return secret
+
+
 @click.command()
 @click.option("--forward", callback=_check_forward, help="Where to post each event. Without it they are only shown.")
 @click.option("--events", help="Which ones, with commas between: lead.created,tag.added. All unless given.")
 @click.option("--after", help="A cursor; `now`; or `oldest`. Unless given: where this command stopped last, or now.")
-@click.option("--secret", envvar="LEADHUB_LISTEN_SECRET", help="Signs the events; a new one unless given.")
+@click.option(
+    "--secret",
+    envvar="LEADHUB_LISTEN_SECRET",
+    callback=_check_secret,
+    help="Signs the events, as whsec_ and base64; a new one unless given.",
+)
 @click.option("--print-json", is_flag=True, help="Print each event's body on a line, and all else to stderr.")
 @click.option("--cursor-file", type=click.Path(dir_okay=False, path_type=Path), help="Where to keep the cursor.")
 @remote_options

@@ -6,6 +6,7 @@ It uses the standard library alone, so that such a command starts at once.
 import http.client
 import json
 import ssl
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -67,42 +68,61 @@ class HttpOrigin:
             if scheme == "https"
             else http.client.HTTPConnection(host, port, timeout=seconds)
         )
-        self._is_used = False
+        self._is_used, self._seconds = False, seconds
 
-    def send(self, method: str, path: str, body: bytes | None, headers: Mapping[str, str]) -> RemoteAnswer:
-        """Send a request and return its answer. One that meets a connection that the server closed is sent again."""
+    def send(
+        self, method: str, path: str, body: bytes | None, headers: Mapping[str, str], *, max_bytes: int | None = None
+    ) -> RemoteAnswer:
+        """Send a request and return its answer. One that meets a connection that the server closed is sent again.
+
+        With `max_bytes` no more of a body is read, and no longer than a request may take.
+        """
         was_used = self._is_used
         try:
-            return self._send_once(method, path, body, headers)
+            return self._send_once(method, path, body, headers, max_bytes)
         except (http.client.RemoteDisconnected, BrokenPipeError, ConnectionResetError):
             if not was_used:
                 raise
-        return self._send_once(method, path, body, headers)
+        return self._send_once(method, path, body, headers, max_bytes)
 
     def close(self) -> None:
         """Close the connection. The next request opens another."""
         self._connection.close()
         self._is_used = False
 
-    def _send_once(self, method: str, path: str, body: bytes | None, headers: Mapping[str, str]) -> RemoteAnswer:
+    def _send_once(
+        self, method: str, path: str, body: bytes | None, headers: Mapping[str, str], max_bytes: int | None
+    ) -> RemoteAnswer:
         self._is_used = True
         try:
             self._connection.request(method, path, body, dict(headers))
             answer = self._connection.getresponse()
             named = {name.lower(): value for name, value in answer.getheaders()}
-            return RemoteAnswer(answer.status, named, answer.read())
+            content = answer.read() if max_bytes is None else self._read_beginning(answer, max_bytes)
+            return RemoteAnswer(answer.status, named, content)
         except BaseException:  # also an interruption: what is left of the answer belongs to no other request
             self.close()
             raise
 
+    def _read_beginning(self, answer: http.client.HTTPResponse, max_bytes: int) -> bytes:
+        content, deadline = b"", time.monotonic() + self._seconds
+        while len(content) < max_bytes and time.monotonic() < deadline:
+            if not (chunk := answer.read1(max_bytes - len(content))):
+                return content + answer.read()  # nothing more: it frees the connection for the next request
+            content += chunk
+        self.close()
+        return content
+
 
 class RemoteApi:
-    """A client with a key."""
+    """A client with a key. RuntimeError if that is none."""
 
     def __init__(self, url: str, key: str) -> None:
         parts = urlsplit(url)
         assert parts.hostname  # noqa: S101  # the option was checked
-        self.host = parts.netloc
+        self.host, key = parts.netloc, key.strip()
+        if not (key.isascii() and key.isprintable()):
+            raise RuntimeError("LEADHUB_KEY holds characters that no key has, such as a line break")
         self._origin = HttpOrigin(parts.scheme, parts.hostname, parts.port, ANSWER_SECONDS)
         self._headers = {
             "Authorization": f"Bearer {key}",

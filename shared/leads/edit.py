@@ -176,8 +176,9 @@ def compare_with_state(edit: LeadEdit, state: LeadState) -> None:
                 edit.confirmed_keys.append(edit.identity_keys[name])
             for noted in (edit.fields, edit.identity_keys, edit.errors, edit.holders):
                 noted.pop(name, None)
-    if "first_name" in edit.fields and not edit.fields["first_name"] and state["first_name"]:
-        # A lead may arrive without a first name, but an edit must not remove one.
+    removes_name = "first_name" in edit.fields and not edit.fields["first_name"] and state["first_name"]
+    if removes_name and edit.change.cause.kind != "import":
+        # A lead may arrive without a first name, but an edit must not remove one. The undo of an import may.
         edit.errors["first_name"] = [ERROR_MESSAGES["missing"].format(field="first_name")]
     if custom := edit.change.set_fields.get("custom_fields"):
         existing = state["custom_fields"]

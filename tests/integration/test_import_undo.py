@@ -264,3 +264,15 @@ async def test_count_of_an_undo_tells_rows_of_one_lead_apart(database_url: str, 
 )
 def test_a_body_may_mention_a_contact(payload: bytes | None, kind: str, value: str, may: bool) -> None:
     assert ReadBody(payload).may_mention(kind, value) == may
+
+
+async def test_what_a_row_gave_to_a_lead_without_a_name_is_taken_back(database_url: str, database: Connection) -> None:
+    await post(database_url, database, email="n@example.com")
+    import_id = await finished_import(
+        database_url, database, f"email,first_name,company,phone\nn@example.com,Nora,Engines,{P}\n"
+    )
+    await ask_undo(database, import_id)
+    undone = await finish_imports(database_url, database, import_id)
+    assert (undone["undo"]["done"], undone["undo"]["skipped"]) == (1, 0)
+    assert await rows(database, "SELECT first_name, company, phone FROM leads") == [(None, None, None)]
+    assert await rows(database, "SELECT value FROM identities WHERE kind = 'phone'") == []

@@ -3,7 +3,7 @@
 import json
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from cli.event_forwarding import RETRY_PAUSES, EventForwarder, ForwardedEvent, new_secret, signed_headers
 from cli.listen_cursor import ListenCursor, usual_cursor_file
 from cli.main import command_line
+from cli.remote_api import RemoteApi
 from services.workers.deliveries.signatures import signature_headers
 
 EVENT = {"id": "msg_1", "event": "lead.created", "lead": {"id": 1, "first_name": "Zoë"}}
@@ -116,3 +117,34 @@ def test_cursor_file_is_named_after_installation_and_workspace(monkeypatch: pyte
 )
 def test_wrong_use_of_listen_ends_with_2(words: tuple[str, ...]) -> None:
     assert CliRunner(env={"LEADHUB_KEY": "", "LEADHUB_URL": ""}).invoke(command_line, words).exit_code == 2
+
+
+def test_an_endless_answer_is_given_up_and_its_status_counts() -> None:
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            self.send_response(200)
+            self.end_headers()
+            with suppress(OSError):  # the other side has gone
+                while True:
+                    self.wfile.write(b"x" * 65_536)
+
+        def log_message(self, *_: Any) -> None:
+            """Say nothing."""
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
+        was_taken, reports, _ = forwarded(f"http://127.0.0.1:{server.server_address[1]}/")
+        server.shutdown()
+    assert (was_taken, [outcome.status for outcome, _ in reports]) == (True, [200])
+
+
+@pytest.mark.parametrize("secret", ["", "whsec_", "plain secret"])
+def test_secret_that_no_receiver_takes_is_refused(secret: str) -> None:
+    words = ["listen", "--forward", "http://127.0.0.1:1", "--secret", secret, "--url", "http://127.0.0.1:1"]
+    done = CliRunner().invoke(command_line, [*words, "--key", "lh_x"])
+    assert (done.exit_code, "whsec_" in done.output) == (2, True)
+
+
+def test_key_with_a_line_break_is_refused_without_being_shown() -> None:
+    with pytest.raises(RuntimeError, match="characters that no key has"):
+        RemoteApi("http://127.0.0.1:1", "lh_x\r\nX-Evil: 1")

@@ -45,7 +45,7 @@ async def change(view: PageView) -> web.StreamResponse:
     """Mark a cause as fixed, ignore it, open it again, or change its note."""
     id_ = path_id(view.request)
     form = await view.read_fields()
-    note = form["note"].strip()[:MAX_NOTE_LENGTH] if "note" in form else None
+    note = form["note"].replace("\0", "").strip()[:MAX_NOTE_LENGTH] if "note" in form else None
     changes: dict[str, Any] = {"note": note or None} if note is not None else {}
     state = form.get("state", "")
     if state in CAUSE_STATES:

@@ -83,6 +83,8 @@ async def _try_columns(view: PageView, import_row: ImportJson, sentence: str) ->
     options = import_form.sent_options(fields, errors)
     if not any(mapping.values()):
         errors["mapping"] = [view.translate("Choose a field for one column at least.")]
+    if errors and not _is_open(import_row):
+        view.redirect(view.path(f"import/{import_id}"))  # the page says what became of it since it was opened
     if errors:
         return await _render(
             view,
@@ -99,6 +101,11 @@ async def _try_columns(view: PageView, import_row: ImportJson, sentence: str) ->
     except Conflict as conflict:
         sentence = str(conflict)
     view.redirect(view.path(f"import/{import_id}"), sentence or None)
+
+
+def _is_open(import_row: ImportJson) -> bool:
+    """Return whether a dry run may be made otherwise."""
+    return bool(import_row["dry_run"] and not import_row["run_id"] and import_row["state"] != "cancelled")
 
 
 async def _read(view: PageView) -> ImportJson:

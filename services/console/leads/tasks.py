@@ -80,7 +80,8 @@ async def _store(view: PageView, fields: dict[str, Any]) -> None:
 
 def _read_task(view: PageView, sent: dict[str, str]) -> tuple[dict[str, Any], dict[str, str]]:
     """Return the fields of a task, and what is wrong by field. A time without a zone is the reader's."""
-    title, user, due = sent.get("title", "").strip(), sent.get("user_id", ""), sent.get("due_at", "").strip()
+    title = sent.get("title", "").replace("\0", "").strip()
+    user, due = sent.get("user_id", ""), sent.get("due_at", "").strip()
     problems = {}
     if not title or len(title) > MAX_TITLE_LENGTH:
         problems["title"] = view.translate("Say in up to %(n)s characters what is to be done.", n=MAX_TITLE_LENGTH)
