@@ -62,7 +62,7 @@ async def test_form_from_a_template_to_its_visitors_and_back(builder: WatchedPag
     async with page.context.expect_page() as opened:
         await page.evaluate(f"void open('/f/{found[1]}')")
     await expect((await opened.value).get_by_text("Mobile number")).to_be_visible()
-    await page.get_by_role("link", name="Versions").click()
+    await page.get_by_role("link", name="Versions", exact=True).click()
     await expect(page.locator("ol.versions")).to_contain_text("Question changed: Phone → Mobile number")
     await page.get_by_role("button", name="Make it the draft").click()
     await expect(rows(builder).nth(1)).to_contain_text("Phone")

@@ -44,7 +44,7 @@ async def test_a_lead_is_read_edited_and_worked_on(
         await expect(page.locator("#facts .tag bdi")).to_have_text(["second", tag])
 
         await page.locator("#task-title").fill("Call back")
-        await page.locator(".task-add button").click()
+        await page.locator(".task-add").get_by_role("button", name="Add", exact=True).click()
         await page.get_by_role("button", name="Done: Call back").click()
         await expect(page.get_by_role("button", name="Reopen: Call back")).to_be_visible()
         await watched.press("s")
