@@ -17,7 +17,7 @@ class LeadHubError extends \RuntimeException
 {
 }
 
-/** No answer came: the host is away, the connection broke, or the time was up. */
+/** No answer of a LeadHub came: the host is away, the connection broke, the time was up, or it is not JSON. */
 final class ConnectionFailed extends LeadHubError
 {
 }
@@ -61,6 +61,7 @@ final class ApiError extends LeadHubError
 final class Client
 {
     public const VERSION = '0.1.0';
+    private const NO_CONTENT = 204;
     private const RETRIED_STATUSES = [429, 502, 503, 504];
     private const FIRST_PAUSE_SECONDS = 0.5;
     private const LONGEST_PAUSE_SECONDS = 10.0;
@@ -155,6 +156,9 @@ final class Client
             foreach ($page['data'] as $record) {
                 yield $place++ => $record;
             }
+            if ($page['meta']['next_cursor'] === $cursor) {
+                throw new LeadHubError("GET /api/v1/$noun: the same next_cursor came twice");
+            }
             $cursor = $page['meta']['next_cursor'];
         }
     }
@@ -216,7 +220,7 @@ final class Client
         ?int $now = null,
     ): array {
         [$id, $time, $signatures] = self::webhookHeaders($headers);
-        if (!ctype_digit($time) || abs(($now ?? time()) - (int) $time) > $tolerance) {
+        if (!preg_match('/^\d+$/D', $time) || abs(($now ?? time()) - (int) $time) > $tolerance) {
             throw new InvalidWebhook('The message is too old or from the future.');
         }
         $key = base64_decode((string) preg_replace('/^whsec_/', '', $secret), true);
@@ -303,10 +307,14 @@ final class Client
             : $this->sendByStream($method, $path, $text, $lines);
         $data = $content === '' ? [] : json_decode($content, true);
         if ($status >= 200 && $status < 300) {
-            return is_array($data) ? $data : throw new ConnectionFailed("$method $path: the answer is not JSON");
+            $isObject = is_array($data) && str_starts_with(ltrim($content), '{');
+            if (!$isObject && $status !== self::NO_CONTENT) {
+                throw new ConnectionFailed("$method $path: the answer is not an object of JSON");
+            }
+            return $isObject ? $data : [];
         }
         $after = $answered['retry-after'] ?? '';
-        $wait = ctype_digit($after) ? (int) $after : null;
+        $wait = preg_match('/^\d+$/D', $after) ? (int) $after : null;
         throw new ApiError($status, is_array($data) ? $data : [], $wait, $answered['x-request-id'] ?? null);
     }
 

@@ -45,5 +45,9 @@ MESSAGES = [
     SignedMessage("from the future", signed_headers(signature_of(SECRET, NOW + 301), NOW + 301), refusal="future"),
     SignedMessage("no signature", {"webhook-id": "msg_1", "webhook-timestamp": str(NOW)}, refusal="missing"),
     SignedMessage("no time", signed_headers(signature_of(SECRET)) | {"Webhook-Timestamp": "now"}, refusal="webhook-"),
+    SignedMessage("a far time", RIGHT | {"Webhook-Timestamp": "9" * 400}, refusal="future"),
+    SignedMessage("a longer time", RIGHT | {"Webhook-Timestamp": "9" * 5000}, refusal="future"),
+    SignedMessage("an empty secret", RIGHT, secret="", refusal="whsec_ and Base64"),
+    SignedMessage("a bare prefix", RIGHT, secret="whsec_", refusal="whsec_ and Base64"),
     SignedMessage("no secret", RIGHT, secret="whsec_?", refusal="whsec_ and Base64"),
 ]

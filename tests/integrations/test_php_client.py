@@ -14,6 +14,7 @@ from shared.platform.installation import PROJECT_ROOT
 from tests.integrations.client_programs import PROGRAMS, run_program, run_program_through
 from tests.integrations.conftest import WALKED_LEADS, Site
 from tests.integrations.signed_messages import MESSAGES, NOW
+from tests.integrations.strange_answers import OUTCOMES, strange_answers
 from tests.support.tiers import first_in_tier
 from tests.support.waiting import until
 
@@ -49,6 +50,12 @@ def test_messages_are_known_or_refused(program: list[str]) -> None:
 
 def test_no_answer_is_an_error_of_its_own(program: list[str]) -> None:
     assert run_program(program, "away", {"away": f"http://127.0.0.1:{free_port('127.0.0.1')}"}) == "no answer"
+
+
+def test_strange_answers_are_refused(program: list[str]) -> None:
+    with strange_answers() as addresses:
+        found = run_program(program, "strange", {"strange": addresses})
+    assert found == {name: outcomes[:-1] for name, outcomes in OUTCOMES.items()}  # it has no downloads
 
 
 def test_leads_are_created_and_read(program: list[str], site: Site) -> None:

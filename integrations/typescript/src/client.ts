@@ -78,12 +78,12 @@ export class LeadHub extends Groups {
 
   /** The key's name, scopes, limit and workspace. */
   async me(): Promise<Me> {
-    return ((await this.request("GET", "/api/v1/me")).data as { data: Me }).data;
+    return ((await this.transport.send({ method: "GET", path: "/api/v1/me" })).data as { data: Me }).data;
   }
 
   /** Whether leads are taken. Throws an ApiError with the status 503 where they are not. */
   async health(): Promise<Health> {
-    return (await this.request("GET", "/api/v1/health")).data as Health;
+    return (await this.transport.send({ method: "GET", path: "/api/v1/health" })).data as Health;
   }
 
   /** The slug of the key's workspace. */
@@ -94,7 +94,7 @@ export class LeadHub extends Groups {
 
   /** Send any request of the API, for what has no method yet, or to see headers and `meta`. */
   async request(method: string, path: string, query: object = {}, body?: unknown): Promise<Answer> {
-    return this.transport.send({ method: method.toUpperCase(), path, query, body });
+    return this.transport.send({ method: method.toUpperCase(), path, query, body }, "any");
   }
 }
 

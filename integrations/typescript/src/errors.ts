@@ -3,7 +3,7 @@ export class LeadHubError extends Error {
   override readonly name: string = "LeadHubError";
 }
 
-/** No answer came: the host is away, the connection broke, or the time was up. */
+/** No answer of a LeadHub came: the host is away, the connection broke, the time was up, or it is not JSON. */
 export class ConnectionFailed extends LeadHubError {
   override readonly name = "ConnectionFailed";
 }

@@ -1,9 +1,10 @@
 // How a client sends calls, walks pages, and what its groups of methods stand on.
 
 import { type Call, callUrl, type RetryPolicy, readError, readJson, requestInit, secondsToWait } from "./calls.js";
-import { ApiError, ConnectionFailed } from "./errors.js";
+import { ApiError, ConnectionFailed, LeadHubError } from "./errors.js";
 
 const LARGEST_PAGE = 100; // records
+const NO_CONTENT = 204;
 
 /** What can be set of a client. */
 export interface Options {
@@ -26,6 +27,9 @@ export interface Answer {
   data: unknown;
   bytes: Uint8Array | null;
 }
+
+/** What the answer of a call is to be. */
+export type AnswerKind = "object" | "any" | "bytes";
 
 interface Records<Model> {
   data: Model[];
@@ -57,10 +61,10 @@ export class Transport {
   }
 
   /** The answer. Throws ApiError, or ConnectionFailed where none came. */
-  async send(call: Call, wantsBytes = false): Promise<Answer> {
+  async send(call: Call, kind: AnswerKind = "object"): Promise<Answer> {
     for (let attempt = 0; ; attempt++) {
       try {
-        return await this.#sendOnce(call, wantsBytes);
+        return await this.#sendOnce(call, kind);
       } catch (error) {
         const pause = secondsToWait(call, this.#policy, attempt, error);
         if (pause === null) throw error;
@@ -69,14 +73,19 @@ export class Transport {
     }
   }
 
-  async #sendOnce(call: Call, wantsBytes: boolean): Promise<Answer> {
+  async #sendOnce(call: Call, kind: AnswerKind): Promise<Answer> {
     const init = requestInit(call, this.#key, AbortSignal.timeout(this.#timeout * 1000));
     try {
       const response = await this.#fetch(callUrl(this.#base, call), init);
       if (!response.ok) throw await readError(response);
       const { status, headers } = response;
-      if (wantsBytes) return { status, headers, data: null, bytes: new Uint8Array(await response.arrayBuffer()) };
-      return { status, headers, data: await readJson(response), bytes: null };
+      if (kind === "bytes") return { status, headers, data: null, bytes: new Uint8Array(await response.arrayBuffer()) };
+      const data = status === NO_CONTENT ? null : await readJson(response);
+      const isObject = typeof data === "object" && data !== null && !Array.isArray(data);
+      if (kind === "object" && status !== NO_CONTENT && !isObject) {
+        throw new TypeError("the answer is not an object of JSON");
+      }
+      return { status, headers, data, bytes: null };
     } catch (error) {
       if (error instanceof ApiError) throw error;
       throw new ConnectionFailed(`${call.method} ${call.path}: ${String(error)}`, { cause: error });
@@ -105,6 +114,9 @@ export class Pages<Model> implements AsyncIterable<Model> {
     for (let cursor: string | null = ""; cursor !== null; ) {
       const page: Records<Model> = await this.#read({ per_page: LARGEST_PAGE, ...this.#query, cursor });
       yield page.data;
+      if (page.meta.next_cursor === cursor) {
+        throw new LeadHubError(`GET ${this.#path}: the same next_cursor came twice`);
+      }
       cursor = page.meta.next_cursor;
     }
   }
@@ -143,7 +155,7 @@ export class Resource {
   }
 
   protected async bytes(method: string, path: string, query: object = {}): Promise<Uint8Array> {
-    return (await this.#transport.send({ method, path, query }, true)).bytes ?? new Uint8Array();
+    return (await this.#transport.send({ method, path, query }, "bytes")).bytes ?? new Uint8Array();
   }
 
   protected async nothing(method: string, path: string, query: object = {}): Promise<void> {

@@ -93,6 +93,22 @@ const scenarios = {
     print(await nowhere.health().catch((error) => error instanceof ConnectionFailed));
   },
 
+  async strange() {
+    const found = {};
+    for (const [name, url] of Object.entries(settings.strange)) {
+      const other = new LeadHub(url, "lh_key", { tenant: "main", policy: { retries: 0 } });
+      const walk = async () => {
+        for await (const lead of other.leads.list()) if (!lead) break;
+      };
+      const calls = [() => other.submitLead({ email: "a@example.com" }), () => other.health(), walk];
+      found[name] = [];
+      for (const call of calls) found[name].push(await call().then(() => "taken", (error) => error.name));
+      found[name].push(await other.leads.delete(1).then(() => "taken", (error) => error.name));
+      found[name].push(await other.leads.export().then(() => "taken", (error) => error.name));
+    }
+    print(found);
+  },
+
   async verify() {
     const results = [];
     for (const { headers, body, secret } of settings.messages) {

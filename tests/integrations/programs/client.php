@@ -10,6 +10,7 @@ use LeadHub\ApiError;
 use LeadHub\Client;
 use LeadHub\ConnectionFailed;
 use LeadHub\InvalidWebhook;
+use LeadHub\LeadHubError;
 
 $settings = json_decode((string) getenv('SETTINGS'), true, flags: JSON_THROW_ON_ERROR);
 
@@ -91,6 +92,27 @@ function restart(array $settings): void
 function away(array $settings): void
 {
     show(failureOf(fn () => (new Client($settings['away'], 'lh_key', retries: 0))->get('health')));
+}
+
+function strange(array $settings): void
+{
+    $outcome = function (Closure $call): string {
+        try {
+            $call();
+            return 'taken';
+        } catch (LeadHubError $error) {
+            return (new ReflectionClass($error))->getShortName();
+        }
+    };
+    show(array_map(function (string $url) use ($outcome): array {
+        $client = new Client($url, 'lh_key', tenant: 'main', retries: 0);
+        return [
+            $outcome(fn () => $client->submitLead(['email' => 'a@example.com'])),
+            $outcome(fn () => $client->request('GET', '/api/v1/health')),
+            $outcome(fn () => iterator_to_array($client->list('leads'))),
+            $outcome(fn () => $client->request('DELETE', '/api/v1/leads/1')),
+        ];
+    }, $settings['strange']));
 }
 
 function verify(array $settings): void

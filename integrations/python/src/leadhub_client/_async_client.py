@@ -185,11 +185,11 @@ class AsyncLeadHub:
 
     async def me(self) -> Me:
         """Return the key's name, scopes, limit and workspace."""
-        return cast("Me", (await self.request("GET", "/api/v1/me")).data["data"])
+        return cast("Me", (await self._transport.send(Call("GET", "/api/v1/me"))).data["data"])
 
     async def health(self) -> Health:
         """Return whether leads are taken. Raises ServiceUnavailable where they are not."""
-        return cast("Health", (await self.request("GET", "/api/v1/health")).data)
+        return cast("Health", (await self._transport.send(Call("GET", "/api/v1/health"))).data)
 
     async def tenant(self) -> str:
         """Return the slug of the key's workspace."""
@@ -208,4 +208,5 @@ class AsyncLeadHub:
     ) -> Answer:
         """Send any request of the API, for what has no method yet, or to see headers and `meta`."""
         headers = {IDEMPOTENCY_HEADER: idempotency_key} if idempotency_key else {}
-        return await self._transport.send(Call(method.upper(), path, query or {}, body, headers=headers))
+        call = Call(method.upper(), path, query or {}, body, headers=headers, kind="any")
+        return await self._transport.send(call)

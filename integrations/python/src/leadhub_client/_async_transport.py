@@ -48,7 +48,7 @@ class AsyncTransport:
             response = await self._client.request(call.method, call.path, **call.arguments())
         except httpx.TransportError as error:
             raise ConnectionFailed(f"{call.method} {call.path}: {error or type(error).__name__}") from error
-        return read_answer(response)
+        return read_answer(call, response)
 
 
 class AsyncPages(Generic[RecordT]):
@@ -71,7 +71,9 @@ class AsyncPages(Generic[RecordT]):
             query = {"per_page": LARGEST_PAGE, **self._query, "cursor": cursor}
             answer = await self._transport.send(Call("GET", self._path, query))
             yield cast("list[RecordT]", answer.data["data"])
-            cursor = answer.data["meta"]["next_cursor"]
+            previous, cursor = cursor, answer.data["meta"]["next_cursor"]
+            if cursor == previous:
+                raise LeadHubError(f"GET {self._path}: the same next_cursor came twice")
 
     async def first(self) -> RecordT | None:
         """Return the first record, or None if nothing matches."""
@@ -100,7 +102,7 @@ class AsyncResource:
         return None if answer.data is None else answer.data["data"]
 
     async def _bytes(self, method: str, path: str, query: Mapping[str, Any] | None = None) -> bytes:
-        return (await self._transport.send(Call(method, path, query or {}))).content
+        return (await self._transport.send(Call(method, path, query or {}, kind="bytes"))).content
 
     async def _nothing(self, method: str, path: str, query: Mapping[str, Any] | None = None) -> None:
         await self._transport.send(Call(method, path, query or {}))

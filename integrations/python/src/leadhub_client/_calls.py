@@ -4,17 +4,18 @@ import random
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 from urllib.parse import quote, urlsplit
 
 import httpx
 
 from ._version import __version__
-from .errors import ApiError, LeadHubError, error_class
+from .errors import ApiError, ConnectionFailed, LeadHubError, error_class
 
 USER_AGENT = f"leadhub-client-python/{__version__}"
 # An inbound lead's answer takes up to 30 seconds where the caller asks for it.
 DEFAULT_TIMEOUT = httpx.Timeout(connect=5.0, read=40.0, write=30.0, pool=10.0)
+NO_CONTENT = 204
 RETRIED_STATUSES = frozenset({429, 502, 503, 504})
 FIRST_PAUSE_SECONDS = 0.5
 LONGEST_PAUSE_SECONDS = 10.0
@@ -34,7 +35,10 @@ class RetryPolicy:
 
 @dataclass(frozen=True)
 class Call:
-    """A request. `repeatable` ones are tried again: they change nothing, or nothing more the second time."""
+    """A request. `repeatable` ones are tried again: they change nothing, or nothing more the second time.
+
+    Its answer is an `object` of JSON, or else `bytes`, or `any`, of which JSON is whole.
+    """
 
     method: str
     path: str
@@ -42,6 +46,7 @@ class Call:
     json: Any = None
     files: Mapping[str, Any] | None = None
     headers: Mapping[str, str] = field(default_factory=dict)
+    kind: Literal["object", "any", "bytes"] = "object"
 
     @property
     def repeatable(self) -> bool:
@@ -72,11 +77,13 @@ class Answer:
         return self.headers.get("x-request-id")
 
 
-def read_answer(response: httpx.Response) -> Answer:
-    """Return the answer of a response that has been read whole. Raises ApiError."""
+def read_answer(call: Call, response: httpx.Response) -> Answer:
+    """Return the answer of a response that has been read whole. Raises ApiError, or ConnectionFailed if it is none."""
     data = _parsed_json(response)
     if not response.is_success:
         raise _api_error(response, data if isinstance(data, dict) else {})
+    if response.status_code != NO_CONTENT and not _is_of_kind(call.kind, response, data):
+        raise ConnectionFailed(f"{call.method} {call.path}: the answer is not the JSON that was asked for")
     return Answer(response.status_code, response.headers, response.content, data)
 
 
@@ -120,8 +127,19 @@ def wait_header(wait: int | None) -> dict[str, str]:
     return {"Prefer": f"wait={wait}" if wait else "respond-async"}
 
 
+def _is_of_kind(kind: str, response: httpx.Response, data: Any) -> bool:
+    if kind == "any":
+        return data is not None or not _is_json(response)
+    return kind == "bytes" or isinstance(data, dict)
+
+
+def _is_json(response: httpx.Response) -> bool:
+    media_type = response.headers.get("content-type", "")
+    return "json" in media_type and "ndjson" not in media_type
+
+
 def _parsed_json(response: httpx.Response) -> Any:
-    if "json" not in response.headers.get("content-type", "") or "ndjson" in response.headers["content-type"]:
+    if not _is_json(response):
         return None
     try:
         return response.json()

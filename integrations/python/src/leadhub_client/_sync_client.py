@@ -186,11 +186,11 @@ class LeadHub:
 
     def me(self) -> Me:
         """Return the key's name, scopes, limit and workspace."""
-        return cast("Me", (self.request("GET", "/api/v1/me")).data["data"])
+        return cast("Me", (self._transport.send(Call("GET", "/api/v1/me"))).data["data"])
 
     def health(self) -> Health:
         """Return whether leads are taken. Raises ServiceUnavailable where they are not."""
-        return cast("Health", (self.request("GET", "/api/v1/health")).data)
+        return cast("Health", (self._transport.send(Call("GET", "/api/v1/health"))).data)
 
     def tenant(self) -> str:
         """Return the slug of the key's workspace."""
@@ -209,4 +209,5 @@ class LeadHub:
     ) -> Answer:
         """Send any request of the API, for what has no method yet, or to see headers and `meta`."""
         headers = {IDEMPOTENCY_HEADER: idempotency_key} if idempotency_key else {}
-        return self._transport.send(Call(method.upper(), path, query or {}, body, headers=headers))
+        call = Call(method.upper(), path, query or {}, body, headers=headers, kind="any")
+        return self._transport.send(call)

@@ -47,7 +47,7 @@ class Transport:
             response = self._client.request(call.method, call.path, **call.arguments())
         except httpx.TransportError as error:
             raise ConnectionFailed(f"{call.method} {call.path}: {error or type(error).__name__}") from error
-        return read_answer(response)
+        return read_answer(call, response)
 
 
 class Pages(Generic[RecordT]):
@@ -70,7 +70,9 @@ class Pages(Generic[RecordT]):
             query = {"per_page": LARGEST_PAGE, **self._query, "cursor": cursor}
             answer = self._transport.send(Call("GET", self._path, query))
             yield cast("list[RecordT]", answer.data["data"])
-            cursor = answer.data["meta"]["next_cursor"]
+            previous, cursor = cursor, answer.data["meta"]["next_cursor"]
+            if cursor == previous:
+                raise LeadHubError(f"GET {self._path}: the same next_cursor came twice")
 
     def first(self) -> RecordT | None:
         """Return the first record, or None if nothing matches."""
@@ -99,7 +101,7 @@ class Resource:
         return None if answer.data is None else answer.data["data"]
 
     def _bytes(self, method: str, path: str, query: Mapping[str, Any] | None = None) -> bytes:
-        return (self._transport.send(Call(method, path, query or {}))).content
+        return (self._transport.send(Call(method, path, query or {}, kind="bytes"))).content
 
     def _nothing(self, method: str, path: str, query: Mapping[str, Any] | None = None) -> None:
         self._transport.send(Call(method, path, query or {}))

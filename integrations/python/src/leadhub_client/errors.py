@@ -9,7 +9,7 @@ class LeadHubError(Exception):
 
 
 class ConnectionFailed(LeadHubError):
-    """No answer came: the host is away, the connection broke, or the time was up."""
+    """No answer of a LeadHub came: the host is away, the connection broke, the time was up, or it is not JSON."""
 
 
 class InvalidWebhook(LeadHubError):
