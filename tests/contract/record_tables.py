@@ -60,4 +60,6 @@ REFUSED = {
     "POST /api/v1/integrations/{id}/backfill": 409,  # they bring their leads along
     "POST /api/v1/forms/{id}/publish": 409,  # they have no draft
     "POST /api/v1/integrations/{id}/test-event": 409,  # they send no conversions
+    "GET /api/v1/workspace/mail-test": 404,  # none was sent
+    **dict.fromkeys((f"POST /api/v1/workspace/{kind}-test" for kind in ("mail", "alarm")), 409),  # there is no server
 }

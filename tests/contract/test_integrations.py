@@ -121,7 +121,8 @@ async def test_integration_written_back_unchanged_stays_the_same(ours: Workspace
     stored = await credentials_of(service, made["id"])
     again = (await ours.ask("PUT", f"/integrations/{made['id']}", made)).body["data"]
     assert {**again, "updated_at": made["updated_at"]} == made
-    assert made["credentials"] == {**SMTP, "port": "2525", "password": "********7531"}
+    unset = {"security": None, "from_name": None}
+    assert made["credentials"] == {**SMTP, **unset, "port": "2525", "password": "********7531"}
     assert await credentials_of(service, made["id"]) == stored == {**SMTP, "port": "2525"}
 
 
@@ -143,7 +144,7 @@ async def test_credentials_change_key_by_key(ours: Workspace, service: Service) 
     assert (await ours.ask("PATCH", path, {"credentials": change})).body["data"]["credentials"] == {
         **{name: SMTP[name] for name in ("host", "from")},
         "port": "25",
-        "username": None,
+        **dict.fromkeys(("username", "security", "from_name")),
         "password": "********2468",
     }
     assert (await credentials_of(service, made["id"]))["password"] == "another-secret-2468"

@@ -5935,6 +5935,9 @@ export interface components {
             deliveries: {
                 [key: string]: unknown;
             }[];
+            feed_events: {
+                [key: string]: unknown;
+            }[];
             conversions: {
                 [key: string]: unknown;
             }[];
@@ -9061,6 +9064,7 @@ export interface operations {
             400: components["responses"]["BAD_REQUEST"];
             401: components["responses"]["UNAUTHORIZED"];
             403: components["responses"]["FORBIDDEN"];
+            404: components["responses"]["NOT_FOUND"];
             422: components["responses"]["VALIDATION_FAILED"];
             429: components["responses"]["RATE_LIMITED"];
             500: components["responses"]["SERVER_ERROR"];

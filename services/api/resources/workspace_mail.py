@@ -18,7 +18,7 @@ NO_USER_MESSAGE = "The user_id field: there is no such user, or they are not act
 
 
 @requires_scope("*")
-@responds(MailTrialRecord)
+@responds(MailTrialRecord, other_statuses=(404,))
 async def show(request: web.Request) -> web.Response:
     """Show the newest test mail of the workspace, with the mail server's own answer."""
     async with reading(request) as connection:

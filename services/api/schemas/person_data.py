@@ -41,6 +41,7 @@ class PersonReport(TypedDict):
     inactivity_timers: PersonRows
     delivery_attempts: PersonRows
     deliveries: PersonRows
+    feed_events: PersonRows
     conversions: PersonRows
     possible_duplicates: PersonRows
     suppressions: PersonRows

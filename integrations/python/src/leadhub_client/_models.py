@@ -2502,6 +2502,7 @@ class PersonReport(TypedDict):
     inactivity_timers: list[dict[str, Any]]
     delivery_attempts: list[dict[str, Any]]
     deliveries: list[dict[str, Any]]
+    feed_events: list[dict[str, Any]]
     conversions: list[dict[str, Any]]
     possible_duplicates: list[dict[str, Any]]
     suppressions: list[dict[str, Any]]
