@@ -195,6 +195,7 @@ async def test_whoever_asked_for_no_mail_is_put_on_the_list_and_taken_off_again(
         page = watched.page
         await page.get_by_role("navigation", name="Main").get_by_role("link", name="No mail").click()
         await page.get_by_role("link", name="Add addresses").click()
+        await expect(page.get_by_label("E-mail addresses")).to_be_focused()
         await page.keyboard.type(f"{email.upper()}\n")
         await page.get_by_label("Reason").fill("asked by phone")
         await page.get_by_role("button", name="Send them no more mail").click()
