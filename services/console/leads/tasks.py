@@ -78,10 +78,10 @@ async def _store(view: PageView, fields: dict[str, Any]) -> None:
     await view.console.writing(write)
 
 
-def _read_task(view: PageView, sent: dict[str, str]) -> tuple[dict[str, Any], dict[str, str]]:
+def _read_task(view: PageView, fields: dict[str, str]) -> tuple[dict[str, Any], dict[str, str]]:
     """Return the fields of a task, and what is wrong by field. A time without a zone is the reader's."""
-    title = sent.get("title", "").replace("\0", "").strip()
-    user, due = sent.get("user_id", ""), sent.get("due_at", "").strip()
+    title = fields.get("title", "").replace("\0", "").strip()
+    user, due = fields.get("user_id", ""), fields.get("due_at", "").strip()
     problems = {}
     if not title or len(title) > MAX_TITLE_LENGTH:
         problems["title"] = view.translate("Say in up to %(n)s characters what is to be done.", n=MAX_TITLE_LENGTH)
