@@ -31,7 +31,8 @@ DELIVERY_STATE_SQL = "SELECT state, cause_id FROM deliveries WHERE id = %s"
 VERSION_SQL = "SELECT author ->> 'kind', author ->> 'name', reason FROM submission_versions WHERE submission_id = %s"
 
 
-async def test_a_cause_is_fixed_on_one_that_is_tried_and_then_confirmed_for_the_rest(stack: Stack) -> None:
+def add_three_of_a_hostile_cause(stack: Stack) -> tuple[int, list[str]]:
+    """Three dead submissions that hold a secret. Their cause and their ids."""
     person = f"dead-{secrets.token_hex(6)}"
     with stack.database() as database:
         cause = add_cause(database, "submission", HOSTILE_TITLE)
@@ -44,6 +45,11 @@ async def test_a_cause_is_fixed_on_one_that_is_tried_and_then_confirmed_for_the_
             )
             for n in range(3)
         ]
+    return cause, ids
+
+
+async def test_a_cause_is_fixed_on_one_that_is_tried_and_then_confirmed_for_the_rest(stack: Stack) -> None:
+    cause, ids = add_three_of_a_hostile_cause(stack)
     async with signed_in_reader(stack, "manager") as reader:
         _, listed = await reader.get("dead-letters")
         assert "&lt;script&gt;alert(1)&lt;/script&gt; has no e-mail" in listed

@@ -275,7 +275,7 @@ async def test_silent_source_is_told_once_until_it_speaks_again(
     async def messages() -> list[dict[str, Any]]:
         with ours.service.stack.database() as database:
             rows = database.execute(
-                "SELECT payload FROM deliveries WHERE event = 'source.silent' ORDER BY id"
+                "SELECT payload FROM deliveries WHERE event = 'source.silent' AND kind = 'webhook' ORDER BY id"
             ).fetchall()
         found = [json.loads(bytes(row[0])) for row in rows]
         return [one for one in found if one["data"]["integration_id"] == zap["id"]]
