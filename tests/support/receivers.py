@@ -14,7 +14,9 @@ from aiohttp import web
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, Envelope, Session
 from multidict import CIMultiDictProxy
+from standardwebhooks import WebhookVerificationError
 
+from services.console.webhooks.verification import PYTHON_LINES
 from shared.platform.data_dir import free_port
 
 
@@ -29,6 +31,17 @@ class Request:
     @property
     def body(self) -> Any:
         return orjson.loads(self.raw)
+
+
+def is_verified(secret: str, request: Request) -> bool:
+    """Whether the lines that the page of webhooks shows take a request."""
+    headers = {name.lower(): value for name, value in request.headers.items()}
+    lines = {"secret": secret, "body": request.raw, "headers": headers}
+    try:
+        exec(PYTHON_LINES, lines)  # our own lines
+    except WebhookVerificationError:
+        return False
+    return True
 
 
 @dataclass
