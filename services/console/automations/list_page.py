@@ -8,6 +8,7 @@ from services.console.automations.recipes import AUTOMATION_RECIPES, made_defini
 from services.console.automations.step_words import automation_sentence
 from services.console.web.access import workspace_page
 from services.console.web.page_view import PageView
+from services.console.web.single_answer import answered_once
 from shared.auth.roles import Permission
 from shared.automations.automation_drafts import create_draft
 from shared.platform.errors import Conflict, NotFound
@@ -44,6 +45,7 @@ async def new(view: PageView) -> web.StreamResponse:
 
 
 @workspace_page(Permission.SET_UP)
+@answered_once
 async def create(view: PageView) -> web.StreamResponse:
     """Begin an automation by a recipe. It does nothing before it is published."""
     form = await view.read_fields()

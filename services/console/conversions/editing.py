@@ -24,6 +24,7 @@ from services.console.leads.reads import read_list_names
 from services.console.sources.forms import credential_inputs, problem_words, read_credentials, read_texts
 from services.console.web.access import workspace_page
 from services.console.web.page_view import PageView
+from services.console.web.single_answer import answered_once
 from shared.auth.roles import Permission
 from shared.integrations.catalogue import INTEGRATION_TYPES
 from shared.integrations.conversion_settings import (
@@ -65,6 +66,7 @@ async def new(view: PageView) -> web.StreamResponse:
 
 
 @workspace_page(Permission.SET_UP)
+@answered_once
 async def create(view: PageView) -> web.StreamResponse:
     """Make a connection, and show it."""
     form = read_texts(await view.read_fields())

@@ -9,6 +9,7 @@ from services.console.forms.starters import FORM_TEMPLATES, made_form
 from services.console.sources.forms import read_texts
 from services.console.web.access import workspace_page
 from services.console.web.page_view import PageView
+from services.console.web.single_answer import answered_once
 from shared.auth.roles import Permission
 from shared.forms.form_cache import forget_form
 from shared.forms.form_editing import FormRow, create_form
@@ -48,6 +49,7 @@ async def new(view: PageView) -> web.StreamResponse:
 
 
 @workspace_page(Permission.SET_UP)
+@answered_once
 async def create(view: PageView) -> web.StreamResponse:
     """Make a form of a template. It is live at once, with what the template says."""
     form = read_texts(await view.read_fields())

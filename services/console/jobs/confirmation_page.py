@@ -19,6 +19,7 @@ from services.console.jobs.records import (
 from services.console.web.access import workspace_page
 from services.console.web.confirmation_fields import parsed_moment, typed_digits
 from services.console.web.page_view import PageView
+from services.console.web.single_answer import answered_once
 from shared.auth.roles import Permission
 from shared.intake.change_author import ChangeAuthor
 from shared.jobs.job_control import MAX_RATE, CountMoved, JobRequest, confirm_job
@@ -60,6 +61,7 @@ async def show(view: PageView) -> web.StreamResponse:
 
 
 @workspace_page(Permission.STEER_QUEUES)
+@answered_once
 async def submit(view: PageView) -> web.StreamResponse:
     """Start the job for the rows that were counted when the page was shown. What came later stays."""
     return await confirm_selection(view, _asked_selection(view))

@@ -20,6 +20,7 @@ from services.console.web.access import workspace_page
 from services.console.web.confirmation_fields import parsed_moment, typed_digits
 from services.console.web.page_view import PageView
 from services.console.web.safe_redirect import local_path
+from services.console.web.single_answer import answered_once
 from shared.auth.roles import Permission
 from shared.intake.change_author import ChangeAuthor
 from shared.jobs.job_control import CountMoved, JobRequest, confirm_job, read_job
@@ -83,6 +84,7 @@ async def show(view: PageView) -> web.StreamResponse:
 
 
 @workspace_page(Permission.BULK_LEADS)
+@answered_once
 async def submit(view: PageView) -> web.StreamResponse:
     """Start the job for exactly the confirmed number of leads. If that moved, show both numbers and start nothing."""
     selection, form = _asked_selection(view), await _read_form(view)

@@ -10,6 +10,7 @@ from services.console.leads.lead_page import RefusedLeadForm, find_lead, lead_pa
 from services.console.leads.logged_words import LOGGED_SENTENCES
 from services.console.web.access import workspace_page
 from services.console.web.page_view import PageView
+from services.console.web.single_answer import answered_once
 from shared.auth.roles import Permission
 from shared.leads.logged_activities import (
     MAX_LOGGED_TEXT,
@@ -29,6 +30,7 @@ _SCHEMA = FieldsSchema(LoggedActivity)
 
 
 @workspace_page(Permission.CHANGE_LEADS)
+@answered_once
 async def log(view: PageView) -> web.StreamResponse:
     """Log an activity, and offer to take it back."""
     record, texts = await find_lead(view), await sent_texts(view)

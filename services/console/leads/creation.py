@@ -14,6 +14,7 @@ from services.console.leads.related_records import read_lead_choices
 from services.console.leads.words import field_label, status_words
 from services.console.web.access import workspace_page
 from services.console.web.page_view import PageView
+from services.console.web.single_answer import answered_once
 from shared.auth.roles import Permission
 from shared.leads.writes import LeadNotCreated, create_lead
 from shared.platform.db.connections import Connection
@@ -31,6 +32,7 @@ async def show(view: PageView) -> web.StreamResponse:
 
 
 @workspace_page(Permission.CHANGE_LEADS)
+@answered_once
 async def submit(view: PageView) -> web.StreamResponse:
     """Create the lead, or show the form again with what is wrong."""
     texts = await sent_texts(view)

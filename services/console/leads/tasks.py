@@ -9,6 +9,7 @@ from services.console.leads.changes import sent_texts
 from services.console.leads.lead_page import RefusedLeadForm, find_lead, lead_path, render_lead
 from services.console.web.access import workspace_page
 from services.console.web.page_view import PageView
+from services.console.web.single_answer import answered_once
 from shared.auth.roles import Permission
 from shared.leads.lead_tasks import change_task, create_task, find_task_lead, hold_task_references
 from shared.platform.db.connections import Connection
@@ -29,6 +30,7 @@ class TaskRefused(Exception):
 
 
 @workspace_page(Permission.CHANGE_LEADS)
+@answered_once
 async def create(view: PageView) -> web.StreamResponse:
     """Add a task about the lead."""
     record, texts = await find_lead(view), await sent_texts(view)

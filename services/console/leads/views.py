@@ -15,6 +15,7 @@ from services.console.leads.view_tabs import kept_query, view_path
 from services.console.web.access import workspace_page
 from services.console.web.page_view import PageView
 from services.console.web.safe_redirect import local_path
+from services.console.web.single_answer import answered_once
 from shared.auth.roles import Permission
 from shared.platform.db.connections import Connection
 from shared.platform.errors import Conflict
@@ -44,6 +45,7 @@ async def set_columns(view: PageView) -> web.StreamResponse:
 
 
 @workspace_page(Permission.SEE_RECORDS)
+@answered_once
 async def create_own(view: PageView) -> web.StreamResponse:
     """Save the list as a view of the reader's own."""
     await _create(view, is_team=False)
@@ -74,6 +76,7 @@ async def set_default(view: PageView) -> web.StreamResponse:
 
 
 @workspace_page(Permission.SET_UP)
+@answered_once
 async def create_team(view: PageView) -> web.StreamResponse:
     """Save the list as a view of the team."""
     await _create(view, is_team=True)

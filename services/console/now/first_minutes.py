@@ -15,6 +15,7 @@ from services.console.web.context import OverviewRead
 from services.console.web.live_updates import stream_snapshots
 from services.console.web.page_view import PageView
 from services.console.web.password_confirmation import confirm_recently
+from services.console.web.single_answer import answered_once
 from shared.auth.key_management import NewKey, create_workspace_key
 from shared.auth.roles import Permission
 from shared.imports.import_quota import ImportLimits
@@ -66,6 +67,7 @@ async def live(view: PageView) -> web.StreamResponse:
 
 
 @workspace_page(Permission.ADMINISTER)
+@answered_once
 async def make_key(view: PageView) -> web.StreamResponse:
     """Make a key that posts leads, and show it in the examples, once."""
     problem = await confirm_recently(view, await view.read_fields())
@@ -102,6 +104,7 @@ async def send_lead(view: PageView) -> web.StreamResponse:
 
 
 @workspace_page(Permission.BULK_LEADS)
+@answered_once
 async def load_samples(view: PageView) -> web.StreamResponse:
     """Import made-up leads, once. The page of the import takes them back."""
     author = ChangeAuthor("user", view.account.account_id, view.account.name)

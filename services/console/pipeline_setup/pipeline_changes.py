@@ -8,6 +8,7 @@ from aiohttp import web
 from services.console.pipeline_setup.setup_page import PIPELINES_PAGE, OpenDialog, render_page
 from services.console.web.access import workspace_page
 from services.console.web.page_view import PageView
+from services.console.web.single_answer import answered_once
 from shared.auth.roles import Permission
 from shared.pipelines import pipeline_management
 from shared.pipelines.pipeline_fields import checked_pipeline
@@ -18,6 +19,7 @@ from shared.service_app.audit import audit_details
 
 
 @workspace_page(Permission.SET_UP)
+@answered_once
 async def create(view: PageView) -> web.StreamResponse:
     """Make a pipeline, with the usual stages unless the form says otherwise."""
     form, workspace_id = await view.read_fields(), view.workspace.workspace_id

@@ -10,6 +10,7 @@ from services.console.pipeline_setup.words import moving_sentence, removed_sente
 from services.console.web.access import workspace_page
 from services.console.web.hue_choices import color_of_hue
 from services.console.web.page_view import PageView
+from services.console.web.single_answer import answered_once
 from services.console.web.typed_count import confirmed_count
 from shared.auth.roles import Permission
 from shared.intake.change_author import ChangeAuthor
@@ -24,6 +25,7 @@ from shared.service_app.audit import audit_details
 
 
 @workspace_page(Permission.SET_UP)
+@answered_once
 async def create(view: PageView) -> web.StreamResponse:
     """Make a stage at the end of a pipeline."""
     form, workspace_id, pipeline_id = await view.read_fields(), view.workspace.workspace_id, path_id(view.request)

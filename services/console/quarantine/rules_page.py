@@ -7,6 +7,7 @@ from aiohttp import web
 from services.console.web.access import workspace_page
 from services.console.web.page_view import PageView
 from services.console.web.safe_redirect import local_path
+from services.console.web.single_answer import answered_once
 from services.console.web.translations import mark_message as _
 from shared.auth.roles import Permission
 from shared.forms.definition import SpamRuleKind, SpamRuleVerdict
@@ -42,6 +43,7 @@ async def show(view: PageView) -> web.StreamResponse:
 
 
 @workspace_page(Permission.STEER_QUEUES)
+@answered_once
 async def create(view: PageView) -> web.StreamResponse:
     """Make a rule. What is wrong with it is said in the form."""
     fields = await view.read_fields()

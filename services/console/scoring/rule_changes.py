@@ -9,6 +9,7 @@ from services.console.scoring.rule_form import chosen_field, rule_of
 from services.console.scoring.scoring_page import ID_PATTERN, SCORING_PAGE, RuleDialog, render_page, rule_problems
 from services.console.web.access import workspace_page
 from services.console.web.page_view import PageView
+from services.console.web.single_answer import answered_once
 from shared.auth.roles import Permission
 from shared.intake.change_author import ChangeAuthor
 from shared.platform.errors import Conflict, ValidationFailed
@@ -23,6 +24,7 @@ AUDITED_FIELDS = ("field", "operator", "value", "points", "is_active")
 
 
 @workspace_page(Permission.SET_UP)
+@answered_once
 async def create(view: PageView) -> web.StreamResponse:
     """Make a rule, as the last one."""
     form, workspace_id = dict(await view.read_fields()), view.workspace.workspace_id

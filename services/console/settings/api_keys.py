@@ -11,6 +11,7 @@ from services.console.settings.scope_words import OWN_CHOICE, PRESET_SCOPES, SCO
 from services.console.web.access import workspace_page
 from services.console.web.page_view import PageView
 from services.console.web.password_confirmation import confirm_recently
+from services.console.web.single_answer import answered_once
 from shared.auth.key_management import (
     MAX_KEY_LIMIT,
     ManagedKey,
@@ -47,6 +48,7 @@ async def show(view: PageView) -> web.StreamResponse:
 
 
 @workspace_page(Permission.ADMINISTER)
+@answered_once
 async def create(view: PageView) -> web.StreamResponse:
     """Make a key. It is shown in this answer and never again."""
     data = await view.read_form()

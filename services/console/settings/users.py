@@ -9,6 +9,7 @@ from services.console.web.access import workspace_page
 from services.console.web.page_view import PageView
 from services.console.web.password_confirmation import confirm_recently
 from services.console.web.role_words import PERMISSION_WORDS, ROLE_HINTS, ROLE_WORDS
+from services.console.web.single_answer import answered_once
 from shared.auth.account_links import InvalidLink
 from shared.auth.link_delivery import LinkHandover, LinkSender
 from shared.auth.link_limits import LinkLimitReached
@@ -44,6 +45,7 @@ async def show(view: PageView) -> web.StreamResponse:
 
 
 @workspace_page(Permission.ADMINISTER)
+@answered_once
 async def invite(view: PageView) -> web.StreamResponse:
     """Invite a person: the link is shown once, or it is mailed."""
     form = await _read_form(view)

@@ -12,6 +12,7 @@ from services.console.sources.source_page import SentForm, render_source
 from services.console.sources.words import GALLERY_GROUPS, type_initials, type_name, type_note
 from services.console.web.access import workspace_page
 from services.console.web.page_view import PageView
+from services.console.web.single_answer import answered_once
 from shared.auth.roles import Permission
 from shared.integrations.catalogue import PROVIDERS_BY_TYPE
 from shared.integrations.integration_fields import NEW_INTEGRATION
@@ -60,6 +61,7 @@ async def new(view: PageView) -> web.StreamResponse:
 
 
 @workspace_page(Permission.SET_UP)
+@answered_once
 async def create(view: PageView) -> web.StreamResponse:
     """Make a source, and show it. Secrets that were made for it are in this answer, and never again."""
     form = read_texts(await view.read_fields())

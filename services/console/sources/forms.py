@@ -162,6 +162,8 @@ def _credential_problem(view: PageView, type_: str, key: str, message: str) -> s
         return view.translate("This must be the name of a header.")
     if "whsec_" in message:
         return view.translate("The secret must be whsec_ and 24 to 64 bytes in base64.")
+    if "ASCII" in message:
+        return view.translate("A token is one line without spaces: copy it again.")
     return view.translate("%(name)s cannot be taken: %(reason)s", name=label, reason=message)
 
 

@@ -13,6 +13,7 @@ from services.console.suppressions.list_page import (
 )
 from services.console.web.access import workspace_page
 from services.console.web.page_view import PageView
+from services.console.web.single_answer import answered_once
 from shared.auth.roles import Permission
 from shared.intake.change_author import ChangeAuthor
 from shared.outbound.suppression_fields import SUPPRESSION_NOTE, TooManyAddresses, read_addresses
@@ -22,6 +23,7 @@ from shared.service_app.audit import audit_details
 
 
 @workspace_page(Permission.SET_UP)
+@answered_once
 async def add(view: PageView) -> web.StreamResponse:
     """Suppress the addresses that were typed or pasted. If one cannot be read, nothing is stored."""
     form = await view.read_fields()

@@ -10,6 +10,7 @@ from services.console.tags.tags_page import TAGS_PAGE, TagDialog, find_tag, rend
 from services.console.web.access import workspace_page
 from services.console.web.hue_choices import color_of_hue
 from services.console.web.page_view import PageView
+from services.console.web.single_answer import answered_once
 from services.console.web.typed_count import confirmed_count
 from shared.auth.roles import Permission
 from shared.leads import tag_management
@@ -22,6 +23,7 @@ from shared.service_app.audit import audit_details
 
 
 @workspace_page(Permission.SET_UP)
+@answered_once
 async def create(view: PageView) -> web.StreamResponse:
     """Make a tag."""
     form, workspace_id = await view.read_fields(), view.workspace.workspace_id

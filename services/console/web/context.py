@@ -16,6 +16,7 @@ from services.console.web.connection_turns import CONNECTIONS_PER_TURN, MAX_TURN
 from services.console.web.open_pages import OpenPages
 from services.console.web.recent_reads import RecentReads
 from services.console.web.rendering import Renderer
+from services.console.web.repeated_forms import RepeatedForms
 from services.console.web.static_files import STATIC_FILES, StaticFiles
 from shared.accounting import ledger
 from shared.auth.passwords import PasswordHashing
@@ -108,6 +109,7 @@ class ConsoleContext:
     open_pages: OpenPages = field(default_factory=OpenPages)
     turns: ConnectionTurns = field(default_factory=ConnectionTurns)
     recent: RecentReads = field(default_factory=RecentReads)
+    repeated_forms: RepeatedForms = field(default_factory=RepeatedForms)
     template_turns: TemplateTurns = field(default_factory=TemplateTurns)
 
     @asynccontextmanager

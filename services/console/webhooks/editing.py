@@ -8,6 +8,7 @@ from multidict import MultiMapping
 
 from services.console.web.access import workspace_page
 from services.console.web.page_view import PageView
+from services.console.web.single_answer import answered_once
 from services.console.webhooks.changes import webhook_path
 from services.console.webhooks.filter_choices import read_filter_choices, sent_filters, shown_filters
 from services.console.webhooks.webhook_page import WEBHOOKS_PAGE, SentQuestion, render_webhook
@@ -36,6 +37,7 @@ async def new(view: PageView) -> web.StreamResponse:
 
 
 @workspace_page(Permission.SET_UP)
+@answered_once
 async def create(view: PageView) -> web.StreamResponse:
     """Make a subscription and show it, with its secret, which is in this answer and never again."""
     sent_form = _sent_fields(await view.read_form())
