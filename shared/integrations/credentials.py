@@ -151,6 +151,11 @@ def _is_short_line(value: str) -> bool:
     return value.isprintable() and len(value) <= MAX_LINE_CHARS
 
 
+def _is_token(value: str) -> bool:
+    """Return whether a header of a request can bear the value."""
+    return value.isascii() and value.isprintable() and " " not in value
+
+
 def _is_whsec(value: str) -> bool:
     try:
         decode_webhook_key(value)
@@ -193,6 +198,7 @@ _KIND_CHECKS: dict[CredentialKind, tuple[Callable[[str], Any], str]] = {
         "The {field} field must be the JSON key of a service account: an object with client_email and private_key.",
     ),
     "header": (_HEADER_NAME, "The {field} field must be the name of a header."),
+    "token": (_is_token, "The {field} field must be one line of ASCII characters without spaces."),
     "whsec": (
         _is_whsec,
         "The {field} field must be whsec_ and 24 to 64 bytes in base64, or whpk_ and an ed25519 public key in base64.",

@@ -16,6 +16,7 @@ CredentialKind = Literal[
     "whsec",
     "digits",
     "service_account",
+    "token",
 ]
 
 INBOUND_ONLY: FlowDirection = "inbound"

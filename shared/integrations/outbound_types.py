@@ -35,7 +35,7 @@ OUTBOUND_TYPES = (
         OUTBOUND_ONLY,
         (
             CredentialField("dataset_id", "Dataset id", secret=False, kind="digits"),
-            CredentialField("access_token", "Access token of the dataset"),
+            CredentialField("access_token", "Access token of the dataset", kind="token"),
         ),
         _NOTHING_COMES_IN,
         "https://developers.facebook.com/documentation/ads-commerce/conversions-api/conversion-leads-integration",

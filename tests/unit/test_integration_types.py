@@ -31,6 +31,14 @@ def merge(type_: str, stored: dict[str, str], sent: dict[str, Any]) -> tuple[dic
     return merge_credentials(INTEGRATION_TYPES[type_], stored, sent, errors), errors
 
 
+@pytest.mark.parametrize("token", ["EAAB one", "EAAB\nX-Other: yes", "EAAB\rX", "EAAB\x7f", "EAAß"])
+def test_token_of_a_header_is_one_line(token: str) -> None:
+    sent = {"dataset_id": "123", "access_token": token}
+    _, errors = merge("meta_conversions", {}, sent)
+    assert errors.keys() == {"credentials.access_token"}
+    assert merge("meta_conversions", {}, sent | {"access_token": "EAAB|one-2_3.4"})[1] == {}
+
+
 def base64_of(size: int) -> str:
     return b64encode(bytes(range(255, 255 - size, -1))).decode()  # with both characters that the alphabets differ in
 

@@ -23,7 +23,7 @@ HUBSPOT = IntegrationType(
     "hubspot",
     "HubSpot",
     INBOUND_ONLY,
-    (CredentialField("client_secret", "Client secret"), CredentialField("access_token", "Access token")),
+    (CredentialField("client_secret", "Client secret"), CredentialField("access_token", "Access token", kind="token")),
     "HMAC-SHA256 of method, address, body and time with the client secret, in X-HubSpot-Signature-v3, at most "
     "5 minutes old. Without that header, SHA-256 of the client secret and the request, in X-HubSpot-Signature.",
     "https://developers.hubspot.com/docs/api/webhooks/validating-requests",

@@ -39,7 +39,7 @@ LINKEDIN = IntegrationType(
     "linkedin",
     "LinkedIn Lead Sync",
     INBOUND_ONLY,
-    (CredentialField("client_secret", "Client secret"), CredentialField("access_token", "Access token")),
+    (CredentialField("client_secret", "Client secret"), CredentialField("access_token", "Access token", kind="token")),
     "HMAC-SHA256 of the body with the client secret, in X-LI-Signature; the handshake by a challenge code.",
     "https://learn.microsoft.com/linkedin/shared/api-guide/webhook-validation",
 )

@@ -34,7 +34,7 @@ MAILGUN = IntegrationType(
     BOTH_WAYS,
     (
         CredentialField("signing_key", "HTTP webhook signing key"),
-        CredentialField("api_key", "Sending API key", required=False),
+        CredentialField("api_key", "Sending API key", required=False, kind="token"),
         CredentialField("domain", "Sending domain", required=False, secret=False),
         CredentialField("region", "Region: us or eu", required=False, secret=False),
         CredentialField("from", "Sender's address", required=False, secret=False, kind="email"),

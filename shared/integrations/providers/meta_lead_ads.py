@@ -31,7 +31,7 @@ META_LEAD_ADS = IntegrationType(
     (
         CredentialField("app_secret", "App secret"),
         CredentialField("verify_token", "Verify token"),
-        CredentialField("page_access_token", "Page access token"),
+        CredentialField("page_access_token", "Page access token", kind="token"),
     ),
     "HMAC-SHA256 of the body with the app secret, in X-Hub-Signature-256; the handshake by the verify token.",
     "https://developers.facebook.com/docs/marketing-api/guides/lead-ads/retrieving",

@@ -34,7 +34,7 @@ TWILIO = IntegrationType(
     BOTH_WAYS,
     (
         CredentialField("account_sid", "Account SID", secret=False),
-        CredentialField("auth_token", "Auth token"),
+        CredentialField("auth_token", "Auth token", kind="token"),
         CredentialField("from", "Sender's number or messaging service SID", required=False, secret=False),
     ),
     "HMAC-SHA1 of the address and the parameters with the auth token, in X-Twilio-Signature.",
