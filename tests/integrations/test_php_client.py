@@ -103,7 +103,9 @@ def test_lines_of_the_page_run(site: Site, tmp_path: Path) -> None:
     readme = (FOLDER / "README.md").read_text(encoding="utf-8")
     (lines, _) = re.findall(r"^```php\n(.*?)^```$", readme, re.MULTILINE | re.DOTALL)
     lines = lines.replace("http://127.0.0.1:8000", site.url).replace("lh_your_api_key_here", site.key)
-    (tmp_path / "lines.php").write_text("<?php\n" + lines.replace("'website'", "'walked'"), encoding="utf-8")
+    (tmp_path / "lines.php").write_text(
+        "<?php\n" + lines.replace("'leads', ['source' => 'website'", "'leads', ['source' => 'walked'"), encoding="utf-8"
+    )
     shutil.copy(CLIENT, tmp_path)
     command = [str(PHP), *STRICT, "lines.php"]
     found = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False, timeout=120)

@@ -209,7 +209,7 @@ def test_lines_of_the_page_run(site: Site, tmp_path: Path) -> None:
     (lines, _) = re.findall(r"^```python\n(.*?)^```$", readme, re.MULTILINE | re.DOTALL)
     lines = lines.replace("http://127.0.0.1:8000", site.url).replace("lh_your_api_key_here", site.key)
     program = tmp_path / "five_lines.py"
-    program.write_text(lines.replace('"website"', '"walked"'), encoding="utf-8")
+    program.write_text(lines.replace('list(source="website"', 'list(source="walked"'), encoding="utf-8")
     command = [sys.executable, str(program)]
     found = subprocess.run(
         command, env={"PYTHONPATH": str(PACKAGE / "src")}, capture_output=True, text=True, check=False, timeout=120

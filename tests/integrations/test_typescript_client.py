@@ -181,7 +181,9 @@ def test_lines_of_the_page_run(folder: Path, site: Site) -> None:
     readme = (TYPESCRIPT / "README.md").read_text(encoding="utf-8")
     (lines, _) = re.findall(r"^```js\n(.*?)^```$", readme, re.MULTILINE | re.DOTALL)
     lines = lines.replace("http://127.0.0.1:8000", site.url).replace("lh_your_api_key_here", site.key)
-    (folder / "lines.mjs").write_text(lines.replace('"website"', '"walked"'), encoding="utf-8")
+    (folder / "lines.mjs").write_text(
+        lines.replace('list({ source: "website"', 'list({ source: "walked"'), encoding="utf-8"
+    )
     found = subprocess.run(["node", "lines.mjs"], cwd=folder, capture_output=True, text=True, check=False, timeout=120)
     assert found.returncode == 0, found.stderr
     assert found.stdout.count("walked-") == WALKED_LEADS

@@ -40,6 +40,12 @@ function sleepFor(seconds: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, seconds * 1000));
 }
 
+/** What went wrong: `fetch failed` says nothing, its cause does, such as `unexpected redirect`. */
+function reasonOf(error: unknown): string {
+  const cause = error instanceof Error ? error.cause : undefined;
+  return cause instanceof Error ? `${String(error)} (${cause.message})` : String(error);
+}
+
 /** Sends calls, and sends them again where that is safe. */
 export class Transport {
   readonly #base: string;
@@ -88,7 +94,7 @@ export class Transport {
       return { status, headers, data, bytes: null };
     } catch (error) {
       if (error instanceof ApiError) throw error;
-      throw new ConnectionFailed(`${call.method} ${call.path}: ${String(error)}`, { cause: error });
+      throw new ConnectionFailed(`${call.method} ${call.path}: ${reasonOf(error)}`, { cause: error });
     }
   }
 }
