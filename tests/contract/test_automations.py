@@ -65,7 +65,8 @@ async def test_an_automation_is_made_shown_changed_and_deleted(client: aiohttp.C
         {"delay": {"minutes": 5}},
         action("add_tag", tag="big"),
     ]
-    made = await create(client, {"name": "Big", "trigger": {"type": "lead_created", "sources": []}, "steps": steps})
+    trigger = {"type": "lead_created", "sources": ["of-no-lead"]}  # so that late leads of other tests do not count
+    made = await create(client, {"name": "Big", "trigger": trigger, "steps": steps})
     assert made.keys() == FIELDS
     assert (made["is_active"], made["runs_count"], made["last_run_at"]) == (True, 0, None)
     assert made["steps"] == steps
