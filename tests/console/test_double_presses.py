@@ -56,6 +56,14 @@ async def test_presses_at_once_make_one_record(client: ConsoleClient, shared_sta
     assert count(shared_stack, COUNT_ENTRIES, name) == 1
 
 
+async def test_form_after_something_else_is_a_new_one(client: ConsoleClient, shared_stack: Stack) -> None:
+    name = new_name()
+    assert (await client.post(WEBHOOKS, webhook_form(name))).status == 200
+    assert (await client.post("/console/me/preferences", {"theme": "light"})).status == 303
+    assert (await client.post(WEBHOOKS, webhook_form(name))).status == 200
+    assert count(shared_stack, COUNT_WEBHOOKS, name) == 2
+
+
 async def test_refused_form_is_read_again(client: ConsoleClient) -> None:
     form = webhook_form("refused") | {"url": "no address"}
     assert [(await client.post(WEBHOOKS, form)).status for _ in range(2)] == [422, 422]

@@ -19,6 +19,7 @@ from services.console.web.open_pages import REFUSAL_DELAY_SECONDS, TooManyPages
 from services.console.web.page_view import PageView, Redirection, last_membership
 from services.console.web.served_hosts import MisdirectedRequest, is_served, own_origins
 from services.console.web.session_cookie import has_secure_context, sent_session_token, set_session_cookie
+from services.console.web.single_answer import ANSWERED_ONCE
 from services.console.web.translations import mark_message as _
 from shared.audit.audit_entry import AuditActor
 from shared.auth.roles import Permission
@@ -72,6 +73,8 @@ def _guarded(handler: PageHandler, access: str | Permission) -> RouteHandler:
         view = PageView(request)
         try:
             await _admit(view, access)
+            if request.method == hdrs.METH_POST and not hasattr(handler, ANSWERED_ONCE):
+                _end_repetition(view)
             with _counted_page(view):
                 return await _renew_session(view, await handler(view))
         except TooManyPages as error:  # a page that says it would cost more than what is refused
@@ -90,6 +93,12 @@ def _guarded(handler: PageHandler, access: str | Permission) -> RouteHandler:
     guarded.scope = ""  # type: ignore[attr-defined]  # no API key: the session decides
     guarded.access = access  # type: ignore[attr-defined]
     return guarded
+
+
+def _end_repetition(view: PageView) -> None:
+    """Take the account's next form as new: whoever does something else in between does not press twice."""
+    if view.session is not None:
+        view.console.repeated_forms.forget(view.session.account_id)
 
 
 def _counted_page(view: PageView) -> AbstractContextManager[None]:

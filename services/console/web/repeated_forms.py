@@ -37,6 +37,10 @@ class RepeatedForms:
         latest = self._latest.get(account_id)
         return latest if latest is not None and latest.digest == digest else None
 
+    def forget(self, account_id: int) -> None:
+        """Take the account's next form as new."""
+        self._latest.pop(account_id, None)
+
     @contextmanager
     def answering(self, account_id: int, digest: bytes) -> Iterator[AnsweredForm]:
         """Keep a form while it is answered, and for the window after that."""
