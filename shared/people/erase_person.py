@@ -16,7 +16,13 @@ from shared.leads.edit import ChangeCause
 from shared.leads.lead_locks import lock_with_duplicates
 from shared.leads.submission import SOURCE_KEY, LeadKey
 from shared.likeness import pair_moves
-from shared.people.person_scope import PersonScope, PersonSubmission, find_lead_ids, find_person
+from shared.people.person_scope import (
+    TELLS_ERASURE_CONDITION,
+    PersonScope,
+    PersonSubmission,
+    find_lead_ids,
+    find_person,
+)
 from shared.people.personal_tables import PERSONAL_TABLES, PersonalTable
 from shared.people.waiting_people import ERASED_WARNING
 from shared.platform.db.connections import Connection, as_json
@@ -82,7 +88,15 @@ INSERT INTO events (workspace_id, type, lead_id, activity_id)
 SELECT n.workspace_id, n.type, n.lead_id, n.id FROM noted n JOIN rule_versions v USING (workspace_id)
 WHERE v.is_watched AND %(told)s
 """
-KEPT_ENTRIES_CONDITION = " AND NOT (type = 'lead.deleted' AND data ? 'erased')"
+# What tells others of the erasure remains, by table. Deliveries that tell of it are not in the scope of a person.
+KEPT_ROWS = {
+    "activities": "type = 'lead.deleted' AND data ? 'erased'",
+    "events": """type = 'lead.deleted' AND EXISTS (
+        SELECT FROM activities a
+        WHERE (a.workspace_id, a.lead_id, a.id) = (events.workspace_id, events.lead_id, events.activity_id)
+          AND a.data ? 'erased')""",
+    "feed_events": TELLS_ERASURE_CONDITION,
+}
 EMPTY_RECORD_FIELDS = (
     *("first_name", "last_name", "email", "phone", "company", "job_title", "country", "source", "status"),
     *("email_as_given", "pipeline_id", "pipeline_stage_id", "assigned_user_id", "notes"),
@@ -168,8 +182,8 @@ def _without_raw(payload: bytes) -> bytes:
 
 def delete_statement(table: PersonalTable) -> str:
     """Return the statement that deletes a person's rows of a table."""
-    kept = KEPT_ENTRIES_CONDITION if table.name == "activities" else ""
-    return f"DELETE FROM {table.name} WHERE {table.condition}{kept}"
+    kept = KEPT_ROWS.get(table.name, "false")
+    return f"DELETE FROM {table.name} WHERE {table.condition} AND NOT ({kept})"
 
 
 async def _forget_elsewhere(connection: Connection, person: PersonScope) -> None:

@@ -62,7 +62,14 @@ JOIN submissions s ON s.workspace_id = %(w)s AND s.id = named.id
 WHERE s.lead_id IS NULL OR s.lead_id = ANY(%(leads)s)
 ORDER BY s.received_at, s.id
 """
-DELIVERIES_SQL = "SELECT id FROM deliveries WHERE workspace_id = %s AND lead_id = ANY(%s) ORDER BY id"
+# Messages that tell of an erasure have the number of a lead that has nothing else, not even a time. They stay.
+TELLS_ERASURE_CONDITION = """
+CASE WHEN event = 'lead.deleted' THEN convert_from(payload, 'UTF8')::jsonb #>> '{lead,created_at}' IS NULL
+     ELSE false END
+"""
+DELIVERIES_SQL = f"""
+SELECT id FROM deliveries WHERE workspace_id = %s AND lead_id = ANY(%s) AND NOT {TELLS_ERASURE_CONDITION} ORDER BY id
+"""
 # Mails about a submission that made no lead, such as the one that asks for a confirmation.
 LEADLESS_DELIVERIES_SQL = """
 SELECT id FROM deliveries d WHERE workspace_id = %s AND lead_id IS NULL AND EXISTS (

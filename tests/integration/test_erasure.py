@@ -1,19 +1,14 @@
 """Erasing a person: everywhere, while it is being ingested, and what comes again afterwards."""
 
-import asyncio
 from pathlib import Path
 from typing import Any
 
 import orjson
 import pytest
-import redis.asyncio as redis
-from pydantic import SecretStr
 from sqlalchemy import make_url
 
-from services.workers.erasures.erasure_keeper import ErasureKeeper
 from shared.accounting import ledger
 from shared.intake.journal import Lane
-from shared.intake.spool import Spool
 from shared.leads import writes
 from shared.leads.edit import ChangeCause
 from shared.people.erasure_log import read_log
@@ -21,10 +16,9 @@ from shared.people.erasures import ErasureRequest, erase_lead
 from shared.people.person_report import write_report
 from shared.people.person_scope import find_person
 from shared.platform import ids
-from shared.platform.crypto.encryption import Cipher
 from shared.platform.db.connections import Connection, connect
-from shared.platform.settings import Settings
 from tests.support.database import Databases
+from tests.support.erasing import CIPHER, finish_erasures, keeper_of
 from tests.support.ingesting import accept, drain, item, workspace_id
 
 pytestmark = pytest.mark.integration
@@ -36,8 +30,6 @@ CANARY = {
     "last_name": "Verylongbird",
     "notes": "sings",
 }
-SECRET = "a key for tests that is long enough"
-CIPHER = Cipher(lambda: SECRET)
 REQUEST = ErasureRequest(ChangeCause("api", 7), "Canaria Verylongbird asked for it, case 7")
 
 
@@ -111,17 +103,6 @@ async def test_an_erased_person_leaves_ids_and_counts(database: Connection, data
     assert ids.received_time(first.id) is not None
 
 
-def keeper_of(url: str, folder: Path) -> ErasureKeeper:
-    """The sweeper's part, with the files in that folder."""
-    settings = Settings(data_dir=folder, database_url=url, secret_key=SecretStr(SECRET))
-    return ErasureKeeper(settings, QuietSpool(), asyncio.Event())
-
-
-async def finish(url: str, connection: Connection, folder: Path) -> int:
-    """One look of the sweeper at the open erasures, as if a quiet while had passed."""
-    return await keeper_of(url, folder).work_once(connection, settling=0.0)
-
-
 async def test_a_tag_that_quotes_an_erased_person_loses_the_quotation(
     database: Connection, database_url: str, tmp_path: Path
 ) -> None:
@@ -132,23 +113,10 @@ async def test_a_tag_that_quotes_an_erased_person_loses_the_quotation(
     await accept(database, [item(workspace, {"email": "other@example.com", "tags": tags})])
     await drain(database_url)
     await erase(database, workspace, await lead_of(database, email))
-    assert await finish(database_url, database, tmp_path) == 1
+    assert await finish_erasures(database_url, database, tmp_path) == 1
     rows = await (await database.execute("SELECT id, name FROM tags ORDER BY id")).fetchall()
     assert all(str(id_) in name for id_, name in rows if "[erased]" in name)
     assert {name.rstrip("0123456789") for _, name in rows} == {"[erased] ", "VIP [erased] ", tags[2]}
-
-
-class QuietSpool(Spool):
-    """A spool in which nothing is: this test's installation has none."""
-
-    def __init__(self) -> None:
-        super().__init__(redis.Redis())
-
-    async def count_submissions(self) -> int:
-        return 0
-
-    async def rewrite_file(self) -> None:
-        return None
 
 
 async def test_what_was_on_its_way_is_erased_and_what_comes_later_stays(
@@ -165,7 +133,7 @@ async def test_what_was_on_its_way_is_erased_and_what_comes_later_stays(
     beside = {"email": "beside@example.com", "phone": CANARY["phone"]}
     await accept(database, [waiting, item(workspace, beside)])
     await erase(database, workspace, lead_id)
-    assert await finish(database_url, database, tmp_path) == 0  # something came up
+    assert await finish_erasures(database_url, database, tmp_path) == 0  # something came up
     assert not [line for line in traces(await dump(database)) if "canary" in line.lower()]
     await drain(database_url)
     assert await lead_of(database, "beside@example.com") == await lead_of(database, "friend@example.com")
@@ -173,14 +141,14 @@ async def test_what_was_on_its_way_is_erased_and_what_comes_later_stays(
     await accept(database, [late])  # a gateway had it in hand meanwhile
     await drain(database_url)
     reborn = await lead_of(database, CANARY["email"])
-    assert await finish(database_url, database, tmp_path) == 0
+    assert await finish_erasures(database_url, database, tmp_path) == 0
     assert await find_person(database, workspace, reborn) is None
     assert await lead_of(database, "friend@example.com")
 
     await accept(database, [item(workspace, without_phone)])
     await drain(database_url)
     again = await lead_of(database, CANARY["email"])
-    assert await finish(database_url, database, tmp_path) == 1
+    assert await finish_erasures(database_url, database, tmp_path) == 1
     assert await lead_of(database, CANARY["email"]) == again
     [logged] = read_log(tmp_path / "files")
     assert {lead_id, reborn} <= set(logged.lead_ids)
@@ -232,7 +200,7 @@ async def test_a_database_that_was_restored_by_other_means_is_compared_with_the_
                 erased = await erase(connection, workspace, await lead_of(connection, CANARY["email"]))
                 nobody = ErasureRequest(ChangeCause("api", 7))
                 other = await erase(connection, workspace, await lead_of(connection, "other@example.com"), nobody)
-                assert await finish(url, connection, tmp_path) == 2
+                assert await finish_erasures(url, connection, tmp_path) == 2
             async with connect(older, "tests") as connection:
                 await connection.execute("UPDATE leads SET created_at = now() WHERE id = %s", (other["lead_id"],))
                 renamed = "UPDATE identities SET value = 'new@example.com' WHERE lead_id = %s"

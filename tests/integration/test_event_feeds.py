@@ -1,6 +1,7 @@
 """The feed of events: what is recorded in it and for whom, for how long it is kept, and what an erasure takes."""
 
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import orjson
@@ -24,10 +25,10 @@ from shared import workspaces
 from shared.leads.edit import ChangeCause
 from shared.outbound.event_feed import FEED_CHANNEL, FeedNews
 from shared.people.erasures import ErasureRequest, erase_lead
-from shared.platform.crypto.encryption import Cipher
 from shared.platform.db.connections import Connection, connect
 from shared.platform.errors import Gone, ValidationFailed
 from tests.support.automating import SETTINGS, leads, run
+from tests.support.erasing import CIPHER, finish_erasures
 from tests.support.ingesting import workspace_id
 from tests.support.waiting import until_async
 
@@ -202,21 +203,28 @@ async def test_feed_that_nobody_reads_ends_and_begins_again(database_url: str, d
     assert len(await bodies(database, ours, feed.last_position)) == 1
 
 
-async def test_erasure_takes_the_events_of_the_person(database_url: str, database: Connection) -> None:
+@pytest.mark.parametrize("is_finished_first", [True, False])
+async def test_erasure_takes_the_events_of_the_person(
+    database_url: str, database: Connection, tmp_path: Path, is_finished_first: bool
+) -> None:
+    """Receivers and readers are told of it, whether the sweeper or the engine comes first."""
     ours = await workspace_id(database)
+    await database.execute(SUBSCRIBE, (ours,))
     await begin_feed(database, ours)
     await leads(database_url, database, ADA, GRACE)
     await run(database_url)
     found = await bodies(database, ours)
     ada = next(body["lead"]["id"] for body in found if body["lead"]["first_name"] == "Ada")
-    cipher = Cipher(SETTINGS.secret_key.get_secret_value)
     async with database.transaction():
-        await erase_lead(database, cipher, ours, ada, ErasureRequest(ChangeCause("api", 7), "asked for it"))
+        await erase_lead(database, CIPHER, ours, ada, ErasureRequest(ChangeCause("api", 7), "asked for it"))
+    if is_finished_first:
+        assert await finish_erasures(database_url, database, tmp_path) == 1
     await run(database_url)
-    left = await bodies(database, ours)
-    assert [body["event"] for body in left] == ["lead.created", "lead.deleted"]
-    assert left[0]["lead"]["first_name"] == "Grace"
-    assert left[1]["lead"] | {"id": ada, "custom_fields": None, "tags": None} == dict.fromkeys(left[1]["lead"]) | {
-        "id": ada
-    }
-    assert "ada@example.com" not in str(left)
+    if not is_finished_first:
+        assert await finish_erasures(database_url, database, tmp_path) == 1
+    hooks = await (await database.execute(HOOKS)).fetchall()
+    for left in (await bodies(database, ours), [orjson.loads(row[0]) for row in hooks]):
+        assert [body["event"] for body in left] == ["lead.created", "lead.deleted"]
+        assert left[0]["lead"]["first_name"] == "Grace"
+        assert {name: value for name, value in left[1]["lead"].items() if value} == {"id": ada}
+        assert "ada@example.com" not in str(left)
