@@ -29,11 +29,13 @@ from shared.service_app.app import NOTIFICATION_LISTENER
 log = logging.get_logger()
 
 MAX_WAITERS: Final = 500  # in a process: each is a connection of a client
+WAITERS_PER_WORKSPACE: Final = 50  # in a process, so that no workspace takes the places of the others
 WAITERS_PER_KEY: Final = 5  # in a process
 LOOK_SECONDS: Final = 2.0
 LOOK_TIMEOUT_SECONDS: Final = 5.0
 RETRY_AFTER_SECONDS: Final = 5
 KEY_WAITS_MESSAGE: Final = "{most} requests with this API key wait for events already."
+WORKSPACE_WAITS_MESSAGE: Final = "{most} requests of this workspace wait for events already."
 PROCESS_FULL_MESSAGE: Final = "Too many requests wait for events just now. Send the request again in a moment."
 
 LAST_POSITIONS_SQL = "SELECT workspace_id, last_position FROM event_feeds WHERE workspace_id = ANY(%s)"
@@ -72,6 +74,7 @@ class EventWaiters:
         self._engine = engine
         self._waiters: set[EventWaiter] = set()
         self._by_key: Counter[int] = Counter()
+        self._by_workspace: Counter[int] = Counter()
         self._has_waiters = asyncio.Event()
         self._last_news: dict[int, int] = {}  # by workspace, the last position that a notification told
         self.is_closing = False
@@ -83,13 +86,20 @@ class EventWaiters:
 
     @contextmanager
     def waiting(self, key_id: int, waiter: EventWaiter) -> Iterator[EventWaiter]:
-        """Count the request among those that wait. Raises RateLimited for its key, Overloaded for the process."""
+        """Count the request among those that wait.
+
+        Raises RateLimited for its key or its workspace, Overloaded for the process.
+        """
         if self._by_key[key_id] >= WAITERS_PER_KEY:
             raise RateLimited(KEY_WAITS_MESSAGE.format(most=WAITERS_PER_KEY), retry_after=RETRY_AFTER_SECONDS)
+        if self._by_workspace[waiter.workspace_id] >= WAITERS_PER_WORKSPACE:
+            message = WORKSPACE_WAITS_MESSAGE.format(most=WAITERS_PER_WORKSPACE)
+            raise RateLimited(message, retry_after=RETRY_AFTER_SECONDS)
         if len(self._waiters) >= MAX_WAITERS:
             raise Overloaded(PROCESS_FULL_MESSAGE, retry_after=RETRY_AFTER_SECONDS)
         self._waiters.add(waiter)
         self._by_key[key_id] += 1
+        self._by_workspace[waiter.workspace_id] += 1
         self._has_waiters.set()
         if self.is_closing or self._last_news.get(waiter.workspace_id, 0) > waiter.after:
             waiter.woken.set()
@@ -98,7 +108,9 @@ class EventWaiters:
         finally:
             self._waiters.discard(waiter)
             self._by_key[key_id] -= 1
-            self._by_key += Counter()  # forgets keys that wait for nothing
+            self._by_workspace[waiter.workspace_id] -= 1
+            for counts in (self._by_key, self._by_workspace):
+                counts += Counter()  # forgets those that wait for nothing
 
     def close(self) -> None:
         """Answer all waiting requests, since the process ends."""

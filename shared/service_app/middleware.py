@@ -122,6 +122,15 @@ async def _authenticate_request(request: web.Request) -> AuthenticatedKey:
     return key
 
 
+async def check_key_again(request: web.Request) -> None:
+    """Look whether the key of a request that waited still may call its handler.
+
+    Raises Unauthorized, Forbidden or ServiceUnavailable.
+    """
+    key = await request.app[API_KEYS].authenticate(_sent_secret(request))
+    check_scope(key, required_scope(request))
+
+
 def _sent_secret(request: web.Request) -> str:
     """Return the secret that was sent. Raises Unauthorized without one."""
     scheme, _, secret = request.headers.get(hdrs.AUTHORIZATION, "").strip().partition(" ")

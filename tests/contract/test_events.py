@@ -14,6 +14,7 @@ from tests.contract.operation_catalogue import operations
 from tests.contract.records import check_answer
 from tests.contract.service import Answer, Service, ask, new_email
 from tests.contract.workspaces import Workspace, new_workspace
+from tests.support.waiting import until_async
 
 EVENTS = operations("/api/v1/events")["GET"]
 WRITERS, LEADS_EACH = 8, 12
@@ -164,6 +165,28 @@ async def test_waiting_requests_of_a_key_are_bounded_and_hold_no_connection(ours
         assert {answer.status for answer in found} == {200}
         assert all(answer.body["data"] for answer in found)
     assert (await feed(ours.client, after=cursor, wait=1)).status == 200  # its place is free again
+
+
+@pytest.mark.parametrize(
+    ("method", "changes", "status"), [("DELETE", None, 401), ("PATCH", {"scopes": ["submit:leads"]}, 403)]
+)
+async def test_request_that_waits_does_not_outlive_its_key(
+    service: Service, ours: Workspace, method: str, changes: dict[str, Any] | None, status: int
+) -> None:
+    cursor = await cursor_now(ours)
+    made = await ours.make("/api-keys", {"name": "test", "scopes": ["read:integrations", "read:leads"]})
+    async with service.client(made["key"]) as client:
+        waiting = asyncio.create_task(feed(client, after=cursor, wait=25))
+        await asyncio.wait([waiting], timeout=0.5)
+        assert (await ours.ask(method, f"/api-keys/{made['id']}", changes)).status in (200, 204)
+
+        async def has_ended() -> bool:
+            return (await feed(client, after=cursor)).status == status
+
+        await until_async(has_ended, what="the end of the key")
+        await ours.lead()
+        answer = await waiting
+        assert (answer.status, "data" in answer.body) == (status, False)
 
 
 async def test_place_of_a_client_that_left_is_free_again(service: Service, ours: Workspace) -> None:

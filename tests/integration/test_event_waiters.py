@@ -140,3 +140,11 @@ async def test_more_than_a_process_can_hold_are_refused(reader: Reader, monkeypa
     async with asyncio.timeout(20):
         status, body = await reader.ask(after="now", wait=25)
     assert (status, body["code"]) == (503, "SERVICE_UNAVAILABLE")
+
+
+async def test_workspace_leaves_places_to_others(reader: Reader, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("services.api.event_waiters.WAITERS_PER_WORKSPACE", 2)
+    await reader.waiting(2)
+    async with asyncio.timeout(20):
+        status, body = await reader.ask(after="now", wait=25)
+    assert (status, body["message"]) == (429, "2 requests of this workspace wait for events already.")

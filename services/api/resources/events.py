@@ -26,7 +26,7 @@ from shared.platform.db.connections import Connection, with_deadline
 from shared.platform.web.openapi import query_params, responds
 from shared.platform.web.responses import json_response
 from shared.service_app.authorization import requires_scopes
-from shared.service_app.middleware import IDLE_SECONDS
+from shared.service_app.middleware import IDLE_SECONDS, check_key_again
 
 
 @requires_scopes("read:integrations", "read:leads")
@@ -39,8 +39,8 @@ async def index(request: web.Request) -> web.Response:
     another number (`LEADHUB_EVENT_DAYS`). If nobody asks for as long, recording ends.
 
     Ask again with `meta.next_cursor`. With `wait` an answer without events comes after so many seconds, and one with
-    events at once. Nothing is skipped and nothing comes twice to who goes on by cursor. Five requests of a key may wait
-    at once.
+    events at once. Nothing is skipped and nothing comes twice to who goes on by cursor. Five requests of a key and
+    50 of a workspace may wait at once.
 
     410: events after the cursor are gone. `oldest_cursor` is where to go on.
     """
@@ -56,7 +56,10 @@ async def index(request: web.Request) -> web.Response:
 
 
 async def _wait(request: web.Request, wanted: FeedRequest, page: FeedPage, until: float) -> FeedPage:
-    """Return the first page with events, or an empty one at that time, or when the client is gone."""
+    """Return the first page with events, or an empty one at that time, or when the client is gone.
+
+    Raises Unauthorized or Forbidden if the key lost its rights meanwhile.
+    """
     waiters = request.app[EVENT_WAITERS]
     waiter = EventWaiter(wanted.workspace_id, page.next_position, wanted.types, request)
     request[IDLE_SECONDS] = 0.0
@@ -66,6 +69,7 @@ async def _wait(request: web.Request, wanted: FeedRequest, page: FeedPage, until
             request[IDLE_SECONDS] += time.monotonic() - now
             if waiter.is_abandoned():
                 break
+            await check_key_again(request)
             waiter.woken.clear()
             page = await _read(request, wanted.from_position(page.next_position))
             waiter.after = page.next_position
