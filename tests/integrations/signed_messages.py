@@ -32,6 +32,7 @@ def signed_headers(signature: str, seconds: int = NOW) -> dict[str, str]:
 
 
 RIGHT = signed_headers(signature_of(SECRET))
+DEEP_BODY = "[" * 100_000
 MESSAGES = [
     SignedMessage("right", RIGHT),
     SignedMessage("two signatures", signed_headers(f"{signature_of(OTHER_SECRET)} {signature_of(SECRET)}")),

@@ -5,7 +5,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from leadhub_client import InvalidWebhook, verify_webhook
-from tests.integrations.signed_messages import MESSAGES, NOW, RIGHT, SECRET, SignedMessage
+from tests.integrations.signed_messages import (
+    DEEP_BODY,
+    MESSAGES,
+    NOW,
+    RIGHT,
+    SECRET,
+    SignedMessage,
+    signature_of,
+    signed_headers,
+)
 
 
 @pytest.mark.parametrize("message", MESSAGES, ids=lambda message: message.name)
@@ -18,6 +27,12 @@ def test_a_message_is_known_or_refused(message: SignedMessage) -> None:
     else:
         with pytest.raises(InvalidWebhook, match=message.refusal.replace(".", r"\.")):
             verify()
+
+
+def test_body_of_endless_depth_is_refused() -> None:
+    """Only who has the secret can sign one, but it must not end the program."""
+    with pytest.raises(InvalidWebhook, match="not JSON"):
+        verify_webhook(signed_headers(signature_of(SECRET, body=DEEP_BODY)), DEEP_BODY, SECRET, now=NOW)
 
 
 @given(st.binary())

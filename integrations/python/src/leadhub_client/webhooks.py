@@ -42,7 +42,7 @@ def verify_webhook(
         raise InvalidWebhook("No signature matches.")
     try:
         return cast("WebhookEvent", json.loads(raw))
-    except ValueError:
+    except (ValueError, RecursionError):
         raise InvalidWebhook("The body is not JSON.") from None
 
 
