@@ -16,6 +16,8 @@ from tests.support.waiting import until
 
 WEBHOOKS = "/console/main/webhooks"
 MAKING = ("created", "invited", "logged")
+# The same form first tries a file, then imports it. Each of both happens once: the import has a state.
+OTHERWISE_GUARDED = {"/console/{workspace}/import/{id}/run"}
 COUNT_WEBHOOKS = "SELECT count(*) FROM webhook_subscriptions WHERE description = %s"
 COUNT_ENTRIES = "SELECT count(*) FROM audit_log WHERE action = 'webhook.created' AND after->>'description' = %s"
 COUNT_LEADS = "SELECT count(*) FROM leads WHERE last_name = %s"
@@ -39,7 +41,7 @@ def webhook_form(description: str) -> dict[str, str]:
 def test_every_form_that_makes_a_record_is_answered_once() -> None:
     making = [route for route in CONSOLE_ROUTES if getattr(route.handler, AUDITED_ACTION, "").endswith(MAKING)]
     assert len(making) > 20
-    assert [route.path for route in making if not hasattr(route.handler, ANSWERED_ONCE)] == []
+    assert {route.path for route in making if not hasattr(route.handler, ANSWERED_ONCE)} == OTHERWISE_GUARDED
 
 
 async def test_presses_at_once_make_one_record(client: ConsoleClient, shared_stack: Stack) -> None:

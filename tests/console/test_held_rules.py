@@ -55,7 +55,7 @@ async def test_a_rule_from_a_held_submission_allows_its_sender(stack: Stack) -> 
         assert await reader.send("POST", "quarantine/rules", **menu) == (303, back)
         until(lambda: _state_of_another(stack, form, email, f"Again: {word}.") == "done", what="one allowed")
 
-        status, page = await reader.send("POST", "quarantine/rules", **menu)
+        status, page = await reader.send("POST", "quarantine/rules", **{**menu, "next": f"{back}?again=1"})
         assert (status, "There is a rule for this already." in page) == (422, True)
         status, page = await reader.send("POST", "quarantine/rules", verdict="hold", kind="domain", value="no domain")
         assert (status, "This is no domain." in page) == (422, True)

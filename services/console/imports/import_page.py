@@ -15,7 +15,6 @@ from services.console.web.access import workspace_page
 from services.console.web.country_words import country_label
 from services.console.web.live_updates import stream_snapshots
 from services.console.web.page_view import PageView
-from services.console.web.single_answer import answered_once
 from shared.auth.roles import Permission
 from shared.files.streamed_download import stream_download
 from shared.imports import import_control
@@ -128,7 +127,6 @@ async def _change_encoding(view: PageView, import_id: int, encoding: TextEncodin
 
 
 @workspace_page(Permission.BULK_LEADS)
-@answered_once
 async def run(view: PageView) -> web.StreamResponse:
     """Import what the dry run showed. Columns and options that were changed since are tried first."""
     fields, import_row = await view.read_fields(), await _read(view)
