@@ -269,13 +269,14 @@ async def test_silent_source_is_told_once_until_it_speaks_again(
     ours: Workspace, provider: aiohttp.ClientSession
 ) -> None:
     subscription = {"url": "https://receiver.example.com/hooks", "events": ["source.silent"]}
-    await ours.make("/webhooks", subscription)
+    webhook = await ours.make("/webhooks", subscription)
     zap = await ours.make("/integrations", {"type": "zapier", "name": "Zap", "settings": {"silence_after_minutes": 5}})
 
     async def messages() -> list[dict[str, Any]]:
         with ours.service.stack.database() as database:
             rows = database.execute(
-                "SELECT payload FROM deliveries WHERE event = 'source.silent' AND kind = 'webhook' ORDER BY id"
+                "SELECT payload FROM deliveries WHERE event = 'source.silent' AND subscription_id = %s ORDER BY id",
+                (webhook["id"],),
             ).fetchall()
         found = [json.loads(bytes(row[0])) for row in rows]
         return [one for one in found if one["data"]["integration_id"] == zap["id"]]
