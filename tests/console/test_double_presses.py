@@ -35,7 +35,8 @@ def new_name() -> str:
 
 
 def webhook_form(description: str) -> dict[str, str]:
-    return {"url": "https://hooks.example.com/twice", "events": "lead.created", "description": description}
+    """A receiver of what happens in no other test."""
+    return {"url": "https://hooks.example.com/twice", "events": "lead.unmerged", "description": description}
 
 
 def test_every_form_that_makes_a_record_is_answered_once() -> None:
