@@ -5,17 +5,18 @@ import asyncio
 import uvloop
 from aiohttp import web
 
-from cli.http_server import serve_http
+from cli.http_server import ListenAddress, serve_http
 from cli.listening_sockets import inherited_sockets
 from cli.liveness import liveness_context
 from cli.process_record import keep_process_record
-from services.api.app import mount_api, mount_health
+from services.api.app import mount_api
 from services.console.app import mount_console
 from services.gateway.app import GATEWAY_ROUTES as GATEWAY_ROUTES
 from services.gateway.app import mount_gateway
 from shared.platform.observability import logging, metrics_server
 from shared.platform.settings import Settings
 from shared.service_app.app import make_app
+from shared.service_app.health import mount_health, mount_readiness
 
 
 def serve_gateway(settings: Settings, *, with_api: bool = False) -> None:
@@ -46,11 +47,14 @@ def serve_console(settings: Settings) -> None:
     app = make_app(settings, "console")
     mount_console(app, settings)
     app.cleanup_ctx.append(keep_process_record(settings, "console"))
+    mount_health(app)
     _run_server(app, settings)
 
 
 def _run_server(app: web.Application, settings: Settings) -> None:
     metrics_server.serve_metrics(settings.metrics_host, settings.metrics_port)
+    mount_readiness(app)
     app.cleanup_ctx.insert(0, liveness_context)  # first, since later contexts may take long
+    address = ListenAddress(settings.host, settings.port, inherited_sockets())
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(serve_http(app, settings.host, settings.port, settings.body_timeout, sockets=inherited_sockets()))
+        runner.run(serve_http(app, address, settings.body_timeout, settings.stop_notice))

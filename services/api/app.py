@@ -25,7 +25,6 @@ from services.api.resources import (
     form_numbers,
     form_versions,
     forms,
-    health,
     identities,
     imports,
     integrations,
@@ -202,12 +201,6 @@ def with_read_timeout(route: web.RouteDef) -> web.RouteDef:
     if route.method != hdrs.METH_GET:
         return route
     return web.RouteDef(route.method, route.path, with_timeout(route.handler), route.kwargs)
-
-
-def mount_health(app: web.Application) -> None:
-    """Add the health check of an API that runs alone. The document leaves it out: it describes the gateway's."""
-    app[health.DATABASE_HEALTH] = health.DatabaseHealth()
-    mount_routes(app, [web.get("/api/v1/health", health.show)])
 
 
 def mount_api(app: web.Application, settings: Settings, *, beside: Sequence[web.RouteDef] = ()) -> None:

@@ -39,6 +39,7 @@ from shared.platform.web.response_headers import CORS_HEADERS, new_request_id, s
 from shared.platform.web.responses import error_body
 from shared.service_app.access_log import AccessLog
 from shared.service_app.middleware import ACCESS_LOG, API_KEYS, RATE_LIMITER
+from shared.service_app.stop_notice import STOP_NOTICE, StopNotice
 
 log = logging.get_logger()
 
@@ -59,7 +60,7 @@ async def enable_fast_path(app: web.Application) -> None:
         return
     gateway = app[GATEWAY_CONTEXT]
     limit = gateway.settings.body_limit
-    leads = LeadFastPath(gateway.intake, app[API_KEYS], app[RATE_LIMITER], app[ACCESS_LOG], limit)
+    leads = LeadFastPath(gateway.intake, app[API_KEYS], app[RATE_LIMITER], app[ACCESS_LOG], limit, app[STOP_NOTICE])
     app[MAKE_CONNECTION] = partial(FastPathConnection, fast_path=leads)
 
 
@@ -72,6 +73,7 @@ class LeadFastPath:
     limiter: RateLimiter
     access_log: AccessLog
     body_limit: int
+    notice: StopNotice
 
     def handler_for(self, message: RawRequestMessage) -> HeadHandler | None:
         """Return what takes the leads with this head, or None if the head is not ordinary."""
@@ -103,6 +105,8 @@ class _LeadHeadHandler:
 
     def begin_request(self, size: int, send: SendResponse) -> ReadBody | None:
         fast_path = self._fast_path
+        if fast_path.notice.is_given:  # aiohttp's path ends the connection
+            return None
         key = fast_path.keys.get_cached_by_digest(self._key_digest)
         if key is None or key.workspace_slug != self._tenant or size > fast_path.body_limit:
             return None

@@ -129,6 +129,13 @@ class Settings(BaseSettings):
     body_timeout: float = Field(
         10.0, gt=0, le=3600, description="Seconds a client has to send its headers, and its body."
     )
+    stop_notice: float = Field(
+        0.0,
+        ge=0,
+        le=60,
+        description="Seconds for which a gateway, an API or a console that was told to stop still answers, while its "
+        "health check says that it stops. A proxy that checks it each second loses no request with 3.",
+    )
     fast_path: bool = Field(
         True,
         description="Whether the gateway answers ordinary leads without aiohttp's request handling: less CPU where "

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Callable, Iterable
 
 import redis.asyncio as redis
 from aiohttp import HttpVersion11, web
+from psycopg_pool import AsyncConnectionPool
 
 from shared.audit.audit_trail import AuditTrail
 from shared.auth.api_keys import ApiKeyCache
@@ -19,8 +20,10 @@ from shared.service_app.access_log import AccessLog
 from shared.service_app.audit import AUDIT_TRAIL, AUDITED_PREFIXES
 from shared.service_app.authorization import check_scopes_declared
 from shared.service_app.middleware import ACCESS_LOG, API_KEYS, RATE_LIMITER, request_middleware
+from shared.service_app.stop_notice import STOP_NOTICE, StopNotice
 
 NOTIFICATION_LISTENER = web.AppKey("notices", NotificationListener)
+KEY_POOL = web.AppKey("key_pool", AsyncConnectionPool)
 
 
 def make_app(settings: Settings, service: str) -> web.Application:
@@ -29,6 +32,7 @@ def make_app(settings: Settings, service: str) -> web.Application:
     app = web.Application(middlewares=[request_middleware], client_max_size=largest_body + 1)
     app[ACCESS_LOG] = AccessLog(service, lines=settings.access_log)
     app[AUDITED_PREFIXES] = []
+    app[STOP_NOTICE] = StopNotice()
     app[TRUSTED_PROXIES] = settings.trusted_proxies
     app.cleanup_ctx.append(_shared_lifetime(settings))
     app.on_startup.append(_start_listener)  # runs after all of cleanup_ctx, when all listeners are registered
@@ -56,7 +60,7 @@ async def _start_listener(app: web.Application) -> None:
 
 def _shared_lifetime(settings: Settings) -> Callable[[web.Application], AsyncIterator[None]]:
     async def context(app: web.Application) -> AsyncIterator[None]:
-        pool = make_pool(settings.database_url, "leadhub keys", size=2)
+        pool = app[KEY_POOL] = make_pool(settings.database_url, "leadhub keys", size=2)
         limits = redis.from_url(settings.redis_url, socket_timeout=1, socket_connect_timeout=1)
         notices = app[NOTIFICATION_LISTENER] = NotificationListener(settings.database_url)
         ring = app[API_KEYS] = ApiKeyCache(pool, notices)

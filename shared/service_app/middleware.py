@@ -39,6 +39,7 @@ from shared.platform.web.responses import error_response
 from shared.service_app.access_log import AccessLog
 from shared.service_app.audit import audit_request
 from shared.service_app.authorization import API_KEY, PUBLIC_SCOPE, check_scope, required_scope
+from shared.service_app.stop_notice import STOP_NOTICE
 
 log = logging.get_logger()
 
@@ -65,6 +66,8 @@ async def request_middleware(request: web.Request, handler: NextHandler) -> web.
     request_id = request[REQUEST_ID] = sent_request_id(request.headers) or new_request_id()
     response = await _respond_or_render_error(request, handler, request_id)
     complete_headers(request, response)
+    if request.app[STOP_NOTICE].is_given:  # a proxy would send another request just as the connection is closed
+        response.force_close()
     _record_request(request, response, request_id, time.perf_counter() - started - request.get(IDLE_SECONDS, 0.0))
     audit_request(request, response, request_id)
     return response

@@ -12,7 +12,7 @@ import aiohttp
 import pytest
 from aiohttp import web
 
-from cli.http_server import make_connection, start_listening
+from cli.http_server import ListenAddress, make_connection, start_listening
 from services.gateway.app import mount_gateway
 from services.gateway.context import GATEWAY_CONTEXT
 from shared.auth import installation_keys
@@ -38,7 +38,8 @@ async def somebody_waiting(
     mount_gateway(app, settings)
     runner = web.AppRunner(app, shutdown_timeout=shutdown_timeout)
     await runner.setup()
-    (listener,) = await start_listening(partial(make_connection, app, runner, 10.0), settings.host, settings.port)
+    address = ListenAddress(settings.host, settings.port)
+    (listener,) = await start_listening(partial(make_connection, app, runner, 10.0), address)
     await until_open(app[GATEWAY_CONTEXT])
     headers = {"Authorization": f"Bearer {key.key.secret}", "Prefer": "wait=30", "Content-Type": "application/json"}
     async with aiohttp.ClientSession(f"http://{settings.host}:{settings.port}", headers=headers) as client:

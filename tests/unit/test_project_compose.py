@@ -178,8 +178,9 @@ def test_prometheus_finds_every_service_at_its_own_address() -> None:
 
 
 def test_the_health_of_each_service_is_its_own() -> None:
-    """A gateway and an API answer for themselves; the others' metrics are answered as long as they live."""
-    for name, place in {"gateway": "8000/api/v1/health", "api": "8000/api/v1/health", "worker": "9100/metrics"}.items():
+    """Web services answer for themselves; the others' metrics are answered as long as they live."""
+    web = dict.fromkeys(("gateway", "api", "console"), "8000/api/v1/health")
+    for name, place in {**web, "worker": "9100/metrics"}.items():
         assert SERVICES[name]["healthcheck"]["test"][-1] == f"http://127.0.0.1:{place}"
 
 
