@@ -32,6 +32,7 @@ from shared.forms.form_cache import (
 )
 from shared.intake import hints
 from shared.intake.hints import HintPublisher, HintThrottle
+from shared.intake.recent_rows import RecentRows
 from shared.intake.spool import Spool, open_spool_client
 from shared.integrations.integration_cache import (
     AccountCache,
@@ -110,7 +111,8 @@ async def _build_gateway(settings: Settings, notices: NotificationListener, endi
     publisher = HintPublisher(hints.HintSender(settings.broker_url))
     ending.callback(publisher.stop)
     hinter = HintThrottle(publisher)
-    store = DurableStore(pool, journal_writer, Spool(spool), settings.flush_timeout)
+    recent_rows = RecentRows(settings.failover_seconds)
+    store = DurableStore(pool, journal_writer, Spool(spool), settings.flush_timeout, recent_rows)
     waiters = VerdictWaiters(pool, notices, settings.max_waiting, hinter.note_verdict, store.ensure_durable)
     cipher = await asyncio.to_thread(Cipher.from_settings, settings)  # reading a key takes 50 ms
     return Gateway(
@@ -142,6 +144,7 @@ def _background_loops(gateway: Gateway) -> Sequence[Callable[[], Awaitable[objec
     caches = (gateway.forms, gateway.public_forms, gateway.integrations, gateway.accounts)
     return (
         gateway.store.watch_journal,
+        gateway.store.watch_promotions,
         gateway.waiters.watch_deadlines,
         *(cache.run for cache in caches),
         gateway.integration_counts.run,

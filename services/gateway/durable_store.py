@@ -1,21 +1,30 @@
 """Store a flush in the journal, or in the spool while PostgreSQL is away or slow; otherwise refuse it (503)."""
 
 import asyncio
+import contextlib
 import time
 from collections.abc import Sequence
 from typing import Literal
 
+import orjson
 import redis.asyncio as redis
 
 from services.gateway.journal_writer import JournalWriter
 from shared.intake import journal
 from shared.intake.journal import JournalItem, Lane, NewJournalRow, chunk_by_size
+from shared.intake.recent_rows import RecentRows
 from shared.intake.spool import Spool
 from shared.platform.db.connections import ConnectionPool, with_deadline
 from shared.platform.db.database_errors import UNAVAILABLE_ERRORS
 from shared.platform.errors import ServiceUnavailable
 from shared.platform.observability import logging
-from shared.platform.observability.metrics import ACCEPTED_SUBMISSIONS, FLUSH_SECONDS, FLUSH_SIZE, REFUSED_SUBMISSIONS
+from shared.platform.observability.metrics import (
+    ACCEPTED_SUBMISSIONS,
+    FLUSH_SECONDS,
+    FLUSH_SIZE,
+    REFUSED_SUBMISSIONS,
+    STORED_AGAIN_SUBMISSIONS,
+)
 
 log = logging.get_logger()
 
@@ -28,8 +37,18 @@ StoreName = Literal["journal", "spool"]
 class DurableStore:
     """Journal and spool, with a breaker between them. There is one for each gateway process."""
 
-    def __init__(self, pool: ConnectionPool, journal_writer: JournalWriter, spool: Spool, flush_timeout: float) -> None:
+    def __init__(
+        self,
+        pool: ConnectionPool,
+        journal_writer: JournalWriter,
+        spool: Spool,
+        flush_timeout: float,
+        recent_rows: RecentRows,
+    ) -> None:
         self._pool = pool
+        self._recent_rows = recent_rows
+        self._is_promotion_noted = False
+        journal_writer.on_promotion = self._note_promotion
         self._journal = journal_writer
         self._spool = spool
         self._timeout = flush_timeout
@@ -49,6 +68,7 @@ class DurableStore:
         late may still have been committed. Then the spool holds the same ids again, and ingest drops the second ones.
         """
         store = await self._store_measured(row, durable)
+        self._recent_rows.keep_row(row)
         ACCEPTED_SUBMISSIONS.labels(store).inc(row.n)
         return store
 
@@ -148,6 +168,42 @@ class DurableStore:
             if self._has_journal_failed and not self._late_appends and await self._does_journal_answer():
                 log.info("journal.available")
                 self._has_journal_failed = False
+
+    def _note_promotion(self) -> None:
+        self._is_promotion_noted = True
+
+    async def watch_promotions(self) -> None:
+        """Store again what a server that became the primary lacks. Runs until cancelled."""
+        while True:
+            await asyncio.sleep(PROBE_INTERVAL_SECONDS)
+            with contextlib.suppress(*UNAVAILABLE_ERRORS):
+                await self._journal.replace_broken()
+            if self._is_promotion_noted:
+                self._is_promotion_noted = False
+                await self._store_again(self._recent_rows.take_rows())
+
+    async def _store_again(self, rows: Sequence[NewJournalRow]) -> None:
+        """Store the submissions of these rows that are in no table. They were counted when they came."""
+        log.warning("journal.promoted", rows=len(rows))
+        found = 0
+        for row in rows:
+            lost = await self._lost_items(row.read_items())
+            found += len(lost)
+            if lost:
+                self._recent_rows.keep_row(await self._store_lost(row, lost))
+        STORED_AGAIN_SUBMISSIONS.inc(found)
+        log.warning("journal.stored_again", submissions=found)
+
+    async def _store_lost(self, row: NewJournalRow, lost: Sequence[JournalItem]) -> NewJournalRow:
+        gateway = orjson.loads(row.document)["gateway"]
+        again = NewJournalRow.from_items(Lane(row.lane), lost, gateway)
+        while True:
+            try:
+                await self._store_measured(again, durable=True)
+            except ServiceUnavailable:
+                await asyncio.sleep(PROBE_INTERVAL_SECONDS)
+            else:
+                return again
 
     async def _does_journal_answer(self) -> bool:
         try:

@@ -13,6 +13,7 @@ from psycopg.pq import ExecStatus
 from psycopg.pq.abc import PGresult
 
 from shared.intake.journal import APPEND_ROW_ASYNC_SQL, APPEND_ROW_SQL, NewJournalRow
+from shared.intake.recent_rows import read_timeline
 from shared.platform.db.connections import Connection, native_placeholders, open_connection
 
 APPEND_STATEMENTS = {b"append": APPEND_ROW_SQL, b"append_soon": APPEND_ROW_ASYNC_SQL}
@@ -22,13 +23,19 @@ PARAMETER_FORMATS = (0, 0, 0, 0, 1)  # text, except for the document
 
 
 class JournalConnection:
-    """A connection that appends one row at a time. It calls `rest` with itself when it can take the next row."""
+    """A connection that appends one row at a time.
 
-    def __init__(self, connection: Connection, rest: Callable[["JournalConnection"], None]) -> None:
+    It calls `rest` with itself when it can take the next row, and `fail` when it broke.
+    """
+
+    def __init__(
+        self, connection: Connection, rest: Callable[["JournalConnection"], None], fail: Callable[[], None]
+    ) -> None:
         self._pgconn = connection.pgconn
         # A descriptor of our own: libpq may close its one at any time, and another connection may get that number.
         self._socket = os.dup(connection.fileno())
         self._on_idle = rest
+        self._on_failure = fail
         self._loop = asyncio.get_running_loop()
         self._pending_row: asyncio.Future[None] | None = None
         self._loop.add_reader(self._socket, self._read_results)
@@ -78,6 +85,7 @@ class JournalConnection:
 
     def _fail_connection(self, error: psycopg.Error) -> None:
         self.close()
+        self._on_failure()
         self._resolve_pending(error)
 
     def _resolve_pending(self, error: psycopg.Error | None) -> None:
@@ -103,6 +111,9 @@ class JournalWriter:
 
     def __init__(self, url: str) -> None:
         self._url = url
+        self._timeline = ""
+        self._has_broken = False  # whether a connection broke since the last one was opened
+        self.on_promotion: Callable[[], None] = lambda: None  # called when another server is the primary
         self._idle_connections: list[JournalConnection] = []
 
     def append_row(self, row: NewJournalRow, *, durable: bool) -> asyncio.Future[None]:
@@ -118,9 +129,24 @@ class JournalWriter:
 
     async def _open_connection(self) -> JournalConnection:
         connection = await open_connection(self._url, "leadhub journal")
+        await self._note_timeline(connection)
         for name, statement in APPEND_STATEMENTS.items():
             await connection.execute(f"PREPARE {name.decode()} AS {native_placeholders(statement)}")
-        return JournalConnection(connection, self._idle_connections.append)
+        self._has_broken = False
+        return JournalConnection(connection, self._idle_connections.append, self._note_failure)
+
+    async def replace_broken(self) -> None:
+        """Open a connection in place of one that broke, to see which server is the primary. Raises psycopg's errors."""
+        if self._has_broken:
+            self._idle_connections.append(await self._open_connection())
+
+    def _note_failure(self) -> None:
+        self._has_broken = True
+
+    async def _note_timeline(self, connection: Connection) -> None:
+        known, self._timeline = self._timeline, await read_timeline(connection)
+        if known not in ("", self._timeline):
+            self.on_promotion()
 
     def close(self) -> None:
         while self._idle_connections:

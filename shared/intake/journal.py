@@ -55,6 +55,17 @@ class JournalItem:
         self.body_hash = body_hash  # hexadecimal, for a submission with an idempotency key
         self.reply = reply  # the number under which the gateway waits; 0: no caller waits
 
+    @classmethod
+    def from_document(cls, document: dict[str, Any]) -> "JournalItem":
+        """Return the item that `to_document` wrote."""
+        return cls(
+            *(document["id"], document["at"], document["w"], document["ch"], document["src"]),
+            body=orjson.dumps(document["body"]),
+            key_id=document["k"],
+            body_hash=document.get("hash"),
+            reply=document.get("reply", 0),
+        )
+
     def to_document(self) -> dict[str, Any]:
         item: dict[str, Any] = {
             "id": self.id,
@@ -91,6 +102,10 @@ class NewJournalRow:
         document = orjson.dumps({"gateway": gateway, "items": [item.to_document() for item in items]})
         accepted = orjson.dumps([list(pair) for pair in counts.items()]).decode()
         return cls(int(lane), len(items), ",".join([item.id for item in items]), accepted, document)
+
+    def read_items(self) -> list[JournalItem]:
+        """Return the items of its document."""
+        return [JournalItem.from_document(each) for each in orjson.loads(self.document)["items"]]
 
 
 def chunk_by_size(pieces: Sequence[T], size_of: Callable[[T], int]) -> Iterator[Sequence[T]]:

@@ -148,6 +148,13 @@ class Settings(BaseSettings):
     flush_timeout: float = Field(
         1.0, gt=0, le=3600, description="Seconds PostgreSQL has to store a flush; then the spool."
     )
+    failover_seconds: float = Field(
+        10.0,
+        ge=0,
+        le=300,
+        description="Seconds of acknowledged leads that a gateway keeps in memory, to store them again if a standby "
+        "that lacks them becomes the primary; 0 keeps none.",
+    )
 
     session_idle_hours: float = Field(
         12.0, gt=0, le=8760, description="Hours after which an unused session of the console ends."

@@ -9,6 +9,7 @@ import redis.asyncio as redis
 from services.gateway.durable_store import DurableStore
 from services.gateway.journal_writer import JournalWriter
 from shared.intake.journal import JournalItem, Lane, NewJournalRow
+from shared.intake.recent_rows import RecentRows
 from shared.intake.spool import Spool
 from shared.platform.db.connections import Connection, make_pool
 from shared.platform.ids import now_ms, uuid7
@@ -24,7 +25,7 @@ async def stores(database_url: str) -> AsyncIterator[DurableStore]:
     """Stores with a spool that nobody can reach."""
     appenders = JournalWriter(database_url)
     async with make_pool(database_url, "tests", size=1) as pool:
-        yield DurableStore(pool, appenders, Spool(redis.from_url("redis://127.0.0.1:1")), 1.0)
+        yield DurableStore(pool, appenders, Spool(redis.from_url("redis://127.0.0.1:1")), 1.0, RecentRows(10.0))
     appenders.close()
 
 

@@ -9,6 +9,7 @@ import pytest
 from services.gateway.durable_store import DurableStore
 from services.gateway.journal_writer import JournalWriter
 from shared.intake.journal import JournalItem, Lane, NewJournalRow
+from shared.intake.recent_rows import RecentRows
 from shared.intake.spool import Spool, open_spool_client
 from shared.platform.db.connections import Connection, make_pool
 from shared.platform.errors import ServiceUnavailable
@@ -24,7 +25,7 @@ pytestmark = pytest.mark.integration
 async def stores(database_url: str, spool_url: str) -> AsyncIterator[DurableStore]:
     appenders = JournalWriter(database_url)
     async with make_pool(database_url, "tests", size=1) as pool, open_spool_client(spool_url) as client:
-        yield DurableStore(pool, appenders, Spool(client), 1.0)
+        yield DurableStore(pool, appenders, Spool(client), 1.0, RecentRows(10.0))
     appenders.close()
 
 

@@ -26,7 +26,7 @@ async def test_a_broken_connections_number_may_be_anothers_by_then(database_url:
     """libpq closes a socket that breaks, and what is opened next gets its number: an event loop refuses to be told of a
     number that it knows as another's."""
     connection = await open_connection(database_url, "tests")
-    appender, number = JournalConnection(connection, lambda _: None), connection.fileno()
+    appender, number = JournalConnection(connection, lambda _: None, lambda: None), connection.fileno()
     with psycopg.connect(database_url) as killer:  # and the loop does not run meanwhile
         killer.execute(END, (connection.info.backend_pid,))
     with pytest.raises(psycopg.OperationalError):

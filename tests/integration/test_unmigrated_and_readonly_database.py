@@ -14,6 +14,7 @@ from services.gateway.journal_writer import JournalWriter
 from services.workers.runtime import Worker
 from shared import workspaces
 from shared.auth import installation_keys
+from shared.intake.recent_rows import RecentRows
 from shared.intake.spool import Spool
 from shared.platform.db.connections import Connection, connect, make_pool
 from shared.service_app.middleware import API_KEYS
@@ -98,7 +99,7 @@ async def test_a_journal_that_takes_no_rows_is_not_taken_for_one_that_works(
 ) -> None:
     appenders = JournalWriter(database_url)
     async with make_pool(database_url, "tests", size=1) as pool:
-        stores = DurableStore(pool, appenders, Spool(redis.from_url(NOWHERE)), 1.0)
+        stores = DurableStore(pool, appenders, Spool(redis.from_url(NOWHERE)), 1.0, RecentRows(10.0))
 
         async def is_refused() -> bool:
             return not await stores._does_journal_answer()

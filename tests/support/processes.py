@@ -1,5 +1,10 @@
 """Finding the processes of a running `up` by what their command lines say, which name the role of each."""
 
+import os
+import signal
+from collections.abc import Iterable
+from contextlib import suppress
+
 import psutil
 
 # What has to stand in a command line, all of it. Backends of PostgreSQL rewrite theirs, so only the postmaster fits.
@@ -50,3 +55,10 @@ def command_line(pid: int) -> str:
         return " ".join(psutil.Process(pid).cmdline())
     except (psutil.NoSuchProcess, psutil.AccessDenied):
         return ""
+
+
+def kill_all(pids: Iterable[int]) -> None:
+    """Send SIGKILL to all that are still there."""
+    for pid in pids:
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)

@@ -39,6 +39,9 @@ ACCEPTED_SUBMISSIONS = Counter("leadhub_accepted_total", "Submissions durably ac
 REFUSED_SUBMISSIONS = Counter(
     "leadhub_refused_total", "Submissions refused with 503 because nothing durable could take them."
 )
+STORED_AGAIN_SUBMISSIONS = Counter(
+    "leadhub_stored_again_total", "Submissions stored again since the server that became the primary lacked them."
+)
 FLUSH_SIZE = Histogram("leadhub_flush_submissions", "Submissions stored in one flush.", buckets=SIZE_BUCKETS)
 FLUSH_SECONDS = Histogram("leadhub_flush_seconds", "Seconds to store a flush.", ("store",), buckets=LATENCY_BUCKETS)
 WAITING_CALLERS = Gauge("leadhub_waiting_callers", "Callers waiting for a verdict.", multiprocess_mode="livesum")

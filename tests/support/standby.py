@@ -1,0 +1,88 @@
+"""A primary PostgreSQL and its standby, of the embedded programs, each on a port of this machine."""
+
+import shutil
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import psycopg
+
+from embedded.postgres import EmbeddedPostgres
+from embedded.process import spawn_program, stop_process
+from shared.platform.data_dir import DataDir, free_port
+from tests.support.processes import descendants, kill_all
+from tests.support.waiting import until
+
+PRIMARY_SETTINGS = "wal_level = replica\nmax_wal_senders = 4\nhot_standby = on\n"
+START_SECONDS = 60
+
+
+class ReplicaServer:
+    """A PostgreSQL with a folder and a port of its own."""
+
+    def __init__(self, folder: Path) -> None:
+        self.postgres = EmbeddedPostgres(DataDir(folder))
+        self.port = free_port("127.0.0.1")
+        self.program = self.postgres.child_program()
+        self.password = str(urlsplit(self.postgres.database_url).password)
+
+    @property
+    def url(self) -> str:
+        """The URL of this server alone."""
+        return f"postgresql://leadhub:{self.password}@127.0.0.1:{self.port}/leadhub"
+
+    def start(self, settings: str) -> None:
+        """Start it with these settings, and wait until it answers."""
+        place = f"listen_addresses = '127.0.0.1'\nport = {self.port}\n"
+        (self.postgres.data_folder / "local.conf").write_text(place + settings, encoding="utf-8")
+        self.process = spawn_program(self.program)
+        until(self.does_answer, START_SECONDS, "a PostgreSQL")
+
+    def does_answer(self) -> bool:
+        """Whether it takes connections."""
+        with suppress(psycopg.OperationalError):
+            psycopg.connect(self.url, connect_timeout=2).close()
+            return True
+        return False
+
+    def execute(self, statement: str) -> list[tuple[object, ...]]:
+        """Return the rows of a statement."""
+        with psycopg.connect(self.url, autocommit=True) as connection:
+            found = connection.execute(statement.encode())
+            return found.fetchall() if found.description else []
+
+    def kill(self) -> None:
+        """End it as a power cut does: all its processes at once."""
+        kill_all([self.process.pid, *descendants(self.process.pid)])
+        self.process.wait()
+
+    def stop(self) -> None:
+        stop_process(self.process, signal.SIGINT, 30)
+
+
+@contextmanager
+def primary_and_standby(folder: Path) -> Iterator[tuple[ReplicaServer, ReplicaServer]]:
+    """A primary, and a standby that follows it asynchronously."""
+    primary = ReplicaServer(folder / "primary")
+    shutil.copytree(folder / "primary", folder / "standby", symlinks=True)
+    standby = ReplicaServer(folder / "standby")
+    (standby.postgres.data_folder / "standby.signal").touch()
+    primary.start(PRIMARY_SETTINGS)
+    try:
+        source = f"host=127.0.0.1 port={primary.port} user=leadhub password={primary.password}"
+        standby.start(f"{PRIMARY_SETTINGS}primary_conninfo = '{source}'\n")
+        try:
+            until(lambda: primary.execute("SELECT 1 FROM pg_stat_replication"), what="a standby that follows")
+            yield primary, standby
+        finally:
+            standby.stop()
+    finally:
+        primary.stop()
+
+
+def either_url(primary: ReplicaServer, standby: ReplicaServer) -> str:
+    """The URL that leads to the one of the two that takes writes."""
+    hosts = f"127.0.0.1:{primary.port},127.0.0.1:{standby.port}"
+    return f"postgresql://leadhub:{primary.password}@{hosts}/leadhub?target_session_attrs=read-write&connect_timeout=2"
