@@ -9,6 +9,7 @@ from cli.http_server import ListenAddress, serve_http
 from cli.listening_sockets import inherited_sockets
 from cli.liveness import liveness_context
 from cli.process_record import keep_process_record
+from cli.service_health import mount_health, mount_readiness
 from services.api.app import mount_api
 from services.console.app import mount_console
 from services.gateway.app import GATEWAY_ROUTES as GATEWAY_ROUTES
@@ -16,7 +17,6 @@ from services.gateway.app import mount_gateway
 from shared.platform.observability import logging, metrics_server
 from shared.platform.settings import Settings
 from shared.service_app.app import make_app
-from shared.service_app.health import mount_health, mount_readiness
 
 
 def serve_gateway(settings: Settings, *, with_api: bool = False) -> None:

@@ -16,6 +16,7 @@ from services.gateway.intake import SubmissionIntake
 from services.gateway.integration_counts import IntegrationCounts
 from services.gateway.journal_writer import JournalWriter
 from services.gateway.loop_turns import LoopTurns
+from services.gateway.recent_rows import RecentRows
 from services.gateway.repeat_window import RepeatWindow
 from services.gateway.uploaded_files import MEGABYTE_BYTES
 from services.gateway.verdict_waiters import VerdictWaiters
@@ -32,7 +33,6 @@ from shared.forms.form_cache import (
 )
 from shared.intake import hints
 from shared.intake.hints import HintPublisher, HintThrottle
-from shared.intake.recent_rows import RecentRows
 from shared.intake.spool import Spool, open_spool_client
 from shared.integrations.integration_cache import (
     AccountCache,

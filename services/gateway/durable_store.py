@@ -10,9 +10,9 @@ import orjson
 import redis.asyncio as redis
 
 from services.gateway.journal_writer import JournalWriter
+from services.gateway.recent_rows import RecentRows
 from shared.intake import journal
 from shared.intake.journal import JournalItem, Lane, NewJournalRow, chunk_by_size
-from shared.intake.recent_rows import RecentRows
 from shared.intake.spool import Spool
 from shared.platform.db.connections import ConnectionPool, with_deadline
 from shared.platform.db.database_errors import UNAVAILABLE_ERRORS
@@ -185,14 +185,14 @@ class DurableStore:
     async def _store_again(self, rows: Sequence[NewJournalRow]) -> None:
         """Store the submissions of these rows that are in no table. They were counted when they came."""
         log.warning("journal.promoted", rows=len(rows))
-        found = 0
+        lost_count = 0
         for row in rows:
             lost = await self._lost_items(row.read_items())
-            found += len(lost)
+            lost_count += len(lost)
             if lost:
                 self._recent_rows.keep_row(await self._store_lost(row, lost))
-        STORED_AGAIN_SUBMISSIONS.inc(found)
-        log.warning("journal.stored_again", submissions=found)
+        STORED_AGAIN_SUBMISSIONS.inc(lost_count)
+        log.warning("journal.stored_again", submissions=lost_count)
 
     async def _store_lost(self, row: NewJournalRow, lost: Sequence[JournalItem]) -> NewJournalRow:
         gateway = orjson.loads(row.document)["gateway"]

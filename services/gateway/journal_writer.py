@@ -12,8 +12,8 @@ import psycopg
 from psycopg.pq import ExecStatus
 from psycopg.pq.abc import PGresult
 
+from services.gateway.recent_rows import read_timeline
 from shared.intake.journal import APPEND_ROW_ASYNC_SQL, APPEND_ROW_SQL, NewJournalRow
-from shared.intake.recent_rows import read_timeline
 from shared.platform.db.connections import Connection, native_placeholders, open_connection
 
 APPEND_STATEMENTS = {b"append": APPEND_ROW_SQL, b"append_soon": APPEND_ROW_ASYNC_SQL}

@@ -11,6 +11,12 @@ from pydantic import Field, SecretStr, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from shared.platform.installation import STATE_FOLDER
+from shared.platform.setting_checks import (
+    has_valid_database_number,
+    is_host,
+    is_readable_url,
+    split_addresses,
+)
 
 MIN_SECRET_KEY_LENGTH = 16  # characters
 LOCAL_VALUE = "local"  # as the value of a setting: use the server or key of this machine, on purpose
@@ -25,7 +31,6 @@ INVALID_URL_MESSAGE = (
 )
 INVALID_POSTGRES_URL_MESSAGE = f"{INVALID_URL_MESSAGE}; several hosts go behind it, as postgresql://USER:PASSWORD@/DATABASE?host=a,b&port=5432,5432"
 _find_bad_escape = re.compile(r"%(?![0-9A-Fa-f]{2})").search
-_match_host = re.compile(r"[A-Za-z0-9._-]+|[0-9a-fA-F:.]+").fullmatch
 _password_pattern = re.compile(r"(?<=:)//[^/?#@]*@")
 ALLOWED_SCHEMES = {
     "database_url": POSTGRES_SCHEMES,
@@ -276,11 +281,11 @@ class Settings(BaseSettings):
         if value and not value.startswith(known):
             raise ValueError(f"must begin with one of {', '.join(known)}")
         # libpq accepts any character in a password except those that end it.
-        if not _is_readable_url(
+        if not is_readable_url(
             _password_pattern.sub("//", value) if known is POSTGRES_SCHEMES else value
         ) or _find_bad_escape(value):
             raise ValueError(INVALID_POSTGRES_URL_MESSAGE if known is POSTGRES_SCHEMES else INVALID_URL_MESSAGE)
-        if value.startswith(NUMBERED_DATABASE_SCHEMES) and not _has_valid_database_number(value):
+        if value.startswith(NUMBERED_DATABASE_SCHEMES) and not has_valid_database_number(value):
             raise ValueError("ends with the number of a database, as redis://HOST:6379/0")
         if value and known[0] in HOST_REQUIRING_SCHEMES and not urlsplit(value).hostname:
             raise ValueError("must name a host")
@@ -302,7 +307,7 @@ class Settings(BaseSettings):
     @classmethod
     def _check_hosts(cls, value: str) -> str:
         for part in split_addresses(value):
-            if not _is_host(part):
+            if not is_host(part):
                 raise ValueError(f"{part} is no host's name alone, as crm.example.com or crm.example.com:8443")
         return value
 
@@ -331,30 +336,3 @@ class Settings(BaseSettings):
                 f"each key must have at least {MIN_SECRET_KEY_LENGTH} characters; `openssl rand -hex 32` makes one"
             )
         return value
-
-
-def split_addresses(text: str) -> list[str]:
-    """Split comma-separated addresses."""
-    return [part.strip() for part in text.split(",") if part.strip()]
-
-
-def _is_host(text: str) -> bool:
-    try:
-        parts = urlsplit(f"//{text}")
-        name = parts.hostname or ""
-        return "@" not in text and parts.netloc == text and _match_host(name) is not None and (parts.port or 1) > 0
-    except ValueError:
-        return False
-
-
-def _is_readable_url(url: str) -> bool:
-    try:
-        parts = urlsplit(url)
-        return not parts.netloc.endswith(":") and (parts.port or 0) >= 0
-    except ValueError:  # not chained: the message may quote a part of the password
-        return False
-
-
-def _has_valid_database_number(url: str) -> bool:
-    path = urlsplit(url).path.strip("/")
-    return not path or (path.isascii() and path.isdigit())

@@ -8,8 +8,8 @@ import redis.asyncio as redis
 
 from services.gateway.durable_store import DurableStore
 from services.gateway.journal_writer import JournalWriter
+from services.gateway.recent_rows import RecentRows
 from shared.intake.journal import JournalItem, Lane, NewJournalRow
-from shared.intake.recent_rows import RecentRows
 from shared.intake.spool import Spool
 from shared.platform.db.connections import Connection, make_pool
 from shared.platform.ids import now_ms, uuid7

@@ -8,8 +8,8 @@ import pytest
 
 from services.gateway.durable_store import DurableStore
 from services.gateway.journal_writer import JournalWriter
+from services.gateway.recent_rows import RecentRows
 from shared.intake.journal import JournalItem, Lane, NewJournalRow
-from shared.intake.recent_rows import RecentRows
 from shared.intake.spool import Spool, open_spool_client
 from shared.platform.db.connections import Connection, make_pool
 from shared.platform.errors import ServiceUnavailable

@@ -11,10 +11,10 @@ import redis.asyncio as redis
 from cli.schema import upgrade_database
 from services.gateway.durable_store import DurableStore
 from services.gateway.journal_writer import JournalWriter
+from services.gateway.recent_rows import RecentRows
 from services.workers.runtime import Worker
 from shared import workspaces
 from shared.auth import installation_keys
-from shared.intake.recent_rows import RecentRows
 from shared.intake.spool import Spool
 from shared.platform.db.connections import Connection, connect, make_pool
 from shared.service_app.middleware import API_KEYS

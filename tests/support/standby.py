@@ -15,7 +15,7 @@ from shared.platform.data_dir import DataDir, free_port
 from tests.support.processes import descendants, kill_all
 from tests.support.waiting import until
 
-PRIMARY_SETTINGS = "wal_level = replica\nmax_wal_senders = 4\nhot_standby = on\n"
+PRIMARY_SETTINGS = "wal_level = replica\nmax_wal_senders = 10\nhot_standby = on\n"
 START_SECONDS = 60
 
 
@@ -23,7 +23,9 @@ class ReplicaServer:
     """A PostgreSQL with a folder and a port of its own."""
 
     def __init__(self, folder: Path) -> None:
-        self.postgres = EmbeddedPostgres(DataDir(folder))
+        data_dir = DataDir(folder)
+        data_dir.create_folders()
+        self.postgres = EmbeddedPostgres(data_dir)
         self.port = free_port("127.0.0.1")
         self.program = self.postgres.child_program()
         self.password = str(urlsplit(self.postgres.database_url).password)
@@ -84,5 +86,5 @@ def primary_and_standby(folder: Path) -> Iterator[tuple[ReplicaServer, ReplicaSe
 
 def either_url(primary: ReplicaServer, standby: ReplicaServer) -> str:
     """The URL that leads to the one of the two that takes writes."""
-    hosts = f"127.0.0.1:{primary.port},127.0.0.1:{standby.port}"
-    return f"postgresql://leadhub:{primary.password}@{hosts}/leadhub?target_session_attrs=read-write&connect_timeout=2"
+    hosts = f"host=127.0.0.1,127.0.0.1&port={primary.port},{standby.port}"
+    return f"postgresql://leadhub:{primary.password}@/leadhub?{hosts}&target_session_attrs=read-write"

@@ -18,6 +18,7 @@ from shared.platform.web.request_body import read_body
 from shared.service_app.access_log import AccessLog
 from shared.service_app.authorization import public, requires_scope
 from shared.service_app.middleware import ACCESS_LOG, request_middleware
+from shared.service_app.stop_notice import STOP_NOTICE, StopNotice
 from tests.support.timing import best_within_async
 from tests.support.waiting import DEADLINE_SECONDS
 
@@ -63,6 +64,7 @@ async def serving() -> AsyncIterator[int]:
     """The port of a server that takes bodies at `/taken`, needs a key at `/kept` and takes none at `/shown`."""
     app = web.Application(middlewares=[request_middleware])
     app[ACCESS_LOG] = AccessLog("test", lines=False)
+    app[STOP_NOTICE] = StopNotice()
     app.add_routes([web.post("/taken", taken), web.post("/kept", kept), web.get("/shown", shown)])
     runner = web.AppRunner(app, shutdown_timeout=0.1)
     await runner.setup()

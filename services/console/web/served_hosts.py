@@ -12,7 +12,8 @@ from urllib.parse import urlsplit
 from aiohttp import web
 
 from shared.platform.errors import ApiError
-from shared.platform.settings import Settings, split_addresses
+from shared.platform.setting_checks import split_addresses
+from shared.platform.settings import Settings
 from shared.platform.web.client_address import requested_origin
 
 WILDCARD_HOSTS: Final = ("0.0.0.0", "::", "")  # noqa: S104 - compared, not bound

@@ -12,7 +12,8 @@ from services.workers.deliveries.providers import slack_request
 from services.workers.deliveries.smtp_client import SmtpClient
 from services.workers.deliveries.types import AttemptResult
 from shared.outbound.address_policy import AddressPolicy
-from shared.platform.settings import Settings, split_addresses
+from shared.platform.setting_checks import split_addresses
+from shared.platform.settings import Settings
 
 NO_MAIL_SERVER_MESSAGE = "LEADHUB_ALARM_EMAIL is set, but neither LEADHUB_ALARM_SMTP_URL nor LEADHUB_SMTP_URL."
 SLACK_TARGET = "Slack"

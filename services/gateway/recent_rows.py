@@ -47,7 +47,7 @@ class RecentRows:
 
     def take_rows(self) -> list[NewJournalRow]:
         """Return all rows, the oldest first, and keep none of them."""
-        taken = [row for _, row in self._rows]
+        kept_rows = [row for _, row in self._rows]
         self._rows.clear()
         self._bytes = 0
-        return taken
+        return kept_rows
