@@ -78,7 +78,7 @@ def time_pages(
     for number in range(-WARM_UP_REQUESTS, times):
         print(f"pages, round {number + 1} of {times}" if number >= 0 else "pages, warming up", file=sys.stderr)
         for each in measured:
-            answer = reader.request_page(each.page.path)
+            answer = reader.request_page(each.page.path, is_part=each.page.is_part)
             select_ms = time_select(database)
             each.statuses[answer.status] += 1
             if number >= 0:

@@ -37,10 +37,11 @@ class ConsoleReader:
         self.headers = {"Cookie": cookies, "Sec-Fetch-Site": "same-origin", "User-Agent": "leadhub-bench"}
         self._connection = http.client.HTTPConnection(urlsplit(base).netloc, timeout=PAGE_TIMEOUT_SECONDS)
 
-    def request_page(self, path: str) -> PageAnswer:
-        """Return what an address answers. A redirection is an answer too."""
+    def request_page(self, path: str, *, is_part: bool = False) -> PageAnswer:
+        """Return what an address answers. A redirection is an answer too. A script of a page asks for a part of it."""
+        headers = {**self.headers, "HX-Request": "true"} if is_part else self.headers
         started = time.perf_counter()
-        self._connection.request("GET", path, headers=self.headers)
+        self._connection.request("GET", path, headers=headers)
         response = self._connection.getresponse()
         body = response.read()
         return PageAnswer(response.status, body, (time.perf_counter() - started) * 1e3)

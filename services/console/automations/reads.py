@@ -13,6 +13,8 @@ FAILURE_DAYS = 7  # days whose failures the list counts
 MAX_LISTED = 500
 MAX_COUNTED_FAILURES = 10_000  # runs, and deliveries
 
+# BETWEEN keeps the order by two columns, and so the index of both: for an automation that never ran PostgreSQL would
+# otherwise look through the runs of all others.
 LIST_SQL = """
 SELECT a.id, a.name, a.is_active, a.trigger, a.steps, a.version,
        EXISTS (SELECT FROM automation_drafts d
@@ -23,8 +25,9 @@ SELECT a.id, a.name, a.is_active, a.trigger, a.steps, a.version,
             UNION ALL
             SELECT d.n FROM counter_deltas d
             WHERE d.workspace_id = a.workspace_id AND d.kind = 'automation' AND d.ref_id = a.id) counted) AS runs_count,
-       (SELECT r.created_at FROM automation_runs r WHERE r.workspace_id = a.workspace_id AND r.automation_id = a.id
-        ORDER BY r.id DESC LIMIT 1) AS last_run_at
+       (SELECT r.created_at FROM automation_runs r
+        WHERE r.workspace_id = a.workspace_id AND r.automation_id BETWEEN a.id AND a.id
+        ORDER BY r.automation_id DESC, r.id DESC LIMIT 1) AS last_run_at
 FROM automations a WHERE a.workspace_id = %s ORDER BY lower(a.name), a.id LIMIT %s
 """
 # Runs that failed, and those that ended well but for a delivery that failed later. A delivery has the lead of its run:
