@@ -35,9 +35,10 @@ RUNS_SQL = """
 INSERT INTO automation_runs (workspace_id, automation_id, trigger_key, lead_id, state, step, steps, error, created_at,
                              finished_at)
 SELECT workspace_id, %(automation)s, 'entry:' || id, id, CASE WHEN fails THEN 'failed' ELSE 'done' END, 3,
-       jsonb_build_array(jsonb_build_object('step', 0, 'type', 'condition', 'outcome', 'passed', 'data', '{}'::jsonb),
-                         jsonb_build_object('step', 1, 'type', 'add_tag', 'data', '{}'::jsonb, 'outcome',
-                                            CASE WHEN fails THEN 'failed' ELSE 'done' END)),
+       jsonb_build_array(
+           '{"step": 0, "type": "condition", "outcome": "passed", "reason": null, "data": {}}'::jsonb,
+           '{"step": 1, "type": "add_tag", "reason": null, "data": {}}'::jsonb
+           || jsonb_build_object('outcome', CASE WHEN fails THEN 'failed' ELSE 'done' END)),
        CASE WHEN fails THEN 'ValueError: no' END, created_at, created_at + interval '1 s'
 FROM leads, LATERAL (SELECT id / %(share)s %% 20 = 0 AS fails) judged
 WHERE workspace_id = %(workspace)s AND id %% %(share)s = 0
