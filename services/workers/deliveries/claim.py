@@ -148,12 +148,18 @@ HAS_DUE_SQL = f"""
 SELECT EXISTS (SELECT FROM allowed a, LATERAL (SELECT FROM ({SENDABLE_SQL}) free LIMIT 1) found)
 """
 
-# Not right after a crash of the database: it closed all connections, and living senders reconnect within moments.
-RELEASE_DELIVERIES_SQL = """
+# When the server began to take writes: at its start, or when it was promoted. The WAL writer starts in that moment.
+# Without the right to see it, the start counts.
+WRITABLE_SINCE_SQL = """
+greatest(pg_postmaster_start_time(), (SELECT max(backend_start) FROM pg_stat_activity WHERE backend_type = 'walwriter'))
+"""
+# Not right after a crash of the database, or the promotion of another: all connections were closed, and living senders
+# reconnect within moments.
+RELEASE_DELIVERIES_SQL = f"""
 UPDATE deliveries d SET due_at = sending_since
 WHERE d.sending_since <= clock_timestamp() - %(grace)s * interval '1 second' AND d.state = 'pending'
   AND d.due_at > clock_timestamp()
-  AND pg_postmaster_start_time() <= clock_timestamp() - %(grace)s * interval '1 second'
+  AND {WRITABLE_SINCE_SQL} <= clock_timestamp() - %(grace)s * interval '1 second'
   AND NOT EXISTS (SELECT FROM pg_stat_activity a WHERE a.pid = d.sender AND a.backend_start <= d.sending_since)
 """
 

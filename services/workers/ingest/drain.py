@@ -73,6 +73,8 @@ class JournalDrainer:
         self._heartbeat = heartbeat
         self._wake_another = wake_another
         self._stopping = stopping
+        self._read_key = read_key
+        self._connection: Connection | None = None
         self._journal = JournalReader(heartbeat.name)
         self._worker_state = WorkerState(read_key)
         self._batch_size = AdaptiveBatchSize()
@@ -95,6 +97,7 @@ class JournalDrainer:
 
         Raises errors about the database's state. The rows then wait for another worker or the sweeper.
         """
+        self._note_connection(connection)
         total, self._batches_in_vain, self._has_woken_another, self._emptied_lane_0 = 0, 0, False, False
         goes_on = True
         while goes_on and not self._stopping():
@@ -109,8 +112,19 @@ class JournalDrainer:
 
     async def drain_for_callers(self, connection: Connection) -> int:
         """Drain if a caller waits for a verdict. Return the number of submissions. The look costs one short query."""
+        self._note_connection(connection)
         self._journal.rescan_if_due()
         return await self.drain(connection) if await self._journal.has_urgent(connection) else 0
+
+    def _note_connection(self, connection: Connection) -> None:
+        """Forget what was read on another connection.
+
+        It may have led to a server whose last commits are lost. The standby in its place hands out the same ids again.
+        """
+        if connection is not self._connection:
+            self._connection = connection
+            self._journal = JournalReader(self._heartbeat.name)
+            self._worker_state = WorkerState(self._read_key)
 
     async def _run_automations(self, connection: Connection) -> None:
         """Run a round of automations if batches wrote events and the last round is long enough ago.
