@@ -17,7 +17,9 @@ CHECKED_FOLDERS = (
     "services/console/static",
     "services/api/openapi/static",
     "shared/form_pages",
+    "integrations/pipedream",
     "integrations/typescript",
+    "integrations/zapier",
 )
 TEMPLATE_LINTER_COMMAND = ("djlint", "--lint", "--quiet", "services/console", "shared/form_pages")
 INSTALL_FOLDER = Path(sys.prefix) / "cache" / "linters"

@@ -2,19 +2,21 @@
 
 import secrets
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
 from leadhub_client import LeadHub
-from tests.support.stack import Stack
+from tests.support.stack import Stack, running_stack
 from tests.support.tenants import create_key, create_workspace
 from tests.support.waiting import until
 
 HOUR = 3600
 ROOM = 70  # seconds of the clock hour that a test needs which uses up a key
 WALKED_LEADS = 1000
+STACKS = {"shared_stack", "open_site"}
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -22,7 +24,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     here = Path(__file__).parent
     for item in items:
         if here in item.path.parents:
-            needs_service = "shared_stack" in getattr(item, "fixturenames", ())
+            needs_service = STACKS.intersection(getattr(item, "fixturenames", ()))
             item.add_marker(pytest.mark.e2e if needs_service else pytest.mark.unit)
 
 
@@ -49,15 +51,20 @@ class Site:
             return client.leads.list(source=source).count()
 
 
+def make_site(stack: Stack, name: str) -> Site:
+    """A new workspace, and a key of the same name."""
+    slug = f"{name.lower()}-{secrets.token_hex(4)}"
+    create_workspace(stack.database_url, slug, name)
+    key, _ = create_key(stack.database_url, "*", workspace=slug, name=name)
+    return Site(stack, slug, key)
+
+
 @pytest.fixture(scope="session")
 def site(shared_stack: Stack) -> Site:
     """A workspace with a thousand leads."""
     shared_stack.until_settled()
-    slug = f"clients-{secrets.token_hex(4)}"
-    create_workspace(shared_stack.database_url, slug, "Clients")
-    key, _ = create_key(shared_stack.database_url, "*", workspace=slug)
-    found = Site(shared_stack, slug, key)
-    with LeadHub(found.url, key, tenant=slug) as client:
+    found = make_site(shared_stack, "Clients")
+    with LeadHub(found.url, found.key, tenant=found.slug) as client:
         client.submit_leads(
             [{"email": f"walked-{number}@example.com", "source": found.thousand} for number in range(WALKED_LEADS)]
         )
@@ -76,3 +83,10 @@ def settled_site(site: Site) -> Site:
 def one_hour() -> None:
     """No count of requests starts anew in the midst of the test."""
     until(lambda: HOUR - time.time() % HOUR > ROOM, ROOM + 30, "a new hour")
+
+
+@pytest.fixture(scope="session")
+def open_site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    """A workspace of a LeadHub of its own that sends webhooks to this machine."""
+    with running_stack(tmp_path_factory.mktemp("open"), {"LEADHUB_ALLOWED_TARGETS": "127.0.0.1"}) as stack:
+        yield make_site(stack, "Open")

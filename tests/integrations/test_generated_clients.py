@@ -45,7 +45,8 @@ def test_clients_have_the_version_of_the_service() -> None:
     php = re.search(r"VERSION = '(.+)'", (INTEGRATIONS / "php" / "LeadHub.php").read_text())
     assert constant
     assert php
-    versions = {package["version"], constant[1], php[1], leadhub_client.__version__}
+    app = json.loads((INTEGRATIONS / "zapier" / "package.json").read_text())
+    versions = {package["version"], app["version"], constant[1], php[1], leadhub_client.__version__}
     assert versions == {__version__}
 
 

@@ -1,0 +1,190 @@
+"""Blueprints for Make and components for Pipedream: of the right form, and what they send is what LeadHub takes."""
+
+import hashlib
+import hmac
+import json
+import re
+import shutil
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from jsonschema import Draft202012Validator
+
+from services.workers.deliveries import signatures
+from shared.platform.installation import PROJECT_ROOT
+from tests.integrations.client_programs import PROGRAMS, run_program
+from tests.integrations.conftest import Site, make_site
+from tests.support.stack import Stack
+
+MAKE = PROJECT_ROOT / "integrations" / "make"
+PIPEDREAM = PROJECT_ROOT / "integrations" / "pipedream"
+BLUEPRINTS = sorted(MAKE.glob("*.json"))
+SECRET = "whsec_bWFkZS11cC1vdXRib3VuZC1zZWNyZXQtMzItYnl0ZXM="
+NO_NODE_REASON = "needs node"
+
+MAPPING = re.compile(r"\{\{(\d+)\.(\w+)\}\}")
+SIGNATURE = re.compile(r'sha256=\{\{sha256\(1\.value; "hex"; 2\.secret\)\}\}')
+
+# What Make's exports have in common, as far as these blueprints use it.
+MODULE_SCHEMA: dict[str, Any] = {
+    "type": "object",
+    "properties": {
+        "id": {"type": "integer", "minimum": 1},
+        "module": {"type": "string", "pattern": "^[a-z-]+:[A-Za-z]+$"},
+        "version": {"type": "integer", "minimum": 1},
+        "parameters": {"type": "object"},
+        "mapper": {"type": "object"},
+        "filter": {
+            "type": "object",
+            "properties": {"name": {"type": "string"}, "conditions": {"$ref": "#/$defs/conditions"}},
+            "required": ["name", "conditions"],
+            "additionalProperties": False,
+        },
+        "metadata": {
+            "type": "object",
+            "properties": {"designer": {"type": "object", "required": ["x", "y", "name"]}},
+            "required": ["designer"],
+        },
+        "onerror": {"type": "array", "items": {"$ref": "#/$defs/module"}},
+    },
+    "required": ["id", "module", "version", "parameters", "mapper", "metadata"],
+    "additionalProperties": False,
+}
+BLUEPRINT_SCHEMA: dict[str, Any] = {
+    "$defs": {
+        "module": MODULE_SCHEMA,
+        "conditions": {
+            "type": "array",
+            "items": {"type": "array", "items": {"type": "object", "required": ["a", "b", "o"]}},
+        },
+    },
+    "type": "object",
+    "properties": {
+        "name": {"type": "string", "pattern": "^LeadHub: "},
+        "flow": {"type": "array", "minItems": 2, "items": {"$ref": "#/$defs/module"}},
+        "metadata": {
+            "type": "object",
+            "properties": {
+                "instant": {"type": "boolean"},
+                "version": {"const": 1},
+                "scenario": {"type": "object", "required": ["roundtrips", "maxErrors", "autoCommit", "dlq"]},
+                "designer": {"type": "object", "required": ["orphans"]},
+            },
+            "required": ["instant", "version", "scenario", "designer"],
+        },
+    },
+    "required": ["name", "flow", "metadata"],
+    "additionalProperties": False,
+}
+
+
+@pytest.fixture(scope="module")
+def new_site(shared_stack: Stack) -> Site:
+    """A workspace of these tests alone."""
+    return make_site(shared_stack, "Blueprints")
+
+
+def read_blueprint(name: str) -> dict[int, dict[str, Any]]:
+    """Return the modules of a blueprint by their ids."""
+    flow = json.loads((MAKE / name).read_text())["flow"]
+    return {module["id"]: module for module in flow}
+
+
+def map_values(mapped: Any, bundles: dict[int, dict[str, str]]) -> Any:
+    """Fill in what earlier modules gave, as Make does for mappings without functions."""
+    if isinstance(mapped, str):
+        return MAPPING.sub(lambda found: bundles[int(found[1])].get(found[2], ""), mapped)
+    if isinstance(mapped, list):
+        return [map_values(each, bundles) for each in mapped]
+    if isinstance(mapped, dict):
+        return {name: map_values(value, bundles) for name, value in mapped.items()}
+    return mapped
+
+
+def set_variables(module: dict[str, Any], **changed: str) -> dict[str, str]:
+    """The bundle of a module that sets variables, some of them as its user changed them."""
+    variables = {each["name"]: each["value"] for each in module["mapper"]["variables"]}
+    assert changed.keys() <= variables.keys()
+    return variables | changed
+
+
+def send_mapped(module: dict[str, Any], bundles: dict[int, dict[str, str]]) -> httpx.Response:
+    """Send the request of an HTTP module."""
+    mapper = map_values(module["mapper"], bundles)
+    assert mapper["bodyType"] == "x_www_form_urlencoded"
+    return httpx.request(
+        mapper["method"],
+        mapper["url"],
+        params={each["name"]: each["value"] for each in mapper["qs"]},
+        headers={each["name"]: each["value"] for each in mapper["headers"]},
+        data={each["key"]: each["value"] for each in mapper["formFields"]},
+        timeout=float(mapper["timeout"]),
+    )
+
+
+@pytest.mark.parametrize("file", BLUEPRINTS, ids=lambda file: file.stem)
+def test_a_blueprint_has_the_form_of_makes_exports(file: Path) -> None:
+    blueprint = json.loads(file.read_text())
+    Draft202012Validator(BLUEPRINT_SCHEMA).validate(blueprint)
+    modules = [one for module in blueprint["flow"] for one in (module, *module.get("onerror", []))]
+    assert [module["id"] for module in modules] == list(range(1, len(modules) + 1))
+    for module in modules:
+        named = {int(found[0]) for found in MAPPING.findall(json.dumps(module))}
+        assert all(number < module["id"] for number in named)
+
+
+def test_the_blueprint_that_sends_a_lead_sends_it_once(new_site: Site) -> None:
+    modules = read_blueprint("send-lead.json")
+    came = {"event_id": "1", "email": "make@example.com", "first_name": 'Ada "the" first', "seats": "3"}
+    account = set_variables(modules[2], address=new_site.url, workspace=new_site.slug, key=new_site.key)
+    first, again = (send_mapped(modules[3], {1: came, 2: account}) for _ in range(2))
+    assert (first.status_code, again.headers["Idempotent-Replayed"]) == (201, "true")
+    answer = httpx.get(
+        f"{new_site.url}/api/v1/leads/{first.json()['lead_id']}", headers={"Authorization": f"Bearer {new_site.key}"}
+    )
+    lead = answer.json()["data"]
+    assert (lead["first_name"], lead["tags"], lead["custom_fields"]) == ('Ada "the" first', ["make"], {"seats": "3"})
+    assert send_mapped(modules[3], {1: {"event_id": "2", "email": "no address"}, 2: account}).status_code == 422
+
+
+def test_the_blueprint_that_receives_events_asks_for_the_signature() -> None:
+    modules = read_blueprint("receive-events.json")
+    secret = set_variables(modules[2], secret=SECRET)["secret"]
+    ((condition,),) = modules[3]["filter"]["conditions"]
+    assert SIGNATURE.fullmatch(condition["a"])
+    assert "x-leadhub-signature" in condition["b"]
+    body = b'{"event": "lead.created"}'
+    sent = signatures.signature_headers("msg_1", 0, body, [SECRET])["X-LeadHub-Signature"]
+    assert sent == f"sha256={hmac.new(secret.encode(), body, hashlib.sha256).hexdigest()}"
+
+
+def settings_of(site: Site) -> dict[str, Any]:
+    if shutil.which("node") is None:
+        pytest.skip(NO_NODE_REASON)
+    return {"url": site.url, "key": site.key, "folder": str(PIPEDREAM)}
+
+
+def run_components(scenario: str, site: Site) -> Any:
+    return run_program(["node", "--no-warnings", str(PROGRAMS / "pipedream.mjs")], scenario, settings_of(site))
+
+
+def test_actions_for_pipedream_send_and_find_leads(new_site: Site) -> None:
+    found = run_components("actions", new_site)
+    lead_id = found["created"]["lead_id"]
+    assert (found["created"]["is_duplicate"], found["summary"]) == (False, f"Sent lead {lead_id}")
+    assert found["repeated"] is True
+    assert found["found"]["result"]["tags"] == ["piped"]
+    assert (found["found"]["summary"], found["nobody"]["result"]) == (f"Found lead {lead_id}", None)
+    assert found["wrong"] == ["RefusedRequest", "The email field must be a valid email address."]
+
+
+@pytest.mark.extended
+def test_the_source_for_pipedream_emits_signed_messages_alone(open_site: Site) -> None:
+    found = run_components("source", open_site)
+    (emission,) = found["emitted"]
+    assert emission["event"]["lead"]["email"] == "pipe-source@example.com"
+    assert emission["meta"]["id"] == emission["event"]["id"]
+    assert emission["meta"]["summary"] == "lead.created: pipe-source@example.com"
+    assert found["statuses"] == [200, 401, 401]
