@@ -42,7 +42,7 @@ export default {
    * @this {any}
    * @param {{ $: any }} step
    */
-  async run({ $ }) {
+  async run(step) {
     const { data: me } = await callLeadHub(this, "GET", "/api/v1/me");
     const filled = FIELD_NAMES.filter((name) => this[name] !== undefined && this[name] !== "");
     /** @type {Record<string, string>} */
@@ -50,7 +50,8 @@ export default {
     const body = Object.fromEntries(filled.map((name) => [name, this[name]]));
     const params = { tenant: me.workspace.slug };
     const result = await callLeadHub(this, "POST", "/api/inbound/leads", { params, headers, body });
-    $.export("$summary", result.is_duplicate ? `Updated lead ${result.lead_id}` : `Sent lead ${result.lead_id ?? ""}`);
+    const verb = result.is_duplicate ? "Updated" : "Sent";
+    step.$.export("$summary", `${verb} lead ${result.lead_id ?? result.submission_id}`);
     return result;
   },
 };

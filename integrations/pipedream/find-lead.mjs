@@ -17,10 +17,10 @@ export default {
    * @this {any}
    * @param {{ $: any }} step
    */
-  async run({ $ }) {
+  async run(step) {
     const params = { [this.by]: this.contact };
     const { data: leads } = await callLeadHub(this, "GET", "/api/v1/leads", { params });
-    $.export("$summary", leads.length ? `Found lead ${leads[0].id}` : "Found no lead");
+    step.$.export("$summary", leads.length ? `Found lead ${leads[0].id}` : "Found no lead");
     return leads[0] ?? null;
   },
 };

@@ -50,7 +50,8 @@ export default {
    * @this {any}
    * @param {{ headers: Record<string, string>, bodyRaw: string }} request
    */
-  async run({ headers, bodyRaw }) {
+  async run(request) {
+    const { headers, bodyRaw } = request;
     if (!isGenuine(headers, bodyRaw, this.db.get("secret"))) {
       this.http.respond({ status: 401 });
       return;

@@ -5,79 +5,66 @@ import hmac
 import json
 import re
 import shutil
+import subprocess
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, Literal
 
 import httpx
 import pytest
-from jsonschema import Draft202012Validator
+from pydantic import BaseModel, ConfigDict, Field, PositiveInt
 
+from cli.page_linters import page_tool
 from services.workers.deliveries import signatures
 from shared.platform.installation import PROJECT_ROOT
 from tests.integrations.client_programs import PROGRAMS, run_program
 from tests.integrations.conftest import Site, make_site
+from tests.integrations.node_packages import NO_NODE_REASON, installed_packages
 from tests.support.stack import Stack
 
 MAKE = PROJECT_ROOT / "integrations" / "make"
 PIPEDREAM = PROJECT_ROOT / "integrations" / "pipedream"
+ZAPIER_APP = PROJECT_ROOT / "integrations" / "zapier"  # its packages have the types of Node
 BLUEPRINTS = sorted(MAKE.glob("*.json"))
 SECRET = "whsec_bWFkZS11cC1vdXRib3VuZC1zZWNyZXQtMzItYnl0ZXM="
-NO_NODE_REASON = "needs node"
 
 MAPPING = re.compile(r"\{\{(\d+)\.(\w+)\}\}")
 SIGNATURE = re.compile(r'sha256=\{\{sha256\(1\.value; "hex"; 2\.secret\)\}\}')
 
-# What Make's exports have in common, as far as these blueprints use it.
-MODULE_SCHEMA: dict[str, Any] = {
-    "type": "object",
-    "properties": {
-        "id": {"type": "integer", "minimum": 1},
-        "module": {"type": "string", "pattern": "^[a-z-]+:[A-Za-z]+$"},
-        "version": {"type": "integer", "minimum": 1},
-        "parameters": {"type": "object"},
-        "mapper": {"type": "object"},
-        "filter": {
-            "type": "object",
-            "properties": {"name": {"type": "string"}, "conditions": {"$ref": "#/$defs/conditions"}},
-            "required": ["name", "conditions"],
-            "additionalProperties": False,
-        },
-        "metadata": {
-            "type": "object",
-            "properties": {"designer": {"type": "object", "required": ["x", "y", "name"]}},
-            "required": ["designer"],
-        },
-        "onerror": {"type": "array", "items": {"$ref": "#/$defs/module"}},
-    },
-    "required": ["id", "module", "version", "parameters", "mapper", "metadata"],
-    "additionalProperties": False,
-}
-BLUEPRINT_SCHEMA: dict[str, Any] = {
-    "$defs": {
-        "module": MODULE_SCHEMA,
-        "conditions": {
-            "type": "array",
-            "items": {"type": "array", "items": {"type": "object", "required": ["a", "b", "o"]}},
-        },
-    },
-    "type": "object",
-    "properties": {
-        "name": {"type": "string", "pattern": "^LeadHub: "},
-        "flow": {"type": "array", "minItems": 2, "items": {"$ref": "#/$defs/module"}},
-        "metadata": {
-            "type": "object",
-            "properties": {
-                "instant": {"type": "boolean"},
-                "version": {"const": 1},
-                "scenario": {"type": "object", "required": ["roundtrips", "maxErrors", "autoCommit", "dlq"]},
-                "designer": {"type": "object", "required": ["orphans"]},
-            },
-            "required": ["instant", "version", "scenario", "designer"],
-        },
-    },
-    "required": ["name", "flow", "metadata"],
-    "additionalProperties": False,
-}
+
+class ExportedPart(BaseModel):
+    """What Make's exports have in common, as far as these blueprints use it."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+
+class MakeFilter(ExportedPart):
+    name: str
+    conditions: list[list[dict[Literal["a", "o", "b"], str]]]
+
+
+class MakeModule(ExportedPart):
+    id: PositiveInt
+    module: Annotated[str, Field(pattern="^[a-z-]+:[A-Za-z]+$")]
+    version: PositiveInt
+    parameters: dict[str, Any]
+    mapper: dict[str, Any]
+    metadata: dict[Literal["designer", "interface"], Any]
+    filter: MakeFilter | None = None
+    onerror: list["MakeModule"] = []
+
+
+class MakeMetadata(ExportedPart):
+    instant: bool
+    version: Literal[1]
+    scenario: dict[str, bool | int]
+    designer: dict[Literal["orphans"], list[Any]]
+    zone: str
+
+
+class Blueprint(ExportedPart):
+    name: Annotated[str, Field(pattern="^LeadHub: ")]
+    flow: Annotated[list[MakeModule], Field(min_length=2)]
+    metadata: MakeMetadata
 
 
 @pytest.fixture(scope="module")
@@ -126,13 +113,13 @@ def send_mapped(module: dict[str, Any], bundles: dict[int, dict[str, str]]) -> h
 
 @pytest.mark.parametrize("file", BLUEPRINTS, ids=lambda file: file.stem)
 def test_a_blueprint_has_the_form_of_makes_exports(file: Path) -> None:
-    blueprint = json.loads(file.read_text())
-    Draft202012Validator(BLUEPRINT_SCHEMA).validate(blueprint)
-    modules = [one for module in blueprint["flow"] for one in (module, *module.get("onerror", []))]
-    assert [module["id"] for module in modules] == list(range(1, len(modules) + 1))
+    blueprint = Blueprint.model_validate_json(file.read_text())
+    modules = [one for module in blueprint.flow for one in (module, *module.onerror)]
+    assert [module.id for module in modules] == list(range(1, len(modules) + 1))
     for module in modules:
-        named = {int(found[0]) for found in MAPPING.findall(json.dumps(module))}
-        assert all(number < module["id"] for number in named)
+        assert {"x", "y", "name"} == module.metadata["designer"].keys()
+        named = {int(number) for number, _ in MAPPING.findall(module.model_dump_json())}
+        assert all(number < module.id for number in named)
 
 
 def test_the_blueprint_that_sends_a_lead_sends_it_once(new_site: Site) -> None:
@@ -162,7 +149,7 @@ def test_the_blueprint_that_receives_events_asks_for_the_signature() -> None:
 
 def settings_of(site: Site) -> dict[str, Any]:
     if shutil.which("node") is None:
-        pytest.skip(NO_NODE_REASON)
+        pytest.skip("needs node")
     return {"url": site.url, "key": site.key, "folder": str(PIPEDREAM)}
 
 
@@ -188,3 +175,16 @@ def test_the_source_for_pipedream_emits_signed_messages_alone(open_site: Site) -
     assert emission["meta"]["id"] == emission["event"]["id"]
     assert emission["meta"]["summary"] == "lead.created: pipe-source@example.com"
     assert found["statuses"] == [200, 401, 401]
+
+
+@pytest.mark.extended
+def test_types_of_the_components_fit(tmp_path: Path) -> None:
+    tsc, modules = page_tool("tsc"), installed_packages(ZAPIER_APP, "@types/node")
+    if tsc is None or modules is None:
+        pytest.skip(NO_NODE_REASON)
+    shutil.copytree(PIPEDREAM, tmp_path, dirs_exist_ok=True)
+    options = ("--allowJs", "--checkJs", "--strict", "--noEmit", "--skipLibCheck", "--target", "esnext")
+    resolution = ("--module", "nodenext", "--typeRoots", str(modules / "@types"), "--types", "node")
+    command = [tsc, *options, *resolution, *map(str, sorted(tmp_path.glob("*.mjs")))]
+    found = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False, timeout=120)
+    assert found.stdout == ""

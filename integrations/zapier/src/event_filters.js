@@ -2,7 +2,10 @@
 
 /**
  * @typedef {{ lead: any, data: any, event: string, test?: boolean }} LeadHubEvent
- * @typedef {{ field: Record<string, any>, read: (value: any) => any, fits: (event: LeadHubEvent, value: any) => boolean }} EventFilter
+ * @typedef {object} EventFilter
+ * @property {Record<string, any>} field
+ * @property {(value: any) => any} read
+ * @property {(event: LeadHubEvent, value: any) => boolean} fits
  */
 
 /** @param {string} text */
@@ -15,7 +18,7 @@ const folded = (text) =>
 export const EVENT_FILTERS = {
   sources: {
     field: { key: "sources", label: "Only from these sources", list: true, helpText: "Such as `website`." },
-    read: (values) => values,
+    read: (values) => values.filter(folded),
     fits: (event, values) => values.map(folded).includes(folded(event.lead.source)),
   },
   tag: {

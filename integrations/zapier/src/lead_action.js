@@ -11,7 +11,7 @@ import { LEAD_SAMPLE, leadOutputs } from "./lead_outputs.js";
  * @property {string} label
  * @property {string} description
  * @property {any[]} inputFields those after the lead's id
- * @property {(inputData: any) => { method: "PATCH" | "POST", path?: string, body: object }} request what is sent of them
+ * @property {(inputData: any) => { method: "PATCH" | "POST", path?: string, body: object }} request what is sent
  */
 
 /** @param {LeadAction} action */
