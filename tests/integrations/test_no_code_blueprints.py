@@ -157,6 +157,14 @@ def run_components(scenario: str, site: Site) -> Any:
     return run_program(["node", "--no-warnings", str(PROGRAMS / "pipedream.mjs")], scenario, settings_of(site))
 
 
+def test_the_source_for_pipedream_offers_each_event() -> None:
+    document = json.loads((PROJECT_ROOT / "docs" / "openapi.json").read_text())
+    listed = document["components"]["schemas"]["NewWebhookFields"]["properties"]["events"]["items"]["enum"]
+    lines = (PIPEDREAM / "new-event.mjs").read_text()
+    (offered,) = re.findall(r"const EVENTS = \[(.*?)\];", lines, re.DOTALL)
+    assert set(re.findall(r'"(.+?)"', offered)) == set(listed) - {"*"}
+
+
 def test_actions_for_pipedream_send_and_find_leads(new_site: Site) -> None:
     found = run_components("actions", new_site)
     lead_id = found["created"]["lead_id"]
