@@ -17,6 +17,7 @@ CHECKED_FOLDERS = (
     "services/console/static",
     "services/api/openapi/static",
     "shared/form_pages",
+    "integrations/n8n-nodes-leadhub",
     "integrations/pipedream",
     "integrations/typescript",
     "integrations/zapier",

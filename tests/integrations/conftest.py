@@ -16,15 +16,14 @@ from tests.support.waiting import until
 HOUR = 3600
 ROOM = 70  # seconds of the clock hour that a test needs which uses up a key
 WALKED_LEADS = 1000
-STACKS = {"shared_stack", "open_site"}
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Those that ask for a site need the whole service."""
+    """Those that ask for a site, or for a LeadHub of their own, need the whole service."""
     here = Path(__file__).parent
     for item in items:
         if here in item.path.parents:
-            needs_service = STACKS.intersection(getattr(item, "fixturenames", ()))
+            needs_service = any(name.endswith(("_stack", "_site")) for name in getattr(item, "fixturenames", ()))
             item.add_marker(pytest.mark.e2e if needs_service else pytest.mark.unit)
 
 
@@ -86,7 +85,13 @@ def one_hour() -> None:
 
 
 @pytest.fixture(scope="session")
-def open_site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    """A workspace of a LeadHub of its own that sends webhooks to this machine."""
-    with running_stack(tmp_path_factory.mktemp("open"), {"LEADHUB_ALLOWED_TARGETS": "127.0.0.1"}) as stack:
-        yield make_site(stack, "Open")
+def open_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    """A LeadHub of its own that sends webhooks to this machine."""
+    with running_stack(tmp_path_factory.mktemp("open") / "data", {"LEADHUB_ALLOWED_TARGETS": "127.0.0.1"}) as stack:
+        yield stack
+
+
+@pytest.fixture(scope="session")
+def open_site(open_stack: Stack) -> Site:
+    """A workspace of it, apart from `main`."""
+    return make_site(open_stack, "Open")
