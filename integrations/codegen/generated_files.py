@@ -6,7 +6,9 @@ import sys
 from functools import cache
 from pathlib import Path
 
+from integrations.codegen.bruno_collection import bruno_sources
 from integrations.codegen.operations import client_methods
+from integrations.codegen.postman_collection import postman_source
 from integrations.codegen.python_models import models_source
 from integrations.codegen.python_resources import resources_source
 from integrations.codegen.python_sync import sync_source
@@ -15,6 +17,8 @@ from integrations.codegen.typescript_resources import resources_source as typesc
 ROOT = Path(__file__).resolve().parents[2]
 PYTHON_PACKAGE = ROOT / "integrations" / "python" / "src" / "leadhub_client"
 TYPESCRIPT_SOURCES = ROOT / "integrations" / "typescript" / "src"
+POSTMAN_FILE = ROOT / "integrations" / "postman" / "LeadHub.postman_collection.json"
+BRUNO_FOLDER = ROOT / "integrations" / "bruno"
 OPENAPI_FILE = ROOT / "docs" / "openapi.json"
 SYNC_NOTE = "# Generated from {name} by integrations/codegen; do not edit.\n"
 
@@ -38,7 +42,14 @@ def generated_files() -> dict[Path, str]:
     return {
         **{PYTHON_PACKAGE / name: formatted_python(name, text) for name, text in python.items()},
         TYPESCRIPT_SOURCES / "resources.ts": typescript_resources_source(methods),
+        POSTMAN_FILE: postman_source(document),
+        **{BRUNO_FOLDER / name: text for name, text in bruno_sources(document).items()},
     }
+
+
+def leftover_files() -> list[Path]:
+    """Return files of Bruno's collection whose operation is gone."""
+    return [path for path in BRUNO_FOLDER.glob("**/*.bru") if path not in generated_files()]
 
 
 def formatted_python(name: str, text: str) -> str:

@@ -1,0 +1,154 @@
+"""The collections for Postman and Bruno: complete, and their tour is answered by a running LeadHub as they expect."""
+
+import json
+import re
+import secrets
+import shutil
+import subprocess
+import sys
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from integrations.codegen.collection_requests import AnswerCheck, CollectionRequest
+from integrations.codegen.collection_tour import IS_FULL, IS_NUMBER, TOUR_NAME, tour_requests
+from integrations.codegen.generated_files import BRUNO_FOLDER, OPENAPI_FILE, POSTMAN_FILE, leftover_files
+from tests.integrations.client_programs import NO_NPM_REASON
+from tests.support.stack import Stack
+from tests.support.tenants import create_key, create_workspace
+from tests.support.waiting import until
+
+COLLECTION = json.loads(POSTMAN_FILE.read_text(encoding="utf-8"))
+DOCUMENT = json.loads(OPENAPI_FILE.read_text(encoding="utf-8"))
+TOUR = {request.name: request for request in tour_requests()}
+VARIABLE = re.compile(r"\{\{([\w$]+)\}\}")
+NEWMAN_FILES = Path(__file__).parent / "postman"
+NEWMAN_FOLDER = Path(sys.prefix) / "cache" / "newman"
+
+
+def tour_items() -> list[dict[str, Any]]:
+    (folder,) = (folder for folder in COLLECTION["item"] if folder["name"] == TOUR_NAME)
+    return list(folder["item"])
+
+
+def operation_addresses() -> set[tuple[str, str]]:
+    """Operations of the document by method and path; those that repeat another one are left out."""
+    return {
+        (method.upper(), re.sub(r"\{(\w+)\}", r":\1", path))
+        for path, item in DOCUMENT["paths"].items()
+        for method, operation in item.items()
+        if not operation.get("x-sdk-ignore")
+    }
+
+
+def test_postman_has_each_operation_once() -> None:
+    requests = [
+        item["request"] for folder in COLLECTION["item"] if folder["name"] != TOUR_NAME for item in folder["item"]
+    ]
+    addresses = [(request["method"], "/" + "/".join(request["url"]["path"])) for request in requests]
+    assert len(addresses) == len(set(addresses))
+    assert set(addresses) == operation_addresses()
+
+
+def test_bruno_has_each_operation_once() -> None:
+    texts = [path.read_text(encoding="utf-8") for path in BRUNO_FOLDER.glob("*/*.bru")]
+    found = [re.search(r"^(\w+) \{\n  url: \{\{baseUrl\}\}([^?\n]+)", text, re.MULTILINE) for text in texts]
+    addresses = {(match[1].upper(), match[2]) for match in found if match}
+    assert operation_addresses() <= addresses
+    assert leftover_files() == []
+
+
+def test_collection_holds_no_answer_and_no_secret() -> None:
+    items = [item for folder in COLLECTION["item"] for item in folder["item"]]
+    assert all(item["response"] == [] for item in items)
+    values = {each["key"]: each["value"] for each in COLLECTION["variable"]}
+    assert values["key"] == "lh_your_api_key_here"
+    assert POSTMAN_FILE.stat().st_size < 400_000
+
+
+@pytest.fixture
+def variables(shared_stack: Stack) -> dict[str, str]:
+    """Those that a user sets, for a workspace of the test's own."""
+    shared_stack.until_settled()
+    slug = f"tour-{secrets.token_hex(4)}"
+    create_workspace(shared_stack.database_url, slug, "Tour")
+    key, _ = create_key(shared_stack.database_url, "*", workspace=slug)
+    return {"baseUrl": shared_stack.base, "key": key, "tenant": slug}
+
+
+def test_tour_is_answered_as_it_expects(variables: dict[str, str]) -> None:
+    """Each request as it stands in the file; newman also runs the scripts beside them."""
+    variables["$timestamp"] = "1"
+    with httpx.Client(timeout=60) as http:
+        for item in tour_items():
+            expected = TOUR[item["name"]]
+            answer = until(partial(met_answer, http, item, expected, variables), 60, item["name"])
+            variables.update({name: str(value_at(answer, path)) for name, path in expected.captures})
+
+
+def met_answer(http: httpx.Client, item: dict[str, Any], expected: CollectionRequest, variables: dict[str, str]) -> Any:
+    """The answer to a request; None if it is not yet what the tour waits for."""
+    answer = send_item(http, item["request"], variables)
+    assert answer.status_code == expected.status, f"{item['name']}: {answer.text}"
+    body = answer.json() if expected.checks or expected.captures else {"status": "ok"}
+    is_met = all(holds(check, value_at(body, check.path), variables) for check in expected.checks)
+    assert is_met or expected.pause, f"{item['name']}: {answer.text}"
+    return body if is_met else None
+
+
+def send_item(http: httpx.Client, request: dict[str, Any], variables: dict[str, str]) -> httpx.Response:
+    headers = {each["key"]: filled(each["value"], variables) for each in request["header"] if not each.get("disabled")}
+    if "auth" not in request:
+        headers["Authorization"] = f"Bearer {variables['key']}"
+    url = filled(request["url"]["raw"], variables)
+    body = request.get("body", {})
+    if body.get("mode") == "urlencoded":
+        values = {each["key"]: filled(each["value"], variables) for each in body["urlencoded"]}
+        return http.request(request["method"], url, headers=headers, data=values)
+    return http.request(request["method"], url, headers=headers, content=filled(body.get("raw", ""), variables))
+
+
+def filled(text: str, variables: dict[str, str]) -> str:
+    return VARIABLE.sub(lambda match: variables[match[1]], text)
+
+
+def value_at(body: Any, path: str) -> Any:
+    for word in path.split("."):
+        body = body[int(word)] if word.isdecimal() else body[word]
+    return body
+
+
+def holds(check: AnswerCheck, value: Any, variables: dict[str, str]) -> bool:
+    if check.kind == IS_FULL:
+        return len(value) > 0
+    if check.kind == IS_NUMBER:
+        return isinstance(value, int)
+    return (json.dumps(value) if isinstance(value, bool) else str(value)) == filled(check.value, variables)
+
+
+@pytest.fixture(scope="module")
+def newman() -> str:
+    npm = shutil.which("npm")
+    tool = NEWMAN_FOLDER / "node_modules" / ".bin" / "newman"
+    if npm and not tool.exists():
+        NEWMAN_FOLDER.mkdir(parents=True, exist_ok=True)
+        for name in ("package.json", "package-lock.json"):
+            shutil.copy(NEWMAN_FILES / name, NEWMAN_FOLDER / name)
+        command = [npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"]
+        subprocess.run(command, cwd=NEWMAN_FOLDER, check=False, timeout=300)
+    if not tool.exists():
+        pytest.skip(NO_NPM_REASON)
+    return str(tool)
+
+
+@pytest.mark.extended
+def test_newman_runs_the_tour_twice(newman: str, variables: dict[str, str]) -> None:
+    words = [word for name, value in variables.items() for word in ("--env-var", f"{name}={value}")]
+    command = [newman, "run", str(POSTMAN_FILE), "--folder", TOUR_NAME, "--bail", "--color", "off", *words]
+    for _ in range(2):
+        found = subprocess.run(command, capture_output=True, text=True, check=False, timeout=300)
+        assert found.returncode == 0, found.stdout
+        assert found.stdout.count("\u2713") >= len(tour_items())
