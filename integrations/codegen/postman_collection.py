@@ -70,7 +70,9 @@ def _item(request: CollectionRequest) -> dict[str, Any]:
     return {**item, "request": sent, "response": []}
 
 
-def _url(request: CollectionRequest) -> dict[str, Any]:
+def _url(request: CollectionRequest) -> dict[str, Any] | str:
+    if request.path.startswith("{{"):
+        return request.path  # in parts, it would get a slash at its end
     host, *path = request.address.split("/")
     url: dict[str, Any] = {"raw": request.url, "host": [host], "path": path}
     if request.query:

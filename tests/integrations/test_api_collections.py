@@ -103,7 +103,8 @@ def send_item(http: httpx.Client, request: dict[str, Any], variables: dict[str, 
     headers = {each["key"]: filled(each["value"], variables) for each in request["header"] if not each.get("disabled")}
     if "auth" not in request:
         headers["Authorization"] = f"Bearer {variables['key']}"
-    url = filled(request["url"]["raw"], variables)
+    address = request["url"]
+    url = filled(address if isinstance(address, str) else address["raw"], variables)
     body = request.get("body", {})
     if body.get("mode") == "urlencoded":
         values = {each["key"]: filled(each["value"], variables) for each in body["urlencoded"]}
