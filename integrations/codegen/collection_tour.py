@@ -88,7 +88,12 @@ def _merges() -> list[CollectionRequest]:
             "10 Post another Grace", INBOUND, other, {"other_id": "lead_id"}, (AnswerCheck("lead_id", kind=IS_NUMBER),)
         ),
         _get("11 Look for duplicates", f"{LEAD}/duplicates", PAUSE, (AnswerCheck("data", kind=IS_FULL),)),
-        _change("12 Merge the two", f"{LEAD}/merge", '{"lead_id": {{other_id}}}', {"merge_id": "data.merge_id"}),
+        _change(
+            "12 Merge two leads that are one person",
+            f"{LEAD}/merge",
+            '{"lead_id": {{other_id}}}',
+            {"merge_id": "data.merge_id"},
+        ),
         _get(
             "13 Ask for the one that went",
             "/api/v1/leads/{{other_id}}",
@@ -111,7 +116,7 @@ def _lists() -> list[CollectionRequest]:
     radia = {"email": "radia-{{$timestamp}}@example.com", "tags": ["pricing"]}
     return [
         CollectionRequest(
-            name="15 Try an import",
+            name="15 Import a list",
             http_method="POST",
             path="/api/v1/leads/import",
             query=(NamedValue("dry_run", "1"),),

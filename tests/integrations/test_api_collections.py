@@ -13,9 +13,11 @@ from typing import Any
 import httpx
 import pytest
 
+from integrations.codegen.bruno_collection import TOUR_FOLDER
 from integrations.codegen.collection_requests import AnswerCheck, CollectionRequest
 from integrations.codegen.collection_tour import IS_FULL, IS_NUMBER, TOUR_NAME, tour_requests
 from integrations.codegen.generated_files import BRUNO_FOLDER, OPENAPI_FILE, POSTMAN_FILE, leftover_files
+from shared.platform.installation import PROJECT_ROOT
 from tests.integrations.client_programs import NO_NPM_REASON
 from tests.support.stack import Stack
 from tests.support.tenants import create_key, create_workspace
@@ -25,8 +27,9 @@ COLLECTION = json.loads(POSTMAN_FILE.read_text(encoding="utf-8"))
 DOCUMENT = json.loads(OPENAPI_FILE.read_text(encoding="utf-8"))
 TOUR = {request.name: request for request in tour_requests()}
 VARIABLE = re.compile(r"\{\{([\w$]+)\}\}")
-NEWMAN_FILES = Path(__file__).parent / "postman"
-NEWMAN_FOLDER = Path(sys.prefix) / "cache" / "newman"
+README = (PROJECT_ROOT / "README.md").read_text(encoding="utf-8")
+RUNNER_FILES = [Path(__file__).parent / "collection_runners" / name for name in ("package.json", "package-lock.json")]
+RUNNER_FOLDER = Path(sys.prefix) / "cache" / "collection-runners"
 
 
 def tour_items() -> list[dict[str, Any]]:
@@ -59,6 +62,16 @@ def test_bruno_has_each_operation_once() -> None:
     addresses = {(match[1].upper(), match[2]) for match in found if match}
     assert operation_addresses() <= addresses
     assert leftover_files() == []
+
+
+def test_tour_follows_the_readme() -> None:
+    """Each of its headings up to the form is the name of a request, in the same order."""
+    chapter = README.partition("## Five minutes")[2].partition("**See everything else**")[0]
+    headings = re.findall(r"^\*\*([^.*]+)", chapter, re.MULTILINE)
+    names = [re.sub(r"^\d+ ", "", name) for name in TOUR]
+    found = [next((name for name in names if name.startswith(heading)), None) for heading in headings]
+    assert None not in found, headings
+    assert found == sorted(found, key=lambda name: names.index(name or ""))
 
 
 def test_collection_holds_no_answer_and_no_secret() -> None:
@@ -131,25 +144,42 @@ def holds(check: AnswerCheck, value: Any, variables: dict[str, str]) -> bool:
 
 
 @pytest.fixture(scope="module")
-def newman() -> str:
+def runners() -> Path:
+    """The folder of newman and Bruno's own runner."""
     npm = shutil.which("npm")
-    tool = NEWMAN_FOLDER / "node_modules" / ".bin" / "newman"
-    if npm and not tool.exists():
-        NEWMAN_FOLDER.mkdir(parents=True, exist_ok=True)
-        for name in ("package.json", "package-lock.json"):
-            shutil.copy(NEWMAN_FILES / name, NEWMAN_FOLDER / name)
+    tools = RUNNER_FOLDER / "node_modules" / ".bin"
+    copies = [RUNNER_FOLDER / file.name for file in RUNNER_FILES]
+    pairs = list(zip(copies, RUNNER_FILES, strict=True))
+    is_current = all(copy.exists() and copy.read_bytes() == file.read_bytes() for copy, file in pairs)
+    if npm and not (is_current and (tools / "bru").exists()):
+        RUNNER_FOLDER.mkdir(parents=True, exist_ok=True)
+        for copy, file in pairs:
+            shutil.copy(file, copy)
         command = [npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"]
-        subprocess.run(command, cwd=NEWMAN_FOLDER, check=False, timeout=300)
-    if not tool.exists():
+        subprocess.run(command, cwd=RUNNER_FOLDER, check=False, timeout=600)
+    if not (tools / "bru").exists():
         pytest.skip(NO_NPM_REASON)
-    return str(tool)
+    return tools
+
+
+def run_tour(command: list[str], variables: dict[str, str]) -> str:
+    """What a runner prints when all went well."""
+    words = [word for name, value in variables.items() for word in ("--env-var", f"{name}={value}")]
+    found = subprocess.run(
+        [*command, *words], cwd=BRUNO_FOLDER, capture_output=True, text=True, check=False, timeout=300
+    )
+    assert found.returncode == 0, found.stdout
+    return found.stdout
 
 
 @pytest.mark.extended
-def test_newman_runs_the_tour_twice(newman: str, variables: dict[str, str]) -> None:
-    words = [word for name, value in variables.items() for word in ("--env-var", f"{name}={value}")]
-    command = [newman, "run", str(POSTMAN_FILE), "--folder", TOUR_NAME, "--bail", "--color", "off", *words]
+def test_newman_runs_the_tour_twice(runners: Path, variables: dict[str, str]) -> None:
+    command = [str(runners / "newman"), "run", str(POSTMAN_FILE), "--folder", TOUR_NAME, "--bail", "--color", "off"]
     for _ in range(2):
-        found = subprocess.run(command, capture_output=True, text=True, check=False, timeout=300)
-        assert found.returncode == 0, found.stdout
-        assert found.stdout.count("\u2713") >= len(tour_items())
+        assert run_tour(command, variables).count("\u2713") >= len(tour_items())
+
+
+@pytest.mark.extended
+def test_bruno_runs_the_tour(runners: Path, variables: dict[str, str]) -> None:
+    said = run_tour([str(runners / "bru"), "run", TOUR_FOLDER, "--env", "local", "--bail"], variables)
+    assert f"{len(TOUR)} Passed" in said

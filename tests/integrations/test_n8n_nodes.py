@@ -50,7 +50,8 @@ def client(n8n_stack: Stack) -> Iterator[LeadHub]:
 
 
 def run_nodes(nodes: Path, stack: Stack, scenario: str, **more: Any) -> Any:
-    return run_program(N8N_PROGRAM, scenario, {"nodes": str(nodes), "url": stack.base, "key": stack.key, **more})
+    settings = {"nodes": str(nodes), "url": stack.base, "key": stack.key, **more}
+    return run_program(N8N_PROGRAM, scenario, settings)
 
 
 def execute_nodes(nodes: Path, stack: Stack, *runs: dict[str, Any], **more: Any) -> list[Any]:
@@ -76,6 +77,11 @@ def test_package_is_as_n8n_wants_it() -> None:
         assert source.exists()
     for codex in N8N_PACKAGE.glob("nodes/*/*.node.json"):
         assert json.loads(codex.read_text(encoding="utf-8"))["node"].startswith("n8n-nodes-leadhub.")
+
+
+def test_credential_is_tested(nodes: Path, n8n_stack: Stack) -> None:
+    statuses = [run_nodes(nodes, n8n_stack, "credential", key=key) for key in (n8n_stack.key, "lh_unknown")]
+    assert statuses == [200, 401]
 
 
 def test_a_lead_is_created_found_moved_and_changed(nodes: Path, n8n_stack: Stack, client: LeadHub) -> None:
@@ -229,7 +235,7 @@ def test_a_trigger_takes_what_is_signed_and_nothing_else(nodes: Path, n8n_stack:
 
 def test_a_changed_trigger_has_a_new_subscription(nodes: Path, n8n_stack: Stack, client: LeadHub) -> None:
     found = run_nodes(nodes, n8n_stack, "change", trigger={"events": ["lead.created"]})
-    assert found["exists"] is False
+    assert (found["listening"], found["unharmed"], found["exists"]) == (False, True, False)
     assert client.webhooks.get(found["second"])["events"] == ["lead.deleted"]
     with pytest.raises(ApiError):
         client.webhooks.get(found["first"])

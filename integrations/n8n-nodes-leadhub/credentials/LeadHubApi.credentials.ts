@@ -51,6 +51,6 @@ export class LeadHubApi implements ICredentialType {
   };
 
   test: ICredentialTestRequest = {
-    request: { baseURL: "={{$credentials.baseUrl.replace(/\\/+$/, '')}}", url: "/api/v1/me" },
+    request: { baseURL: "={{$credentials.baseUrl}}", url: "/api/v1/me" },
   };
 }

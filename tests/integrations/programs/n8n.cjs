@@ -15,18 +15,20 @@ const credentials = { baseUrl: `${settings.url}/`, apiKey: settings.key, tenant:
 const NODE = { id: "a-node", name: "LeadHub", type: "leadHub", typeVersion: 1, position: [0, 0], parameters: {} };
 let requests = 0;
 
+/** An expression of a credential. */
+const fill = (text) => text.replace(/^=/, "").replace(/\{\{\$credentials\.(\w+)\}\}/g, (_, key) => credentials[key]);
+
 /** n8n's own helper: it adds what the credential says, and here throws for no status. */
 async function httpRequestWithAuthentication(name, options) {
   const api = new LeadHubApi();
   if (name !== api.name || !options.ignoreHttpStatusErrors || !options.returnFullResponse) throw new Error(name);
   const header = api.authenticate.properties.headers.Authorization;
-  const authorization = header.replace(/^=/, "").replace(/\{\{\$credentials\.(\w+)\}\}/g, (_, key) => credentials[key]);
   const url = new URL(options.baseURL + options.url);
   for (const [key, value] of Object.entries(options.qs ?? {})) url.searchParams.set(key, String(value));
   requests += 1;
   const answer = await fetch(url, {
     method: options.method,
-    headers: { ...options.headers, Authorization: authorization, "Content-Type": "application/json" },
+    headers: { ...options.headers, Authorization: fill(header), "Content-Type": "application/json" },
     body: options.body && JSON.stringify(options.body),
     redirect: "manual",
   });
@@ -136,6 +138,14 @@ async function followTrigger() {
   return { before, there, after, webhookId, taken, forged, messages: messages.length, kept: Object.keys(staticData) };
 }
 
+/** The request by which n8n tests the credential. */
+async function testCredential() {
+  const { baseURL, url } = new LeadHubApi().test.request;
+  const options = { baseURL: fill(baseURL).replace(/\/+$/, ""), url, method: "GET" };
+  const full = { ...options, ignoreHttpStatusErrors: true, returnFullResponse: true };
+  return (await httpRequestWithAuthentication(new LeadHubApi().name, full)).statusCode;
+}
+
 /** A subscription that is not as the node wants it is made anew. */
 async function changeTrigger() {
   const staticData = {};
@@ -143,10 +153,14 @@ async function changeTrigger() {
   const { checkExists, create } = new LeadHubTrigger().webhookMethods.default;
   await create.call(caller(settings.trigger, common));
   const { webhookId } = staticData;
+  const kept = { ...staticData };
+  const editor = { getNodeWebhookUrl: () => "https://n8n.example.com/test", getWorkflowStaticData: () => kept };
+  const listening = await checkExists.call(caller(settings.trigger, editor));
+  const unharmed = await checkExists.call(caller(settings.trigger, common));
   const changed = caller({ ...settings.trigger, events: ["lead.deleted"] }, common);
   const exists = await checkExists.call(changed);
   await create.call(changed);
-  return { exists, first: webhookId, second: staticData.webhookId };
+  return { listening, unharmed, exists, first: webhookId, second: staticData.webhookId };
 }
 
 const scenarios = {
@@ -163,6 +177,7 @@ const scenarios = {
   },
   trigger: followTrigger,
   change: changeTrigger,
+  credential: testCredential,
 };
 
 scenarios[process.argv[2]]().then((outcome) => console.log(JSON.stringify(outcome)));

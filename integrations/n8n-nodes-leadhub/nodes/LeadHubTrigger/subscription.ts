@@ -18,7 +18,10 @@ export function keptSubscription(context: Pick<IHookFunctions, "getWorkflowStati
   return context.getWorkflowStaticData("node") as KeptSubscription;
 }
 
-/** Return whether the subscription is there and as the node wants it. One that is not is deleted. */
+/**
+ * Return whether the subscription is there and as the node wants it. One that is not is deleted, unless it is of
+ * another address: that is another n8n's, or the workflow's own while the editor listens for a test event.
+ */
 export async function hasSubscription(context: IHookFunctions): Promise<boolean> {
   const { webhookId, secret } = keptSubscription(context);
   if (!webhookId) return false;
@@ -29,8 +32,10 @@ export async function hasSubscription(context: IHookFunctions): Promise<boolean>
     return false;
   }
   if (answer.status !== 200) throw apiError(context, { method: "GET", path }, answer);
-  if (secret && isAsWanted(context, answer.body.data as IDataObject)) return true;
-  await unsubscribe(context);
+  const record = answer.body.data as IDataObject;
+  if (record.url !== wantedSubscription(context).url) forget(context);
+  else if (secret && isAsWanted(context, record)) return true;
+  else await unsubscribe(context);
   return false;
 }
 
@@ -80,7 +85,6 @@ function isAsWanted(context: IHookFunctions, record: IDataObject): boolean {
   const wanted = wantedSubscription(context);
   return (
     record.is_active === true &&
-    record.url === wanted.url &&
     sameText([...(record.events as string[])].sort(), [...wanted.events].sort()) &&
     sameText(setFilters(record.filters), setFilters(wanted.filters))
   );
