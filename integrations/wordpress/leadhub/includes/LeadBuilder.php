@@ -1,0 +1,184 @@
+<?php
+
+namespace LeadHub\WordPress;
+
+defined('ABSPATH') || exit;
+
+/** Makes a lead of an entry, within the limits of LeadHub's API. Pure. */
+final class LeadBuilder
+{
+    /** Fields of a lead, with their longest text in characters. */
+    public const LEAD_FIELDS = [
+        'email' => 254,
+        'full_name' => 255,
+        'first_name' => 255,
+        'last_name' => 255,
+        'phone' => 255,
+        'company' => 255,
+        'job_title' => 255,
+        'country' => 100,
+        'notes' => 10000,
+        'tags' => 100,
+    ];
+    /** What else a field may become. */
+    public const OTHER_TARGETS = ['custom', 'consent', 'consent_required', 'ignore'];
+    private const LONGEST_CUSTOM_TEXT = 2000; // characters
+    private const MOST_CUSTOM_FIELDS = 150;
+    private const MOST_TAGS = 50;
+
+    /** @var array<string, mixed> */
+    private array $lead = [];
+    /** @var array<string, mixed> */
+    private array $custom = [];
+    private bool $isRefused = false;
+
+    /**
+     * Return the lead of an entry; null if the visitor did not give a consent that the form's operator asks for.
+     *
+     * @param FormEntry                $entry
+     * @param array<string, string>    $mapping     chosen targets by the keys of fields; others are guessed
+     * @param array<string, string>    $attribution custom fields that say where the visitor came from
+     * @return array<string, mixed>|null
+     */
+    public static function build(FormEntry $entry, array $mapping, array $attribution, string $source): ?array
+    {
+        $builder = new self();
+        foreach ($entry->fields as $field) {
+            $target = self::targetOf($field, $mapping);
+            $builder->add($target, $field);
+        }
+        // Some plugins leave out a box that was not ticked.
+        $required = array_keys($mapping, 'consent_required', true);
+        if ($builder->isRefused || array_diff($required, array_column($entry->fields, 'key'))) {
+            return null;
+        }
+        $builder->splitName();
+        $builder->lead['source'] = $source;
+        $custom = $builder->custom + $attribution;
+        if ($entry->formTitle !== '') {
+            $custom += ['form' => mb_substr($entry->formTitle, 0, 255)];
+        }
+        if ($custom !== []) {
+            $builder->lead['custom_fields'] = array_slice($custom, 0, self::MOST_CUSTOM_FIELDS, true);
+        }
+        return $builder->lead;
+    }
+
+    /**
+     * @param array<string, mixed>  $field
+     * @param array<string, string> $mapping
+     */
+    public static function targetOf(array $field, array $mapping): string
+    {
+        $chosen = $mapping[$field['key']] ?? '';
+        // A password is never sent, whatever was chosen.
+        if ($chosen === '' || strtolower($field['type']) === 'password') {
+            return FieldGuess::target($field['type'], $field['label'], $field['key']);
+        }
+        return $chosen;
+    }
+
+    /** @param array<string, mixed> $field */
+    private function add(string $target, array $field): void
+    {
+        $text = self::textOf($field['value']);
+        if ($target === 'consent' || $target === 'consent_required') {
+            $isGiven = self::isTicked($text);
+            $this->isRefused = $this->isRefused || ($target === 'consent_required' && !$isGiven);
+            $this->addCustom('consent_' . self::slug($field), $isGiven);
+            return;
+        }
+        if ($target === 'ignore' || $text === '') {
+            return;
+        }
+        if ($target === 'tags') {
+            $tags = array_map('trim', is_array($field['value']) ? self::leaves($field['value']) : explode(',', $text));
+            $this->addTags(array_filter($tags, 'strlen'));
+        } elseif ($target === 'notes') {
+            $notes = isset($this->lead['notes']) ? $this->lead['notes'] . "\n" . $text : $text;
+            $this->lead['notes'] = mb_substr($notes, 0, self::LEAD_FIELDS['notes']);
+        } elseif (isset(self::LEAD_FIELDS[$target]) && !isset($this->lead[$target]) && self::fits($target, $text)) {
+            $this->lead[$target] = mb_substr($text, 0, self::LEAD_FIELDS[$target]);
+        } else {
+            $this->addCustom(self::slug($field), mb_substr($text, 0, self::LONGEST_CUSTOM_TEXT));
+        }
+    }
+
+    /** An address that is none would have the whole entry refused: it becomes a custom field. */
+    private static function fits(string $target, string $text): bool
+    {
+        return $target !== 'email' || (is_email($text) && strlen($text) <= self::LEAD_FIELDS['email']);
+    }
+
+    /** @param string[] $tags */
+    private function addTags(array $tags): void
+    {
+        $known = $this->lead['tags'] ?? [];
+        foreach ($tags as $tag) {
+            $known[] = mb_substr($tag, 0, self::LEAD_FIELDS['tags']);
+        }
+        $this->lead['tags'] = array_slice(array_values(array_unique($known)), 0, self::MOST_TAGS);
+    }
+
+    /** @param string|bool $value */
+    private function addCustom(string $key, $value): void
+    {
+        $free = $key;
+        for ($number = 2; isset($this->custom[$free]); $number++) {
+            $free = mb_substr($key, 0, 95) . '_' . $number;
+        }
+        $this->custom[$free] = $value;
+    }
+
+    private function splitName(): void
+    {
+        $full = trim((string) ($this->lead['full_name'] ?? ''));
+        unset($this->lead['full_name']);
+        if ($full === '' || isset($this->lead['first_name']) || isset($this->lead['last_name'])) {
+            return;
+        }
+        $parts = preg_split('/\s+/u', $full, 2);
+        $this->lead['first_name'] = $parts[0];
+        if (isset($parts[1])) {
+            $this->lead['last_name'] = $parts[1];
+        }
+    }
+
+    /** @param mixed $value */
+    private static function textOf($value): string
+    {
+        $text = is_array($value) ? implode(', ', array_filter(self::leaves($value), 'strlen')) : (string) $value;
+        return trim(wp_check_invalid_utf8(str_replace("\0", '', html_entity_decode($text, ENT_QUOTES, 'UTF-8')), true));
+    }
+
+    /**
+     * @param array<mixed> $value
+     * @return string[]
+     */
+    private static function leaves(array $value): array
+    {
+        $texts = [];
+        array_walk_recursive($value, static function ($leaf) use (&$texts): void {
+            $texts[] = is_scalar($leaf) ? (string) $leaf : '';
+        });
+        return $texts;
+    }
+
+    private static function isTicked(string $text): bool
+    {
+        return !in_array(strtolower($text), ['', '0', 'no', 'off', 'false', 'unchecked'], true);
+    }
+
+    /** @param array<string, mixed> $field */
+    private static function slug(array $field): string
+    {
+        foreach ([$field['label'], $field['key'], 'field'] as $text) {
+            $text = wp_strip_all_tags(html_entity_decode((string) $text, ENT_QUOTES, 'UTF-8'));
+            $slug = trim((string) preg_replace('/[^\p{L}\p{M}\p{N}]+/u', '_', mb_strtolower($text)), '_');
+            if ($slug !== '') {
+                return mb_substr($slug, 0, 60);
+            }
+        }
+        return 'field';
+    }
+}
