@@ -23,9 +23,8 @@ def archived_files() -> list[Path]:
 
 def plugin_version() -> str:
     """Return the version that the plugin's head names."""
-    found = VERSION_LINE.search((PLUGIN_DIR / "leadhub.php").read_text(encoding="utf-8"))
-    assert found is not None, "leadhub.php names no version"
-    return found.group(1)
+    (version,) = VERSION_LINE.findall((PLUGIN_DIR / "leadhub.php").read_text(encoding="utf-8"))
+    return str(version)
 
 
 def write_archive(folder: Path) -> Path:

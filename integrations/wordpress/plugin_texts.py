@@ -8,6 +8,7 @@ import io
 import json
 import re
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 from babel.messages.catalog import Catalog
@@ -20,6 +21,7 @@ TEXTS_DIR = PLUGIN_DIR / "languages"
 TEMPLATE_FILE = TEXTS_DIR / "leadhub.pot"
 HEADER = "# The texts of LeadHub's WordPress plugin.\n"
 UNSTABLE_HEADERS = (b'"POT-Creation-Date', b'"PO-Revision-Date', b'"Generated-By', b'"Last-Translator', b'"Project-Id')
+NO_TIME = datetime(2026, 1, 1, tzinfo=UTC)  # so that the same texts make the same bytes
 
 _TEXT = r"'((?:[^'\\]|\\.)*)'"
 _SINGLE = re.compile(rf"\b(?:esc_html__|esc_attr__|__)\(\s*{_TEXT}\s*,\s*'leadhub'")
@@ -77,6 +79,7 @@ def _unquoted(text: str) -> str:
 
 def _po_text(catalogue: Catalog) -> bytes:
     catalogue.header_comment = HEADER
+    catalogue.fuzzy = False  # a fuzzy head is left out of the .mo, and with it the rule for plurals
     written = io.BytesIO()
     write_po(written, catalogue, width=0, no_location=True, sort_output=True, ignore_obsolete=True)
     return b"".join(line for line in written.getvalue().splitlines(True) if not line.startswith(UNSTABLE_HEADERS))
@@ -84,7 +87,9 @@ def _po_text(catalogue: Catalog) -> bytes:
 
 def _mo_bytes(po_text: bytes, language: str) -> bytes:
     written = io.BytesIO()
-    write_mo(written, read_po(io.BytesIO(po_text), locale=language))
+    catalogue = read_po(io.BytesIO(po_text), locale=language)
+    catalogue.creation_date = catalogue.revision_date = NO_TIME
+    write_mo(written, catalogue)
     return written.getvalue()
 
 

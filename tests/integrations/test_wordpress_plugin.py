@@ -23,8 +23,8 @@ from tests.support.wordpress_shop import (
     RECORDINGS,
     Shop,
     assert_like,
+    gravity_recording,
     operator_session,
-    recording_for,
     save_connection,
     settings_url,
 )
@@ -37,7 +37,7 @@ ASKING_FIELDS: list[dict[str, Any]] = [
 # Functions and syntax of PHP 8 that PHP 7.4 has not, in lines of code.
 NEWER_PHP = re.compile(
     r"\b(str_(contains|starts_with|ends_with)|array_is_list|get_debug_type|match|enum|readonly|array_find)\s*\(?\s*[({$]"
-    r"|\?->|#\[|\bstatic fn [^(]|function __construct\(\s*(private|public|protected)"
+    r"|,\s*\)\s*(:\s*\??\w+\s*)?\{|\?->|#\[|\bstatic fn [^(]|function __construct\(\s*(private|public|protected)"
 )
 
 
@@ -148,7 +148,7 @@ def test_an_entry_of_each_plugin_arrives_once(connected_shop: Shop, name: str) -
 @pytest.mark.extended
 def test_entries_outlive_an_absence_and_are_sent_once(connected_shop: Shop) -> None:
     shop, emails = connected_shop, [f"away-{number}@shop.example" for number in range(3)]
-    recordings = [recording_for("gravity_forms", email, str(500 + n)) for n, email in enumerate(emails)]
+    recordings = [gravity_recording(email, 500 + n) for n, email in enumerate(emails)]
     with shop.stack.away("gateway"):
         shop.fire(*recordings)
         found = shop.wordpress.run("state")
@@ -171,7 +171,7 @@ def test_entries_outlive_an_absence_and_are_sent_once(connected_shop: Shop) -> N
 async def test_a_later_visit_sends_what_waits(connected_shop: Shop) -> None:
     shop, email = connected_shop, "visit@shop.example"
     with shop.stack.away("gateway"):
-        shop.fire(recording_for("gravity_forms", email, "600"))
+        shop.fire(gravity_recording(email, 600))
     shop.stack.until_settled()
     with shop.wordpress.served():
         async with aiohttp.ClientSession() as session:
@@ -187,7 +187,7 @@ async def test_a_later_visit_sends_what_waits(connected_shop: Shop) -> None:
 @pytest.mark.extended
 def test_what_leadhub_refuses_is_kept_and_said(connected_shop: Shop) -> None:
     shop = connected_shop
-    shop.fire(recording_for("gravity_forms", "no address", "700"))  # without an email there is no lead
+    shop.fire(gravity_recording("no address", 700))  # without an email there is no lead
     found = shop.wordpress.run("state")
     assert found["counts"]["refused"] == 1
     assert found["errors"] == ["The entry has no email address, which LeadHub needs."]
@@ -199,7 +199,7 @@ def test_what_leadhub_refuses_is_kept_and_said(connected_shop: Shop) -> None:
 def test_what_waits_too_long_is_given_up_and_counted(connected_shop: Shop) -> None:
     shop = connected_shop
     shop.connect("http://127.0.0.1:9")
-    shop.fire(recording_for("gravity_forms", "old@shop.example", "800"))
+    shop.fire(gravity_recording("old@shop.example", 800))
     removed = shop.wordpress.run("state")["state"]["removed"]
     assert shop.wordpress.run("age", seconds=31 * DAY)["counts"]["given_up"] == 1
     assert shop.wordpress.run("age", seconds=31 * DAY)["counts"]["given_up"] == 0
@@ -209,19 +209,19 @@ def test_what_waits_too_long_is_given_up_and_counted(connected_shop: Shop) -> No
 @pytest.mark.extended
 def test_fields_go_where_the_operator_says(connected_shop: Shop) -> None:
     shop, email = connected_shop, "mapped@shop.example"
-    shop.fire(recording_for("gravity_forms", "first@shop.example", "900"))  # the form is known from now on
+    shop.fire(gravity_recording("first@shop.example", 900))  # the form is known from now on
     mapping = {"4": "tags", "5": "ignore", "7": "consent_required", "6": "company", "8": "notes"}
     shop.wordpress.run("map", form="gravity:3", enabled=True, mapping=mapping)
-    shop.fire(recording_for("gravity_forms", email, "901"))
+    shop.fire(gravity_recording(email, 901))
     lead = shop.await_lead(email)
     assert (lead["tags"], lead["company"], lead["source"]) == (["Acme GmbH"], "Red, Blue", "mapped")
     assert "topics" not in lead["custom_fields"]
     assert lead["notes"] is None  # a password goes nowhere
-    refused = recording_for("gravity_forms", "no-consent@shop.example", "902")
+    refused = gravity_recording("no-consent@shop.example", 902)
     refused["arguments"][0]["7.1"] = ""
     assert shop.fire(refused)["waiting"] == 0
     shop.wordpress.run("map", form="gravity:3", enabled=False, mapping={})
-    assert shop.fire(recording_for("gravity_forms", "off@shop.example", "903"))["waiting"] == 0
+    assert shop.fire(gravity_recording("off@shop.example", 903))["waiting"] == 0
     assert shop.leads(email="no-consent@shop.example") == shop.leads(email="off@shop.example") == []
     shop.wordpress.run("map", form="gravity:3", enabled=True, mapping={})
 

@@ -32,7 +32,7 @@ CACHE_DIR = Path(sys.prefix) / "cache" / "wordpress"
 SQLITE_PACKAGE = "@wp-playground/cli@3.1.56"
 SQLITE_ARCHIVE = "sqlite-database-integration.zip"
 SQLITE_FOLDER = "plugin-sqlite-database-integration"
-SQLITE_HASH = "HASH"
+SQLITE_HASH = "519abfab608e6b70e88d8731192eae51da3eadf3981ee2be043f0b01c214a9ee"
 PROGRAM_SECONDS = 120
 THEME = "twentytwentyfive"
 LANGUAGES_DIR = Path("/usr/share/wordpress/wp-content/languages")
@@ -211,5 +211,5 @@ def _fetch_sqlite() -> bool:
         content = file.read()
     assert hashlib.sha256(content).hexdigest() == SQLITE_HASH
     with zipfile.ZipFile(io.BytesIO(content)) as archive:
-        archive.extractall(_sqlite_folder().parent)  # noqa: S202 - its hash is known
+        archive.extractall(_sqlite_folder().parent)
     return True

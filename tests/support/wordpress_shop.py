@@ -1,5 +1,6 @@
 """A shop on WordPress whose entries go to a workspace, and what its operator does in a browser."""
 
+import copy
 import json
 import re
 from collections.abc import AsyncIterator
@@ -55,11 +56,11 @@ class Shop:
         self.wordpress.run("connect", leadhub=url or self.stack.base, key=self.key)
 
 
-def recording_for(name: str, email: str, number: str = "") -> dict[str, Any]:
-    """A recorded action of another person, and with another number of the entry."""
-    recording = RECORDINGS[name]
-    text = json.dumps(recording).replace(recording["lead"]["email"], email)
-    return dict(json.loads(text.replace('"id": "17"', f'"id": "{number}"') if number else text))
+def gravity_recording(email: str, number: int) -> dict[str, Any]:
+    """The recorded action of Gravity Forms of another person, and with another number of the entry."""
+    recording = copy.deepcopy(RECORDINGS["gravity_forms"])
+    recording["arguments"][0] |= {"id": str(number), "2": email, "3": f"(415) 555-0{number}"}
+    return recording
 
 
 def assert_like(lead: dict[str, Any], expected: dict[str, Any]) -> None:

@@ -174,11 +174,17 @@ final class LeadBuilder
     {
         foreach ([$field['label'], $field['key'], 'field'] as $text) {
             $text = wp_strip_all_tags(html_entity_decode((string) $text, ENT_QUOTES, 'UTF-8'));
-            $slug = trim((string) preg_replace('/[^\p{L}\p{M}\p{N}]+/u', '_', mb_strtolower($text)), '_');
+            $slug = trim((string) preg_replace('/[^\p{L}\p{M}\p{N}]+/u', '_', self::lower($text)), '_');
             if ($slug !== '') {
                 return mb_substr($slug, 0, 60);
             }
         }
         return 'field';
+    }
+
+    /** WordPress stands in for mb_substr() where PHP has no mbstring, but not for this. */
+    private static function lower(string $text): string
+    {
+        return function_exists('mb_strtolower') ? mb_strtolower($text, 'UTF-8') : strtolower($text);
     }
 }

@@ -99,7 +99,8 @@ final class QueueState
 
     public static function noteNextDue(): void
     {
-        $next = QueueTable::nextDueAt();
+        // Without a connection no visit could send anything.
+        $next = Settings::isConnected() ? QueueTable::nextDueAt() : 0;
         self::noteDue($next === 0 ? 0 : max($next, (int) self::read()['paused_until']));
     }
 

@@ -114,7 +114,9 @@ final class Settings
     /** An address of a LeadHub as it is kept; empty if the text is none. */
     public static function readUrl(string $text): string
     {
-        $url = esc_url_raw(trim($text), ['http', 'https']);
+        $text = trim($text);
+        $text = preg_match('#^[a-z]+://#i', $text) ? $text : 'https://' . $text;
+        $url = esc_url_raw($text, ['http', 'https']);
         $parts = wp_parse_url($url);
         if (!is_array($parts) || empty($parts['host']) || isset($parts['user']) || isset($parts['query'])) {
             return '';
