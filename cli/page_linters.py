@@ -21,6 +21,7 @@ CHECKED_FOLDERS = (
     "integrations/pipedream",
     "integrations/typescript",
     "integrations/zapier",
+    "integrations/wordpress",
 )
 TEMPLATE_LINTER_COMMAND = ("djlint", "--lint", "--quiet", "services/console", "shared/form_pages")
 INSTALL_FOLDER = Path(sys.prefix) / "cache" / "linters"

@@ -290,3 +290,27 @@ def test_uninstalling_leaves_nothing(shared_stack: Stack, tmp_path: Path) -> Non
     found = wordpress.run("uninstall")
     assert {"wp_leadhub_queue", "leadhub_api_key", "leadhub_forms"} <= set(found["before"])
     assert found["after"] == []
+
+
+@pytest.mark.extended
+def test_sites_of_a_network_have_queues_of_their_own(connected_shop: Shop, tmp_path: Path) -> None:
+    shop, network = connected_shop, WordPress(tmp_path / "network")
+    network.become_network()
+    network.run("activate")
+    network.run("site", name="/second/")
+    emails = ["first-site@shop.example", "second-site@shop.example"]
+    for number, (email, path) in enumerate(zip(emails, ("/", "/second/"), strict=True), 950):
+        network.run("connect", path=path, leadhub=shop.stack.base, key=shop.key)
+        network.run("fire", path=path, recordings=[gravity_recording(email, number)])
+    # An admin of one site may not have the server ask into its own network.
+    assert "LeadHub cannot be reached" in network.run("state", path="/second/")["state"]["last_error"]
+    network.configure(network.network_config + "define('LEADHUB_ALLOW_PRIVATE_ADDRESS', true);")
+
+    def are_sent() -> bool:
+        return all(network.run("cron", path=path)["counts"]["sent"] == 1 for path in ("/", "/second/"))
+
+    until(are_sent, what="the entries of both sites")
+    assert [shop.await_lead(email)["email"] for email in emails] == emails
+    found = network.run("uninstall")
+    assert {"wp_leadhub_queue", "wp_2_leadhub_queue"} <= set(found["before"])
+    assert found["after"] == []

@@ -35,7 +35,6 @@ SQLITE_FOLDER = "plugin-sqlite-database-integration"
 SQLITE_HASH = "519abfab608e6b70e88d8731192eae51da3eadf3981ee2be043f0b01c214a9ee"
 PROGRAM_SECONDS = 120
 THEME = "twentytwentyfive"
-LANGUAGES_DIR = Path("/usr/share/wordpress/wp-content/languages")
 
 # wp-load.php finds it in the core, which many sites share.
 CONFIG = "<?php require getenv('WORDPRESS_SITE') . '/config.php';\n"
@@ -73,7 +72,18 @@ $_SERVER['SCRIPT_NAME'] = $_SERVER['PHP_SELF'] = substr($script, strlen($core));
 chdir(dirname($script));
 require $script;
 """
-FILTERS = "<?php add_filter('leadhub_first_pause', static function () { return 1; });\n"
+NETWORK_CONFIG = """define('MULTISITE', true); define('SUBDOMAIN_INSTALL', false);
+define('DOMAIN_CURRENT_SITE', '{host}'); define('PATH_CURRENT_SITE', '/');
+define('SITE_ID_CURRENT_SITE', 1); define('BLOG_ID_CURRENT_SITE', 1);
+"""
+# A short rest after a failure; and a language without its pack of WordPress' own texts, which Debian does not bring.
+FILTERS = """<?php
+add_filter('leadhub_first_pause', static function () { return 1; });
+add_filter('locale', static function ($locale) { return get_option('tests_language') ?: $locale; });
+add_action('init', static function () {
+    $GLOBALS['wp_locale']->text_direction = get_locale() === 'ar' ? 'rtl' : 'ltr';
+});
+"""
 
 
 @cache
@@ -94,12 +104,11 @@ def missing_reason() -> str:
 class WordPress:
     """A site in a folder, with the plugin as it is shipped. `url` is its address while it is served."""
 
-    def __init__(self, folder: Path, language: str = "", more_config: str = "") -> None:
+    def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.url = f"http://127.0.0.1:{free_port('127.0.0.1')}"
-        self._more_config = more_config
         self._prepare()
-        self.version = self.run("install", language=language)["version"]
+        self.version = self.run("install")["version"]
 
     def run(self, scenario: str, **settings: Any) -> dict[str, Any]:
         """Act within the site, by a scenario of `site.php`."""
@@ -115,6 +124,21 @@ class WordPress:
         )
         assert found.returncode == 0, found.stderr + found.stdout + self.log()
         return dict(json.loads(found.stdout.splitlines()[-1]))
+
+    def become_network(self) -> None:
+        """Make it the first site of a network."""
+        self.run("network")
+        self.configure(self.network_config)
+
+    @property
+    def network_config(self) -> str:
+        """The lines of wp-config.php that make a site one of a network."""
+        return NETWORK_CONFIG.replace("{host}", self.url.removeprefix("http://"))
+
+    def configure(self, more: str) -> None:
+        """Write wp-config.php, with more lines than those that each site has."""
+        config = SITE_CONFIG.replace("{url}", self.url).replace("{more}", more)
+        (self.folder / "config.php").write_text(config, encoding="utf-8")
 
     def log(self) -> str:
         """Return the notices and warnings of PHP that concern the plugin."""
@@ -157,8 +181,7 @@ class WordPress:
         content = self.folder / "content"
         for name in ("database", "content/plugins", "content/mu-plugins", "content/themes"):
             (self.folder / name).mkdir(parents=True)
-        config = SITE_CONFIG.replace("{url}", self.url).replace("{more}", self._more_config)
-        (self.folder / "config.php").write_text(config, encoding="utf-8")
+        self.configure("")
         (content / "mu-plugins" / "filters.php").write_text(FILTERS, encoding="utf-8")
         shutil.copytree(PLUGIN_DIR, content / "plugins" / "leadhub")
         shutil.copytree(_sqlite_folder(), content / "mu-plugins" / SQLITE_FOLDER)

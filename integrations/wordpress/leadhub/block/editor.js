@@ -3,42 +3,28 @@
   const { blocks, blockEditor, components, element } = window.wp;
   const texts = window.leadhubBlock;
   const create = element.createElement;
+  const options = ["inline", "iframe", "popup"].map((value) => ({ value, label: texts[value] }));
+  const idOf = (text) => text.trim().split("/").pop();
 
+  /** The three settings, each with its control. */
   function settings(attributes, setAttributes) {
-    const modes = ["inline", "iframe", "popup"].map((value) => ({ value, label: texts[value] }));
+    const { TextControl, SelectControl } = components;
+    const { formId, mode, label } = attributes;
+    const change = (name) => (value) => setAttributes({ [name]: name === "formId" ? idOf(value) : value });
+    const id = { label: texts.id, help: texts.idHelp, value: formId, onChange: change("formId") };
+    const link = { label: texts.label, help: texts.labelHelp, value: label, onChange: change("label") };
     return [
-      create(components.TextControl, {
-        key: "id",
-        label: texts.id,
-        help: texts.idHelp,
-        value: attributes.formId,
-        onChange: (text) => setAttributes({ formId: text.trim().split("/").pop() }),
-      }),
-      create(components.SelectControl, {
-        key: "mode",
-        label: texts.mode,
-        value: attributes.mode,
-        options: modes,
-        onChange: (mode) => setAttributes({ mode }),
-      }),
-      create(components.TextControl, {
-        key: "label",
-        label: texts.label,
-        help: texts.labelHelp,
-        value: attributes.label,
-        onChange: (label) => setAttributes({ label }),
-      }),
+      create(TextControl, { key: "id", ...id }),
+      create(SelectControl, { key: "mode", label: texts.mode, value: mode, options, onChange: change("mode") }),
+      create(TextControl, { key: "label", ...link }),
     ];
   }
 
   function Edit({ attributes, setAttributes }) {
     const instructions = attributes.formId ? texts.preview : texts.idHelp;
-    const placeholder = create(
-      components.Placeholder,
-      { icon: "feedback", label: texts.title, instructions },
-      create("div", { style: { width: "100%" } }, settings(attributes, setAttributes)),
-    );
-    return create("div", blockEditor.useBlockProps(), placeholder);
+    const controls = create("div", { style: { width: "100%" } }, settings(attributes, setAttributes));
+    const look = { icon: "feedback", label: texts.title, instructions };
+    return create("div", blockEditor.useBlockProps(), create(components.Placeholder, look, controls));
   }
 
   blocks.registerBlockType("leadhub/form", { edit: Edit, save: () => null });

@@ -12,25 +12,29 @@ if ($scenario === 'install') {
 }
 $_SERVER['HTTP_HOST'] = parse_url($settings['url'], PHP_URL_HOST) . ':' . parse_url($settings['url'], PHP_URL_PORT);
 $_SERVER['REQUEST_METHOD'] = 'GET';
+$_SERVER['REQUEST_URI'] = $settings['path'] ?? '/';
 require $settings['core'] . '/wp-load.php';
 require_once ABSPATH . 'wp-admin/includes/admin.php';
 require_once ABSPATH . 'wp-admin/includes/upgrade.php';
 require_once __DIR__ . '/form_plugins.php';
 
-/** What of the plugin is in the database and in the schedule. */
+/** What of the plugin is in the database and in the schedule, on each site of a network. */
 function left_of_plugin(): array
 {
     global $wpdb;
-    $found = [];
-    foreach ($wpdb->get_col('SHOW TABLES') as $table) {
-        if (strpos($table, 'leadhub') !== false) {
-            $found[] = $table;
+    $found = $wpdb->get_col("SELECT meta_key FROM {$wpdb->usermeta} WHERE meta_key LIKE '%leadhub%'");
+    foreach (is_multisite() ? get_sites(['fields' => 'ids']) : [0] as $site_id) {
+        $site_id && switch_to_blog($site_id);
+        $sql = "SELECT option_name FROM {$wpdb->options} WHERE option_name LIKE '%leadhub%'";
+        array_push($found, ...$wpdb->get_col($sql));
+        foreach (_get_cron_array() as $hooks) {
+            $names = array_keys((array) $hooks);
+            array_push($found, ...array_values(preg_grep('/^leadhub/', array_map('strval', $names))));
         }
+        $site_id && restore_current_blog();
     }
-    $options = $wpdb->get_col("SELECT option_name FROM {$wpdb->options} WHERE option_name LIKE '%leadhub%'");
-    $users = $wpdb->get_col("SELECT meta_key FROM {$wpdb->usermeta} WHERE meta_key LIKE '%leadhub%'");
-    $hooks = array_filter(array_keys(array_merge(...array_values(array_filter(_get_cron_array(), 'is_array')))), static fn ($hook) => strpos($hook, 'leadhub') === 0);
-    return array_merge($found, $options, $users, array_values($hooks));
+    $tables = preg_grep('/leadhub/', $wpdb->get_col('SHOW TABLES'));
+    return array_merge($found, array_values($tables));
 }
 
 $scenarios = [
@@ -41,8 +45,20 @@ $scenarios = [
         return ['version' => get_bloginfo('version')];
     },
     'activate' => static function (array $settings): array {
-        $problem = activate_plugin('leadhub/leadhub.php');
+        $problem = activate_plugin('leadhub/leadhub.php', '', is_multisite());
         return ['problem' => is_wp_error($problem) ? $problem->get_error_message() : ''];
+    },
+    'network' => static function (array $settings): array {
+        global $wpdb;
+        foreach ($wpdb->tables('ms_global') as $table => $prefixed) {
+            $wpdb->$table = $prefixed;
+        }
+        install_network();
+        populate_network(1, $_SERVER['HTTP_HOST'], 'operator@shop.example', 'Shops', '/', false);
+        return [];
+    },
+    'site' => static function (array $settings): array {
+        return ['id' => wpmu_create_blog($_SERVER['HTTP_HOST'], $settings['name'], 'A second shop', 1)];
     },
     'connect' => static function (array $settings): array {
         LeadHub\WordPress\Settings::saveConnection($settings['leadhub'], $settings['key']);
@@ -82,11 +98,11 @@ $scenarios = [
         return ['autoload' => $wpdb->get_var($sql)];
     },
     'language' => static function (array $settings): array {
-        update_option('WPLANG', $settings['language']);
+        update_option('tests_language', $settings['language']);
         return [];
     },
     'uninstall' => static function (array $settings): array {
-        deactivate_plugins(['leadhub/leadhub.php']);
+        deactivate_plugins(['leadhub/leadhub.php'], false, is_multisite());
         $before = left_of_plugin();
         uninstall_plugin('leadhub/leadhub.php');
         return ['before' => $before, 'after' => left_of_plugin()];
