@@ -80,7 +80,7 @@ define('SITE_ID_CURRENT_SITE', 1); define('BLOG_ID_CURRENT_SITE', 1);
 FILTERS = """<?php
 add_filter('leadhub_first_pause', static function () { return 1; });
 add_filter('locale', static function ($locale) { return get_option('tests_language') ?: $locale; });
-add_action('init', static function () {
+add_action('after_setup_theme', static function () {
     $GLOBALS['wp_locale']->text_direction = get_locale() === 'ar' ? 'rtl' : 'ltr';
 });
 """

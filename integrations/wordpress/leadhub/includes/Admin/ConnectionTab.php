@@ -29,10 +29,10 @@ final class ConnectionTab
         self::closeRow(__('As you open its console, without /console.', 'leadhub'));
         self::openRow('leadhub-key', __('API key', 'leadhub'));
         $is_known = Settings::apiKey() !== '';
-        $hint = $is_known ? __('A key is saved. Enter another one to replace it.', 'leadhub') : 'lh_…';
-        self::renderInput('key', 'password', '', $hint);
+        self::renderInput('key', 'password', '', $is_known ? '••••••••' : 'lh_…');
         $where = __('Make one in LeadHub’s console, under API keys, with the scope submit:leads alone.', 'leadhub');
-        self::closeRow($where);
+        $saved = __('A key is saved. Enter another one to replace it.', 'leadhub');
+        self::closeRow($is_known ? $saved : $where);
         if (Settings::workspace() !== '') {
             echo '<tr><th scope="row">' . esc_html__('Workspace', 'leadhub') . '</th><td><code dir="ltr">'
                 . esc_html(Settings::workspace()) . '</code></td></tr>';
@@ -43,7 +43,7 @@ final class ConnectionTab
     {
         $preferences = Settings::preferences();
         self::openRow('leadhub-source', __('Source of leads', 'leadhub'));
-        echo '<input class="regular-text" id="leadhub-source" name="source" maxlength="255" value="'
+        echo '<input type="text" class="regular-text" id="leadhub-source" name="source" maxlength="255" value="'
             . esc_attr($preferences['source']) . '">';
         self::closeRow(__('LeadHub shows it as where a lead came from. A form may have its own.', 'leadhub'));
         self::openRow('leadhub-keep', __('Days that an unsent entry is kept', 'leadhub'));

@@ -79,7 +79,7 @@ final class FormsTab
             . checked(FormRegistry::isForwarded($form_key), true, false) . '> '
             . esc_html__('Send the entries of this form to LeadHub', 'leadhub') . '</label></p>';
         echo '<p><label for="leadhub-form-source">' . esc_html__('Source of leads', 'leadhub')
-            . '</label> <input id="leadhub-form-source" name="source" maxlength="255" value="'
+            . '</label> <input type="text" id="leadhub-form-source" name="source" maxlength="255" value="'
             . esc_attr((string) ($form['source'] ?? '')) . '" placeholder="' . esc_attr(FormRegistry::source($form_key))
             . '"></p>';
         self::renderFields($form);

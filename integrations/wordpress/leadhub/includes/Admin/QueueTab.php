@@ -35,7 +35,7 @@ final class QueueTab
         $figures = [
             [__('waiting', 'leadhub'), $counts[QueueTable::WAITING], ''],
             [__('sent recently', 'leadhub'), $counts[QueueTable::SENT], ''],
-            [__('refused by LeadHub', 'leadhub'), $counts[QueueTable::REFUSED], 'is-bad'],
+            [__('refused', 'leadhub'), $counts[QueueTable::REFUSED], 'is-bad'],
             [__('given up', 'leadhub'), $counts[QueueTable::GIVEN_UP], 'is-bad'],
             [__('removed unsent', 'leadhub'), (int) $state['removed'], 'is-bad'],
             [__('not taken into the queue', 'leadhub'), (int) $state['not_queued'], 'is-bad'],
@@ -96,7 +96,7 @@ final class QueueTab
     {
         $names = [
             QueueTable::WAITING => __('waiting', 'leadhub'),
-            QueueTable::REFUSED => __('refused by LeadHub', 'leadhub'),
+            QueueTable::REFUSED => __('refused', 'leadhub'),
             QueueTable::GIVEN_UP => __('given up', 'leadhub'),
         ];
         $titles = [__('Form', 'leadhub'), __('Since', 'leadhub'), __('State', 'leadhub'), __('Last error', 'leadhub')];
@@ -109,7 +109,8 @@ final class QueueTab
             $title = (string) (FormRegistry::find($row->form_key)['title'] ?? '');
             echo '<tr><td><bdi>' . esc_html($title !== '' ? $title : $row->form_key) . '</bdi></td><td>'
                 . esc_html(self::time((int) $row->created_at)) . '</td><td>' . esc_html($names[$row->state])
-                . '</td><td><bdi>' . esc_html($row->last_error) . '</bdi></td></tr>';
+                . '</td><td>' . ($row->last_error === '' ? '' : '<bdi>' . esc_html($row->last_error) . '</bdi>')
+                . '</td></tr>';
         }
         echo '</tbody></table>';
     }
