@@ -14,7 +14,7 @@ from babel.messages.pofile import read_po
 from integrations.wordpress.plugin_archive import PLUGIN_DIR, plugin_version, write_archive
 from integrations.wordpress.plugin_texts import TEXTS_DIR, catalogue_files
 from tests.support.console import chromium
-from tests.support.form_sites import OPEN_SETTINGS, PHONE, form_visit, make_public_form
+from tests.support.form_sites import OPEN_SETTINGS, form_visit, make_public_form
 from tests.support.stack import Stack
 from tests.support.tenants import create_key, create_workspace
 from tests.support.waiting import until, until_async
@@ -262,7 +262,7 @@ async def test_the_settings_page_is_arabic_and_fits(connected_shop: Shop) -> Non
     connected_shop.fire(RECORDINGS["gravity_forms"])
     with wordpress.served():
         async with chromium() as browser:
-            context = await browser.new_context(viewport=PHONE)
+            context = await browser.new_context(viewport={"width": 390, "height": 844})
             page = await context.new_page()
             await page.goto(f"{wordpress.url}/wp-login.php")
             await page.fill("#user_login", "operator")

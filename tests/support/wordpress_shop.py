@@ -40,7 +40,7 @@ class Shop:
     def await_lead(self, email: str) -> dict[str, Any]:
         """The one lead of that address."""
         (lead,) = until(lambda: self.leads(email=email), what=f"the lead {email}")
-        return lead
+        return dict(lead)
 
     def submissions(self) -> int:
         """How many submissions the workspace got."""

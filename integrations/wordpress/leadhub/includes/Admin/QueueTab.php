@@ -61,8 +61,8 @@ final class QueueTab
         if ((string) $state['last_error'] !== '') {
             $when = self::time((int) $state['last_error_at']);
             /* translators: %s: date and time */
-            echo '<p>' . esc_html(sprintf(__('Last error, on %s:', 'leadhub'), $when)) . ' <bdi class="leadhub-error">'
-                . esc_html((string) $state['last_error']) . '</bdi></p>';
+            echo '<p>' . esc_html(sprintf(__('Last error, on %s:', 'leadhub'), $when)) . '</p>'
+                . '<p class="leadhub-error" dir="auto">' . esc_html((string) $state['last_error']) . '</p>';
         }
         if ((int) $state['paused_until'] > time()) {
             $when = self::time((int) $state['paused_until']);
