@@ -1,24 +1,18 @@
-"""The WordPress plugin: its archive and texts, and the plugin within a real WordPress against a running LeadHub."""
+"""The WordPress plugin within a real WordPress, against a running LeadHub."""
 
-import re
 import secrets
-import subprocess
-import zipfile
 from pathlib import Path
 from typing import Any
 
 import aiohttp
 import pytest
-from babel.messages.pofile import read_po
 
-from integrations.wordpress.plugin_archive import PLUGIN_DIR, plugin_version, write_archive
-from integrations.wordpress.plugin_texts import TEXTS_DIR, catalogue_files
 from tests.support.console import chromium
 from tests.support.form_sites import OPEN_SETTINGS, form_visit, make_public_form
 from tests.support.stack import Stack
 from tests.support.tenants import create_key, create_workspace
 from tests.support.waiting import until, until_async
-from tests.support.wordpress import PHP, WordPress, missing_reason
+from tests.support.wordpress import WordPress, missing_reason
 from tests.support.wordpress_shop import (
     RECORDINGS,
     Shop,
@@ -33,62 +27,6 @@ DAY = 86400
 ASKING_FIELDS: list[dict[str, Any]] = [
     {"key": "email", "label": "E-mail", "type": "email", "required": True, "maps_to": "email"},
 ]
-
-# Functions and syntax of PHP 8 that PHP 7.4 has not, in lines of code.
-NEWER_PHP = re.compile(
-    r"\b(str_(contains|starts_with|ends_with)|array_is_list|get_debug_type|match|enum|readonly|array_find)\s*\(?\s*[({$]"
-    r"|,\s*\)\s*(:\s*\??\w+\s*)?\{|\?->|#\[|\bstatic fn [^(]|function __construct\(\s*(private|public|protected)"
-)
-
-
-def test_archive_holds_what_is_installed(tmp_path: Path) -> None:
-    archive = write_archive(tmp_path)
-    assert archive.name == f"leadhub-{plugin_version()}.zip"
-    with zipfile.ZipFile(archive) as opened:
-        names = opened.namelist()
-    folders = {name.split("/")[1] for name in names}
-    assert all(name.startswith("leadhub/") for name in names)
-    assert folders == {
-        *("LICENSE", "leadhub.php", "readme.txt", "uninstall.php"),
-        *("assets", "block", "includes", "languages"),
-    }
-    for name in ("languages/leadhub-ar.mo", "block/block.json", "assets/admin.css", "includes/QueueTable.php"):
-        assert f"leadhub/{name}" in names
-    assert archive.read_bytes() == write_archive(tmp_path / "again").read_bytes()
-
-
-def test_versions_agree() -> None:
-    readme = (PLUGIN_DIR / "readme.txt").read_text(encoding="utf-8")
-    head = (PLUGIN_DIR / "leadhub.php").read_text(encoding="utf-8")
-    plugin = (PLUGIN_DIR / "includes" / "Plugin.php").read_text(encoding="utf-8")
-    assert f"Stable tag: {plugin_version()}\n" in readme
-    assert f"VERSION = '{plugin_version()}'" in plugin
-    for line in ("Requires at least", "Requires PHP"):
-        (in_readme,) = re.findall(rf"^{line}: +(\S+)$", readme, re.MULTILINE)
-        assert re.search(rf"{line}: +{re.escape(in_readme)}\n", head)
-
-
-def test_texts_are_up_to_date_and_translated() -> None:
-    """If they are not: `python -m integrations.wordpress.plugin_texts`, then translate what is empty."""
-    for path, content in catalogue_files().items():
-        assert path.read_bytes() == content, path.name
-    with (TEXTS_DIR / "leadhub-ar.po").open("rb") as file:
-        messages = list(read_po(file, locale="ar"))
-    assert [m.id for m in messages if m.id and (not m.string or not all([*m.string]) or m.fuzzy)] == []
-
-
-def test_code_is_that_of_php_7_4() -> None:
-    if PHP is None:
-        pytest.skip("there is no php here")
-    files = sorted(PLUGIN_DIR.rglob("*.php"))
-    command = [PHP, "-l", *map(str, files)]
-    found = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
-    assert found.returncode == 0, found.stdout
-    for path in files:
-        code = path.read_text(encoding="utf-8")
-        assert NEWER_PHP.search(code) is None, (path.name, NEWER_PHP.search(code))
-        assert "defined('ABSPATH') || exit;" in code or "defined('WP_UNINSTALL_PLUGIN') || exit;" in code
-        assert max(map(len, code.splitlines())) <= 120, path.name
 
 
 @pytest.fixture(scope="module")
@@ -227,6 +165,19 @@ def test_fields_go_where_the_operator_says(connected_shop: Shop) -> None:
 
 
 @pytest.mark.extended
+def test_a_form_of_leadhub_takes_entries_without_an_email(connected_shop: Shop) -> None:
+    shop = connected_shop
+    shop.fire(gravity_recording("known@shop.example", 930))
+    number = shop.make_form([{"key": "phone", "type": "phone", "label": "Phone", "maps_to": "phone"}])
+    shop.wordpress.run("map", form="gravity:3", enabled=True, mapping={}, form_number=number)
+    recording = gravity_recording("", 931)
+    shop.fire(recording, recording)
+    (lead,) = until(lambda: shop.leads(phone="+14155550931"), what="the lead of a phone")
+    assert (lead["email"], lead["source"]) == (None, "callbacks")
+    shop.wordpress.run("map", form="gravity:3", enabled=True, mapping={})
+
+
+@pytest.mark.extended
 async def test_forms_of_leadhub_stand_on_pages(connected_shop: Shop) -> None:
     shop, form_id = connected_shop, await make_public_form(connected_shop.stack, ASKING_FIELDS, language="en")
     block = f'<!-- wp:leadhub/form {{"formId":"{form_id}"}} /-->'
@@ -314,3 +265,34 @@ def test_sites_of_a_network_have_queues_of_their_own(connected_shop: Shop, tmp_p
     found = network.run("uninstall")
     assert {"wp_leadhub_queue", "wp_2_leadhub_queue"} <= set(found["before"])
     assert found["after"] == []
+
+
+@pytest.mark.extended
+def test_forms_are_listed_before_their_first_entry(tmp_path: Path) -> None:
+    if reason := missing_reason():
+        pytest.skip(reason)
+    wordpress = WordPress(tmp_path / "site")
+    wordpress.run("activate")
+    forms = wordpress.run("list", recordings=[RECORDINGS["contact_form_7"], RECORDINGS["gravity_forms"]])
+    assert {key: form["title"] for key, form in forms.items()} == {"cf7:12": "Contact", "gravity:3": "Quote"}
+    assert list(forms["cf7:12"]["fields"]) == ["your-name", "your-email", "your-tel", "budget", "your-message", "terms"]
+    assert "8" not in forms["gravity:3"]["fields"]  # a password
+
+
+@pytest.mark.extended
+async def test_the_campaign_of_a_visit_is_remembered(connected_shop: Shop) -> None:
+    shop, email = connected_shop, "campaign@shop.example"
+    shop.wordpress.run("remember")
+    with shop.wordpress.served():
+        async with chromium() as browser:
+            context = await browser.new_context()
+            page = await context.new_page()
+            await page.goto(f"{shop.wordpress.url}/?utm_source=fair&gclid=abc")
+            await page.goto(f"{shop.wordpress.url}/?p=1")
+            cookies = {each["name"]: each["value"] for each in await context.cookies() if "leadhub" in each["name"]}
+            await context.close()
+    shop.wordpress.run("fire", recordings=[gravity_recording(email, 970)], cookies=cookies)
+    custom = shop.await_lead(email)["custom_fields"]
+    assert (custom["utm_source"], custom["gclid"]) == ("fair", "abc")
+    assert custom["landing_page"] == f"{shop.wordpress.url}/"
+    assert custom["page_url"] == "https://shop.example/quote/"

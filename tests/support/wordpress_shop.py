@@ -42,6 +42,12 @@ class Shop:
         (lead,) = until(lambda: self.leads(email=email), what=f"the lead {email}")
         return dict(lead)
 
+    def make_form(self, fields: list[dict[str, Any]]) -> int:
+        """Make a form of LeadHub for the source `callbacks`, and return its number."""
+        with LeadHub(self.stack.base, self.reading_key) as client:
+            body = {"name": "Callbacks", "fields": fields, "settings": {"source": "callbacks"}}
+            return int(client.request("POST", "/api/v1/forms", body=body).data["data"]["id"])
+
     def submissions(self) -> int:
         """How many submissions the workspace got."""
         with LeadHub(self.stack.base, self.reading_key) as client:

@@ -43,10 +43,11 @@ final class ApiAnswer
         return $this->status === 200 && $this->data !== [];
     }
 
-    /** Whether this entry alone is at fault, and LeadHub will never take it as it is. */
-    public function isFinal(): bool
+    /** Whether this entry or its form alone is at fault, and LeadHub will not take it as it is. */
+    public function isFinal(bool $is_for_form): bool
     {
-        return in_array($this->status, self::FINAL_STATUSES, true) && isset($this->data['code']);
+        $is_final = in_array($this->status, self::FINAL_STATUSES, true) || ($is_for_form && $this->status === 404);
+        return $is_final && isset($this->data['code']);
     }
 
     /** What went wrong, for the operator. */

@@ -42,7 +42,8 @@ final class EntryIntake
         if (!is_array($lead)) {
             return;
         }
-        $payload = self::payloadOf($lead);
+        $form_number = FormRegistry::formNumber($entry->formKey());
+        $payload = self::payloadOf($form_number > 0 ? self::answersOf($lead) : $lead);
         $key = self::entryKey($entry);
         if ($key === null) {
             return;
@@ -51,10 +52,30 @@ final class EntryIntake
             QueueState::count('not_queued', 1);
             return;
         }
-        $problem = isset($lead['email']) ? '' : __('The entry has no email address, which LeadHub needs.', 'leadhub');
-        if (QueueTable::add($key, $entry->formKey(), $payload, $problem) && $problem === '') {
+        $problem = '';
+        if (!isset($lead['email']) && $form_number === 0) {
+            $problem = __('The entry has no email address, which LeadHub needs.', 'leadhub');
+        }
+        if (QueueTable::add($key, $entry->formKey(), $payload, $problem, $form_number) && $problem === '') {
             Schedule::noteNewEntry();
         }
+    }
+
+    /**
+     * The answers for a form of LeadHub, by the keys that its fields commonly have. It ignores those that it has not.
+     *
+     * @param array<string, mixed> $lead
+     * @return array<string, mixed>
+     */
+    private static function answersOf(array $lead): array
+    {
+        $custom = $lead['custom_fields'] ?? [];
+        unset($lead['custom_fields'], $lead['source']);
+        $name = trim(($lead['first_name'] ?? '') . ' ' . ($lead['last_name'] ?? ''));
+        $others = ['name' => $name, 'full_name' => $name, 'message' => $lead['notes'] ?? ''];
+        $consents = array_filter($custom, 'is_bool'); // those that were given
+        $answers = $lead + array_filter($others, 'strlen') + $custom;
+        return $consents === [] ? $answers : $answers + ['consent' => true];
     }
 
     /** @param array<string, mixed> $lead */
@@ -62,8 +83,12 @@ final class EntryIntake
     {
         $flags = JSON_UNESCAPED_UNICODE | JSON_UNESCAPED_SLASHES;
         $payload = (string) wp_json_encode($lead, $flags);
-        while (strlen($payload) > self::LARGEST_LEAD && !empty($lead['custom_fields'])) {
-            array_pop($lead['custom_fields']);
+        while (strlen($payload) > self::LARGEST_LEAD && $lead !== []) {
+            if (empty($lead['custom_fields'])) {
+                array_pop($lead);
+            } else {
+                array_pop($lead['custom_fields']);
+            }
             $payload = (string) wp_json_encode($lead, $flags);
         }
         return $payload;

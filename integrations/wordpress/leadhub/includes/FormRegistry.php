@@ -65,9 +65,20 @@ final class FormRegistry
         return $own !== '' ? $own : (string) Settings::preferences()['source'];
     }
 
-    /** @param array<string, string> $mapping targets by key; an empty one means that it is guessed */
-    public static function save(string $form_key, bool $enabled, array $mapping, string $source): void
+    /** The number of the LeadHub form that takes the entries; 0 if they become leads as they are. */
+    public static function formNumber(string $form_key): int
     {
+        return (int) (self::find($form_key)['form_number'] ?? 0);
+    }
+
+    /** @param array<string, string> $mapping targets by key; an empty one means that it is guessed */
+    public static function save(
+        string $form_key,
+        bool $enabled,
+        array $mapping,
+        string $source,
+        int $form_number = 0
+    ): void {
         $forms = self::all();
         if (!isset($forms[$form_key])) {
             return;
@@ -81,6 +92,7 @@ final class FormRegistry
         }
         $forms[$form_key]['enabled'] = $enabled;
         $forms[$form_key]['mapping'] = $chosen;
+        $forms[$form_key]['form_number'] = max(0, min(2147483647, $form_number));
         $forms[$form_key]['source'] = mb_substr(sanitize_text_field($source), 0, 255);
         update_option(self::OPTION, $forms, false);
     }

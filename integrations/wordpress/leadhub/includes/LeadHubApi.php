@@ -4,7 +4,7 @@ namespace LeadHub\WordPress;
 
 defined('ABSPATH') || exit;
 
-/** The three requests of LeadHub's API that the plugin makes, by WordPress' own HTTP client. */
+/** The requests of LeadHub's API that the plugin makes, by WordPress' own HTTP client. */
 final class LeadHubApi
 {
     private const LARGEST_ANSWER = 65536; // bytes
@@ -21,6 +21,13 @@ final class LeadHubApi
         $headers = ['Idempotency-Key' => $entry_key, 'Prefer' => 'respond-async'];
         $path = '/api/inbound/leads?' . http_build_query(['tenant' => $workspace]);
         return self::request('POST', $path, $lead, $headers, $timeout);
+    }
+
+    /** @param string $answers of a form of LeadHub, by the keys of its fields, as JSON */
+    public static function submitForm(int $form_number, string $answers, string $entry_key, int $timeout): ApiAnswer
+    {
+        $headers = ['Idempotency-Key' => $entry_key, 'Prefer' => 'respond-async'];
+        return self::request('POST', "/api/v1/forms/$form_number/submissions", $answers, $headers, $timeout);
     }
 
     /** Ask whether a lead would be taken. Nothing is stored. */

@@ -23,8 +23,8 @@ final class QueueSender
                 if (!$row) {
                     break;
                 }
-                $answer = LeadHubApi::submitLead($row->payload, Settings::workspace(), $row->entry_key, $timeout);
-                if (!self::settle((int) $row->id, $answer)) {
+                $answer = self::send($row, $timeout);
+                if (!self::settle($row, $answer)) {
                     break;
                 }
                 $sent += (int) $answer->isStored();
@@ -47,15 +47,24 @@ final class QueueSender
         QueueState::noteNextDue();
     }
 
-    /** Act on an answer. Returns whether the next row may be tried now. */
-    private static function settle(int $id, ApiAnswer $answer): bool
+    private static function send(object $row, int $timeout): ApiAnswer
     {
+        if ((int) $row->form_number > 0) {
+            return LeadHubApi::submitForm((int) $row->form_number, $row->payload, $row->entry_key, $timeout);
+        }
+        return LeadHubApi::submitLead($row->payload, Settings::workspace(), $row->entry_key, $timeout);
+    }
+
+    /** Act on an answer. Returns whether the next row may be tried now. */
+    private static function settle(object $row, ApiAnswer $answer): bool
+    {
+        $id = (int) $row->id;
         if ($answer->isStored()) {
             QueueTable::markSent($id);
             return true;
         }
         $problem = $answer->problem();
-        if ($answer->isFinal()) {
+        if ($answer->isFinal((int) $row->form_number > 0)) {
             QueueTable::refuse($id, $problem);
             QueueState::noteError($problem);
             return true;

@@ -42,6 +42,7 @@ final class QueueTable
             id bigint(20) unsigned NOT NULL AUTO_INCREMENT,
             entry_key varchar(191) NOT NULL,
             form_key varchar(100) NOT NULL,
+            form_number int(10) unsigned NOT NULL DEFAULT 0,
             state varchar(10) NOT NULL,
             payload longtext NOT NULL,
             attempts int(11) NOT NULL DEFAULT 0,
@@ -68,17 +69,24 @@ final class QueueTable
     /**
      * Whether the entry is in the queue now. One whose key is there already is left alone.
      *
+     * @param string $problem     why LeadHub would refuse it; it is kept as refused
+     * @param int    $form_number of the LeadHub form that takes it; 0 for a lead
      * @throws \RuntimeException if the database does not take it
      */
-    public static function add(string $entry_key, string $form_key, string $payload, string $problem = ''): bool
-    {
+    public static function add(
+        string $entry_key,
+        string $form_key,
+        string $payload,
+        string $problem = '',
+        int $form_number = 0
+    ): bool {
         global $wpdb;
         self::install();
         $now = time();
         $state = $problem === '' ? self::WAITING : self::REFUSED;
-        $sql = 'INSERT IGNORE INTO ' . self::name() . ' (entry_key, form_key, state, payload, next_attempt_at,'
-            . ' last_error, created_at, changed_at) VALUES (%s, %s, %s, %s, %d, %s, %d, %d)';
-        $values = [$entry_key, $form_key, $state, $payload, $now, $problem, $now, $now];
+        $sql = 'INSERT IGNORE INTO ' . self::name() . ' (entry_key, form_key, form_number, state, payload,'
+            . ' next_attempt_at, last_error, created_at, changed_at) VALUES (%s, %s, %d, %s, %s, %d, %s, %d, %d)';
+        $values = [$entry_key, $form_key, $form_number, $state, $payload, $now, $problem, $now, $now];
         $added = $wpdb->query($wpdb->prepare($sql, $values));
         if ($added === false) {
             throw new \RuntimeException('the database did not take an entry');

@@ -64,7 +64,19 @@ $scenarios = [
         LeadHub\WordPress\Settings::saveConnection($settings['leadhub'], $settings['key']);
         return [];
     },
+    'list' => static function (array $settings): array {
+        RecordedForms::$stored = $settings['recordings'];
+        LeadHub\WordPress\FormPlugins\FormPlugins::noteForms();
+        return LeadHub\WordPress\FormRegistry::all();
+    },
+    'remember' => static function (array $settings): array {
+        LeadHub\WordPress\Settings::savePreferences(['forward_new_forms' => '1', 'remember_visit' => '1']);
+        return [];
+    },
     'fire' => static function (array $settings): array {
+        foreach ($settings['cookies'] ?? [] as $name => $value) {
+            $_COOKIE[$name] = wp_slash(rawurldecode($value)); // as WordPress has them
+        }
         foreach ($settings['recordings'] as $recording) {
             fire_recording($recording);
         }
@@ -72,7 +84,9 @@ $scenarios = [
     },
     'forms' => static fn (array $settings): array => LeadHub\WordPress\FormRegistry::all(),
     'map' => static function (array $settings): array {
-        LeadHub\WordPress\FormRegistry::save($settings['form'], $settings['enabled'], $settings['mapping'], 'mapped');
+        $number = $settings['form_number'] ?? 0;
+        $form = $settings['form'];
+        LeadHub\WordPress\FormRegistry::save($form, $settings['enabled'], $settings['mapping'], 'mapped', $number);
         return [];
     },
     'cron' => static function (array $settings): array {

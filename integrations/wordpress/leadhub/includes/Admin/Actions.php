@@ -50,7 +50,8 @@ final class Actions
         $sent = self::readFields(self::SAVE_FORM);
         $form_key = sanitize_text_field((string) ($sent['form'] ?? ''));
         $mapping = isset($sent['mapping']) && is_array($sent['mapping']) ? array_map('strval', $sent['mapping']) : [];
-        FormRegistry::save($form_key, !empty($sent['enabled']), $mapping, (string) ($sent['source'] ?? ''));
+        $number = (int) ($sent['form_number'] ?? 0);
+        FormRegistry::save($form_key, !empty($sent['enabled']), $mapping, (string) ($sent['source'] ?? ''), $number);
         Notices::keep('success', __('Saved.', 'leadhub'));
         self::leave(SettingsPage::url('forms', $form_key));
     }

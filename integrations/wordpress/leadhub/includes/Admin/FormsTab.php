@@ -82,10 +82,22 @@ final class FormsTab
             . '</label> <input type="text" id="leadhub-form-source" name="source" maxlength="255" value="'
             . esc_attr((string) ($form['source'] ?? '')) . '" placeholder="' . esc_attr(FormRegistry::source($form_key))
             . '"></p>';
+        self::renderFormNumber((int) ($form['form_number'] ?? 0));
         self::renderFields($form);
         submit_button(__('Save', 'leadhub'));
         echo '</form><p><a href="' . esc_url(SettingsPage::url('forms')) . '">'
             . esc_html__('All forms', 'leadhub') . '</a></p>';
+    }
+
+    private static function renderFormNumber(int $number): void
+    {
+        $help = __('It takes answers by the keys of its fields, such as name, email, phone, message.', 'leadhub')
+            . ' ' . __('So an entry without an email address becomes a lead, too.', 'leadhub');
+        echo '<p><label for="leadhub-form-number">'
+            . esc_html__('Number of a LeadHub form, if one takes them', 'leadhub') . '</label> '
+            . '<input type="number" class="small-text" min="0" id="leadhub-form-number" name="form_number" value="'
+            . esc_attr($number > 0 ? (string) $number : '') . '"></p>';
+        echo '<p class="description">' . esc_html($help) . '</p>';
     }
 
     /** @param array<string, mixed> $form */
