@@ -5,7 +5,7 @@
  * Plugin URI:        https://github.com/leadhub/leadhub
  * Description:       Puts LeadHub's forms on your pages, and sends entries of your other forms to LeadHub, each once.
  * Version:           0.1.0
- * Requires at least: 6.1
+ * Requires at least: 6.2
  * Requires PHP:      7.4
  * Author:            LeadHub
  * License:           Apache-2.0

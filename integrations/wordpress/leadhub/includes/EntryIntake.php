@@ -106,7 +106,7 @@ final class EntryIntake
         if ($entry->entryId !== '') {
             return $form . '-' . $entry->entryId;
         }
-        $hash = substr(hash('sha256', (string) wp_json_encode($entry->fields)), 0, 24);
+        $hash = substr(hash('sha256', serialize($entry->fields)), 0, 24);
         $slot = intdiv(time(), self::REPEAT_SECONDS);
         $earlier = $form . '-' . $hash . '-' . ($slot - 1);
         if (QueueTable::hasSince($earlier, time() - self::REPEAT_SECONDS)) {

@@ -23,6 +23,7 @@ final class FieldGuess
         'gdpr-checkbox' => 'consent',
         'gdpr_agreement' => 'consent',
         'terms_and_condition' => 'consent',
+        FormEntry::UNLISTED => 'custom',
         'password' => 'ignore',
         'captcha' => 'ignore',
         'recaptcha' => 'ignore',

@@ -7,7 +7,10 @@ defined('ABSPATH') || exit;
 /** An entry of a form of any plugin. */
 final class FormEntry
 {
+    /** The type of a field that the form does not list: a visitor may have made it up. It cannot be mapped. */
+    public const UNLISTED = 'unlisted';
     private const MOST_FIELDS = 200;
+    private const LONGEST_KEY = 100; // characters
 
     /** The plugin's name in keys, such as `gravity`. */
     public string $plugin;
@@ -38,6 +41,7 @@ final class FormEntry
     public function add(string $key, string $label, string $type, $value): void
     {
         if (count($this->fields) < self::MOST_FIELDS) {
+            $key = mb_substr($key, 0, self::LONGEST_KEY);
             $this->fields[] = ['key' => $key, 'label' => $label, 'type' => $type, 'value' => $value];
         }
     }

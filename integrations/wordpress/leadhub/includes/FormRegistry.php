@@ -35,6 +35,9 @@ final class FormRegistry
         $known = $forms[$entry->formKey()] ?? [];
         $fields = $known['fields'] ?? [];
         foreach ($entry->fields as $field) {
+            if ($field['type'] === FormEntry::UNLISTED) {
+                continue;
+            }
             if (count($fields) < self::MOST_FIELDS || isset($fields[$field['key']])) {
                 $label = mb_substr(wp_strip_all_tags($field['label']), 0, 100);
                 $fields[$field['key']] = ['label' => $label, 'type' => $field['type']];

@@ -16,6 +16,7 @@ final class ContactForm7
     public const TITLE = 'Contact Form 7';
     public const ACTION = ['wpcf7_submit', 2, 20];
     private const COMPLETE = ['mail_sent', 'mail_failed'];
+    private const NO_NAMES = '/captcha|turnstile|honeypot|nonce|token/i';
     private const NO_FIELDS = ['submit', 'captchac', 'captchar', 'quiz', 'file', 'hidden-captcha'];
 
     /**
@@ -40,7 +41,9 @@ final class ContactForm7
             unset($posted[$name]);
         }
         foreach ($posted as $name => $value) { // of add-ons that have no tag
-            $entry->add((string) $name, self::label((string) $name), '', $value);
+            if (!preg_match(self::NO_NAMES, (string) $name)) {
+                $entry->add((string) $name, self::label((string) $name), FormEntry::UNLISTED, $value);
+            }
         }
         return $entry;
     }
