@@ -1,5 +1,6 @@
 """The WordPress plugin within a real WordPress, against a running LeadHub."""
 
+import re
 import secrets
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ from tests.support.wordpress_shop import (
     assert_like,
     gravity_recording,
     operator_session,
+    press,
     save_connection,
     settings_url,
 )
@@ -277,6 +279,8 @@ def test_forms_are_listed_before_their_first_entry(tmp_path: Path) -> None:
     assert {key: form["title"] for key, form in forms.items()} == {"cf7:12": "Contact", "gravity:3": "Quote"}
     assert list(forms["cf7:12"]["fields"]) == ["your-name", "your-email", "your-tel", "budget", "your-message", "terms"]
     assert "8" not in forms["gravity:3"]["fields"]  # a password
+    wordpress.run("fire", recordings=[RECORDINGS["contact_form_7"]])
+    assert "my_extra" not in wordpress.run("forms")["cf7:12"]["fields"]  # a visitor may have made it up
 
 
 @pytest.mark.extended
@@ -296,3 +300,28 @@ async def test_the_campaign_of_a_visit_is_remembered(connected_shop: Shop) -> No
     assert (custom["utm_source"], custom["gclid"]) == ("fair", "abc")
     assert custom["landing_page"] == f"{shop.wordpress.url}/"
     assert custom["page_url"] == "https://shop.example/quote/"
+
+
+@pytest.mark.extended
+async def test_the_operator_sends_what_waits(connected_shop: Shop) -> None:
+    shop, wordpress, email = connected_shop, connected_shop.wordpress, "pressed@shop.example"
+    shop.connect("http://127.0.0.1:9")
+    shop.fire(gravity_recording(email, 980))
+    assert wordpress.run("state")["counts"]["waiting"] == 1
+    shop.connect()
+    with wordpress.served():
+        async with operator_session(wordpress) as session:
+            told = await press(session, wordpress, "queue", "leadhub_act_on_queue", send_now="1")
+    # A visit of the page itself may have been quicker.
+    assert re.search(r"LeadHub took [01] entr", told)
+    assert shop.await_lead(email)["email"] == email
+
+
+@pytest.mark.extended
+def test_what_waits_of_a_person_is_exported_and_erased(connected_shop: Shop) -> None:
+    shop, email = connected_shop, "erased@shop.example"
+    shop.connect("http://127.0.0.1:9")
+    shop.fire(gravity_recording(email, 990))
+    found = shop.wordpress.run("person", email=email)
+    assert (found["exported"], found["left"]) == (1, 0)
+    assert (found["erased"]["items_removed"], found["erased"]["done"]) == (True, True)

@@ -89,13 +89,19 @@ async def operator_session(wordpress: WordPress) -> AsyncIterator[aiohttp.Client
         yield session
 
 
-async def save_connection(session: aiohttp.ClientSession, wordpress: WordPress, **fields: str) -> str:
-    """Press "Save and test", and return the page that follows."""
-    async with session.get(settings_url(wordpress)) as answer:
+async def press(session: aiohttp.ClientSession, wordpress: WordPress, tab: str, action: str, **fields: str) -> str:
+    """Send the form of a tab of the settings, and return the page that follows."""
+    async with session.get(f"{settings_url(wordpress)}&tab={tab}") as answer:
         page = await answer.text()
         assert answer.status == 200, page
     (nonce,) = re.findall(r'name="_wpnonce" value="(\w+)"', page)
-    form = {"action": "leadhub_save_connection", "_wpnonce": nonce, "test": "1", "forward_new_forms": "1", **fields}
+    form = {"action": action, "_wpnonce": nonce, **fields}
     async with session.post(f"{wordpress.url}/wp-admin/admin-post.php", data=form) as answer:
         assert answer.status == 200
         return await answer.text()
+
+
+async def save_connection(session: aiohttp.ClientSession, wordpress: WordPress, **fields: str) -> str:
+    """Press "Save and test", and return the page that follows."""
+    action = "leadhub_save_connection"
+    return await press(session, wordpress, "connection", action, test="1", forward_new_forms="1", **fields)

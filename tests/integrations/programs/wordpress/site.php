@@ -101,6 +101,12 @@ $scenarios = [
         LeadHub\WordPress\QueueSender::tidy();
         return state_of_queue();
     },
+    'person' => static function (array $settings): array {
+        $exported = LeadHub\WordPress\PersonalData::export($settings['email']);
+        $erased = LeadHub\WordPress\PersonalData::erase($settings['email']);
+        $left = LeadHub\WordPress\PersonalData::export($settings['email']);
+        return ['exported' => count($exported['data']), 'erased' => $erased, 'left' => count($left['data'])];
+    },
     'state' => static fn (array $settings): array => state_of_queue(),
     'page' => static function (array $settings): array {
         $page = ['post_type' => 'page', 'post_status' => 'publish', 'post_title' => 'Write to us'];
