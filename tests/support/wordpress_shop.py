@@ -16,7 +16,7 @@ from tests.support.stack import Stack
 from tests.support.waiting import until
 from tests.support.wordpress import WordPress
 
-RECORDINGS = {
+RECORDINGS: dict[str, dict[str, Any]] = {
     path.stem: json.loads(path.read_text(encoding="utf-8"))
     for path in sorted((PROJECT_ROOT / "tests" / "corpora" / "wordpress").glob("*.json"))
 }
