@@ -20,19 +20,17 @@ from tests.integrations.n8n_package import (
     installed_package,
     run_node_tool,
 )
-from tests.support.stack import Stack, running_stack
+from tests.support.stack import Stack
 from tests.support.tenants import create_key
 
-LOOPBACK = {"LEADHUB_ALLOWED_TARGETS": "127.0.0.1"}
 BERLIN_NOON = "2027-01-15T12:00:00"
 
 
 @pytest.fixture(scope="module")
-def n8n_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+def n8n_stack(open_stack: Stack) -> Stack:
     """A LeadHub that may send to this machine, where n8n's addresses are played."""
-    with running_stack(tmp_path_factory.mktemp("n8n") / "data", LOOPBACK) as stack:
-        stack.until_settled()
-        yield stack
+    open_stack.until_settled()
+    return open_stack
 
 
 @pytest.fixture(scope="module")
