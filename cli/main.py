@@ -32,6 +32,7 @@ COMMAND_MODULES = {
     "restore": "cli.restore",
     "demo": "cli.demo",
     "listen": "cli.listen",
+    "mcp": "cli.mcp",
     "completion": "cli.completion",
     "test": "cli.test",
     "bench": "cli.bench",

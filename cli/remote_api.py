@@ -148,9 +148,9 @@ class RemoteApi:
         self._origin.close()
 
 
-def remote_options(command: CommandT) -> CommandT:
-    """Add `--url` and `--key` to a command."""
-    url = click.option(
+def url_option(command: CommandT) -> CommandT:
+    """Add `--url` to a command."""
+    option = click.option(
         "--url",
         envvar="LEADHUB_URL",
         default=DEFAULT_URL,
@@ -158,13 +158,22 @@ def remote_options(command: CommandT) -> CommandT:
         callback=_check_url,
         help="Where LeadHub is, or LEADHUB_URL.",
     )
-    key = click.option(
+    return option(command)
+
+
+def key_option(*, is_required: bool) -> Callable[[CommandT], CommandT]:
+    """Return what adds `--key` to a command."""
+    return click.option(
         "--key",
         envvar="LEADHUB_KEY",
-        required=True,
+        required=is_required,
         help="The API key. Better in LEADHUB_KEY: others on this machine see options.",
     )
-    return url(key(command))
+
+
+def remote_options(command: CommandT) -> CommandT:
+    """Add `--url` and `--key` to a command."""
+    return url_option(key_option(is_required=True)(command))
 
 
 def _check_url(_: click.Context, __: click.Parameter, value: str) -> str:

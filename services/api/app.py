@@ -53,6 +53,7 @@ from services.api.resources import (
     workspace_alarms,
     workspace_mail,
 )
+from shared.audit.agent_calls import AgentCallLimit
 from shared.platform.settings import Settings
 from shared.service_app.app import mount_routes
 
@@ -208,6 +209,7 @@ def mount_api(app: web.Application, settings: Settings, *, beside: Sequence[web.
     address; the document describes them too."""
     routes = [*(with_read_timeout(route) for route in ROUTES), *DOWNLOAD_ROUTES, *openapi.ROUTES]
     mount_routes(app, [*routes, *openapi.FILE_ROUTES])
+    app[me.AGENT_CALL_LIMIT] = AgentCallLimit()
     openapi.prepare_documentation(app, [*routes, *beside], settings.public_url)
     app.cleanup_ctx.append(api_lifetime(settings))
     app.cleanup_ctx.append(event_waiters_lifetime)

@@ -28,6 +28,7 @@ AUDITED_PREFIXES: web.AppKey[list[str]] = web.AppKey("audited_prefixes", list[st
 AUDIT_ACTOR = web.RequestKey("audit_actor", AuditActor)  # set by a service whose requests have no API key
 AUDIT_DETAILS = web.RequestKey("audit_details", AuditDetails)
 AUDIT_CONTINUED = web.RequestKey("audit_continued", bool)
+AUDIT_WANTED = web.RequestKey("audit_wanted", bool)
 
 SAFE_METHODS = frozenset((hdrs.METH_GET, hdrs.METH_HEAD, hdrs.METH_OPTIONS))
 STEERING_SCOPES = frozenset(
@@ -74,7 +75,7 @@ def audited_as(action: str, handler: HandlerT) -> HandlerT:
 def is_audited(request: web.Request) -> bool:
     """Return whether the request belongs into the audit log, whatever its answer."""
     handler = request.match_info.handler
-    if getattr(handler, ALWAYS_AUDITED, False):
+    if getattr(handler, ALWAYS_AUDITED, False) or request.get(AUDIT_WANTED, False):
         return True
     if request.method in SAFE_METHODS:
         return False
@@ -121,6 +122,11 @@ def audit_as_continued(request: web.Request) -> None:
     is saved while it is typed.
     """
     request[AUDIT_CONTINUED] = True
+
+
+def audit_anyway(request: web.Request) -> None:
+    """Make an entry of this request although its kind has none."""
+    request[AUDIT_WANTED] = True
 
 
 def audit_change(request: web.Request, stored: Mapping[str, Any], fields: Iterable[str]) -> None:

@@ -3,15 +3,20 @@
 from aiohttp import web
 
 from services.api.schemas.me import MeRecord
+from shared.audit.agent_calls import AgentCallLimit, read_agent_call
 from shared.platform.web.openapi import responds
 from shared.platform.web.responses import json_response
+from shared.service_app.audit import audit_anyway, audit_details
 from shared.service_app.authorization import API_KEY, any_key
+
+AGENT_CALL_LIMIT = web.AppKey("agent_call_limit", AgentCallLimit)
 
 
 @any_key
 @responds(MeRecord)
 async def show(request: web.Request) -> web.Response:
     """Show the key of the request: its workspace, scopes and rate limit."""
+    _note_agent_call(request)
     key = request[API_KEY]
     return json_response(
         {
@@ -25,3 +30,13 @@ async def show(request: web.Request) -> web.Response:
             }
         }
     )
+
+
+def _note_agent_call(request: web.Request) -> None:
+    """Put the call of a tool into the audit log, if an MCP server tells of one."""
+    call = read_agent_call(request.headers)
+    calls = request.app[AGENT_CALL_LIMIT].take(request[API_KEY].id) if call else None
+    if call and calls:
+        audit_anyway(request)
+        audit_details(request, action="agent.tool_called", object=("tool", call.tool), after={"client": call.client})
+        audit_details(request, count=calls if calls > 1 else None)

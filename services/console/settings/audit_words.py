@@ -9,6 +9,7 @@ from shared.audit.audit_masking import PERSONAL_MASK
 
 # By action: what it says once done, and what it says if it was refused or failed.
 ACTION_WORDS: dict[str, tuple[str, str]] = {
+    "agent.tool_called": (_("Called a tool by an agent"), _("Tried to call a tool by an agent")),
     "account.begin_second_factor": (_("Began to set up a second factor"), _("Tried to set up a second factor")),
     "account.change_password": (_("Changed their password"), _("Tried to change their password")),
     "account.confirm_second_factor": (_("Set up a second factor"), _("Tried to set up a second factor")),
