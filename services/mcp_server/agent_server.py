@@ -12,12 +12,12 @@ from mcp_types import CallToolResult, InputRequiredResult, ToolAnnotations
 from mcp_types import Tool as ListedTool
 from pydantic import AnyHttpUrl
 
-from services.mcp_server.api_client import ApiClient, KeyedApi, KeyProfile
 from services.mcp_server.callers import KeyVerifier, presented_key
 from services.mcp_server.confirmation_tokens import ConfirmableCall, ConfirmedWrite, TokenRefused
+from services.mcp_server.leadhub_api import KeyedApi, KeyProfile, LeadHubApi
 from services.mcp_server.person_approval import can_ask_person
 from services.mcp_server.tool_calls import TOOL_CALL, ToolCall, WriteDesk
-from services.mcp_server.tool_catalogue import INSTRUCTIONS, OFFERED_TOOLS, TOOLS_BY_NAME, OfferedTool
+from services.mcp_server.tool_catalogue import OFFERED_TOOLS, SERVER_INSTRUCTIONS, TOOLS_BY_NAME, OfferedTool
 from shared import __version__
 
 TOKEN_ARGUMENT = "confirm_token"  # noqa: S105  # the name of it
@@ -35,13 +35,13 @@ class AgentServer(MCPServer[Any]):
     With a key of its own it acts by that one, otherwise by the key that each HTTP request brings.
     """
 
-    def __init__(self, client: ApiClient, desk: WriteDesk, own_key: str | None, url: str) -> None:
+    def __init__(self, client: LeadHubApi, desk: WriteDesk, own_key: str | None, url: str) -> None:
         auth = AuthSettings(issuer_url=AnyHttpUrl(url), resource_server_url=None) if own_key is None else None
         super().__init__(
             "leadhub",
             title="LeadHub",
             version=__version__,
-            instructions=INSTRUCTIONS,
+            instructions=SERVER_INSTRUCTIONS,
             log_level="WARNING",
             token_verifier=KeyVerifier(client) if own_key is None else None,
             auth=auth,
@@ -86,11 +86,11 @@ class AgentServer(MCPServer[Any]):
     def _make_call(
         self, tool: OfferedTool, arguments: Mapping[str, Any], api: KeyedApi, profile: KeyProfile, asks_person: bool
     ) -> ToolCall:
-        sent = {key: value for key, value in arguments.items() if key != TOKEN_ARGUMENT}
+        plain_arguments = {key: value for key, value in arguments.items() if key != TOKEN_ARGUMENT}
         token = arguments.get(TOKEN_ARGUMENT)
-        confirmable = ConfirmableCall(tool.name, sent, api.caller)
+        confirmable = ConfirmableCall(tool.name, plain_arguments, api.caller)
         confirmed = self._read_token(token, confirmable) if tool.is_write and token is not None else None
-        return ToolCall(tool.name, sent, api, profile, self._desk, confirmed, asks_person)
+        return ToolCall(tool.name, plain_arguments, api, profile, self._desk, confirmed, asks_person)
 
     def _read_token(self, token: Any, call: ConfirmableCall) -> ConfirmedWrite:
         try:
@@ -113,7 +113,7 @@ def _client_name(context: Context[Any, Any]) -> str:
     """Return what the client calls itself: a claim, of which only harmless characters are kept."""
     params = context.session.client_params
     if params is not None:
-        told = f"{params.client_info.name} {params.client_info.version}"
+        name = f"{params.client_info.name} {params.client_info.version}"
     else:
-        told = (context.headers or {}).get("user-agent", "")
-    return _ODD_CHARACTERS.sub("", told)[:MAX_CLIENT_NAME].strip()
+        name = (context.headers or {}).get("user-agent", "")
+    return _ODD_CHARACTERS.sub("", name)[:MAX_CLIENT_NAME].strip()

@@ -8,7 +8,7 @@ from mcp.server.auth.middleware.auth_context import get_access_token
 from mcp.server.auth.provider import AccessToken, TokenVerifier
 from mcp.server.mcpserver.exceptions import ToolError
 
-from services.mcp_server.api_client import ApiClient, ApiRefused, KeyProfile, key_digest
+from services.mcp_server.leadhub_api import ApiRefused, KeyProfile, LeadHubApi, key_digest
 
 REMEMBERED_SECONDS = 30.0  # the API itself refuses a revoked key at once
 MAX_REMEMBERED_KEYS = 1_000
@@ -19,7 +19,7 @@ NO_KEY_MESSAGE = "There is no API key: send it as a Bearer token, or start the s
 class KeyVerifier(TokenVerifier):
     """Checks the keys of HTTP requests by asking the API what each may do. It keeps no key, only digests."""
 
-    def __init__(self, client: ApiClient, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, client: LeadHubApi, clock: Callable[[], float] = time.monotonic) -> None:
         self._client = client
         self._clock = clock
         self._remembered: OrderedDict[str, tuple[float, KeyProfile]] = OrderedDict()

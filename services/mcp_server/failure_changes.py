@@ -7,9 +7,9 @@ from typing import Annotated, Any, Literal
 from mcp.server.mcpserver.exceptions import ToolError
 from pydantic import Field
 
-from services.mcp_server.api_client import KeyedApi
 from services.mcp_server.failure_tools import JOB_FIELDS, SubmissionNumber
 from services.mcp_server.lead_tools import RecordNumber, SearchText, TimeText
+from services.mcp_server.leadhub_api import KeyedApi
 from services.mcp_server.told_records import told_record, told_records
 from services.mcp_server.tool_calls import current_call
 from services.mcp_server.two_step_writes import AskedPerson, ConfirmToken, WritePlan, carry_out
@@ -119,12 +119,12 @@ async def replay_or_release(
 async def _count(api: KeyedApi, action: SteeringAction, fields: Mapping[str, Any], as_of: str | None) -> dict[str, Any]:
     if fields.get("ids") == []:
         return {"count": 0, "as_of": as_of}
-    asked: dict[str, Any] = {"filter": fields}
+    body: dict[str, Any] = {"filter": fields}
     if as_of is not None:
-        asked["as_of"] = as_of
+        body["as_of"] = as_of
     elif action == "replay":
-        asked["preview"] = EXAMPLE_ROWS
-    return await api.post(ACTION_PATHS[action], asked)
+        body["preview"] = EXAMPLE_ROWS
+    return await api.post(ACTION_PATHS[action], body)
 
 
 async def _named_ids(api: KeyedApi, wanted: SteeringFilter) -> list[Any] | None:

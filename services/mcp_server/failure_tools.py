@@ -61,13 +61,13 @@ async def dead_or_held(
 
 async def health() -> dict[str, Any]:
     """Show whether work flows: submissions by state, what waits in each lane, paused lanes, processes."""
-    found = (await current_call().api.get("operations"))["data"]
-    workers = found["workers"]
+    operations = (await current_call().api.get("operations"))["data"]
+    workers = operations["workers"]
     return {
-        "ledger": told_record(found["ledger"]),
-        "failed_or_held": told_record(found["dead_letters"]),
-        "oldest_waiting_s": found["oldest_waiting_s"],
-        "lanes": [{"lane": lane["name"], **told_record(lane, LANE_FIELDS)} for lane in found["lanes"]],
+        "ledger": told_record(operations["ledger"]),
+        "failed_or_held": told_record(operations["dead_letters"]),
+        "oldest_waiting_s": operations["oldest_waiting_s"],
+        "lanes": [{"lane": lane["name"], **told_record(lane, LANE_FIELDS)} for lane in operations["lanes"]],
         "processes": len(workers),
         "processes_alive": sum(bool(worker["is_alive"]) for worker in workers),
     }

@@ -8,8 +8,8 @@ import uvicorn
 from mcp.server.transport_security import TransportSecuritySettings
 
 from services.mcp_server.agent_server import AgentServer
-from services.mcp_server.api_client import ApiClient
 from services.mcp_server.confirmation_tokens import ConfirmationTokens
+from services.mcp_server.leadhub_api import LeadHubApi
 from services.mcp_server.tool_calls import WriteDesk, WritePolicy
 from services.mcp_server.write_budget import WriteBudget
 
@@ -30,7 +30,7 @@ class ServerOptions:
     allowed_origins: Sequence[str] = field(default=())
 
 
-def make_server(client: ApiClient, options: ServerOptions, own_key: str | None) -> AgentServer:
+def make_server(client: LeadHubApi, options: ServerOptions, own_key: str | None) -> AgentServer:
     """Return a server; without a key of its own it needs one with each HTTP request."""
     desk = WriteDesk(options.policy, WriteBudget(options.write_budget), ConfirmationTokens())
     return AgentServer(client, desk, own_key, options.url)
@@ -47,12 +47,12 @@ def serve_http(options: ServerOptions, port: int) -> None:
 
 
 async def _serve_stdio(options: ServerOptions, key: str) -> None:
-    async with ApiClient(options.url) as client:
+    async with LeadHubApi(options.url) as client:
         await make_server(client, options, key).run_stdio_async()
 
 
 async def _serve_http(options: ServerOptions, port: int) -> None:
-    async with ApiClient(options.url) as client:
+    async with LeadHubApi(options.url) as client:
         app = make_server(client, options, None).streamable_http_app(
             json_response=True,
             # No session is kept: nothing piles up, and no caller can take over the session of another.

@@ -5,8 +5,8 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from services.mcp_server.api_client import KeyedApi, KeyProfile
 from services.mcp_server.confirmation_tokens import ConfirmableCall, ConfirmationTokens, ConfirmedWrite
+from services.mcp_server.leadhub_api import KeyedApi, KeyProfile
 from services.mcp_server.write_budget import WriteBudget
 
 # Whether agents may write: never; only where the client can ask the person; or by a confirmed dry run alone, too.

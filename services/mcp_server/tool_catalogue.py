@@ -5,13 +5,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from services.mcp_server import failure_tools, lead_tools, workspace_tools
-from services.mcp_server.api_client import KeyProfile
 from services.mcp_server.failure_changes import replay_or_release
 from services.mcp_server.lead_changes import create_task, merge_leads, update_lead
+from services.mcp_server.leadhub_api import KeyProfile
 from services.mcp_server.tool_calls import WritePolicy
 from services.mcp_server.undo_changes import undo
 
-INSTRUCTIONS = """\
+SERVER_INSTRUCTIONS = """\
 LeadHub takes leads (people who may become customers) from forms, ad platforms and programs. These tools read one
 workspace of it, and some change it.
 

@@ -6,9 +6,9 @@ from typing import Annotated, Any, Literal
 from mcp.server.mcpserver.exceptions import ToolError
 from pydantic import Field
 
-from services.mcp_server.api_client import KeyedApi
 from services.mcp_server.failure_tools import JOB_FIELDS
 from services.mcp_server.lead_tools import LEAD_LINE_FIELDS, RecordNumber
+from services.mcp_server.leadhub_api import KeyedApi
 from services.mcp_server.told_records import told_record
 from services.mcp_server.tool_calls import current_call
 from services.mcp_server.two_step_writes import AskedPerson, ConfirmToken, WritePlan, carry_out
@@ -91,14 +91,14 @@ async def _plan_unmerge(api: KeyedApi, lead_id: int | None, merge_id: int) -> Wr
 
 
 async def _plan_import(api: KeyedApi, import_id: int) -> WritePlan:
-    found = await api.read(f"imports/{import_id}")
+    record = await api.read(f"imports/{import_id}")
 
     async def send() -> dict[str, Any]:
         return {"import": told_record(await api.post(f"imports/{import_id}/undo"), IMPORT_FIELDS)}
 
-    count = found["created"] + found["merged"]
-    bound = [import_id, found["state"], found["undo"] is None]
-    return WritePlan(count, {"import": told_record(found, IMPORT_FIELDS)}, bound, NO_WAY_BACK["import"], send)
+    count = record["created"] + record["merged"]
+    bound = [import_id, record["state"], record["undo"] is None]
+    return WritePlan(count, {"import": told_record(record, IMPORT_FIELDS)}, bound, NO_WAY_BACK["import"], send)
 
 
 async def _plan_job(api: KeyedApi, job_id: int) -> WritePlan:

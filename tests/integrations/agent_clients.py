@@ -11,10 +11,11 @@ from mcp import Client
 from mcp_types import ElicitRequestFormParams, ElicitResult
 
 from leadhub_client import LeadHub
-from services.mcp_server.api_client import ApiClient
+from services.mcp_server.leadhub_api import LeadHubApi
 from services.mcp_server.server_process import ServerOptions, make_server
 from services.mcp_server.tool_calls import WritePolicy
 from shared.operations.fingerprint import cause_of_text
+from shared.platform.ids import now_ms, received_time, uuid7
 from tests.support.stack import Stack
 from tests.support.tenants import create_key, create_workspace
 
@@ -22,10 +23,10 @@ from tests.support.tenants import create_key, create_workspace
 BURY_SQL = """
 WITH dead AS (
     INSERT INTO submissions (workspace_id, id, received_at, state, channel, source, payload, attempts, error, cause_id)
-    SELECT w.id, gen_random_uuid(), now(), 'dead', 'inbound', 'website',
-           jsonb_build_object('email', concat('buried-', n, '-', %(mark)s::text, '@example.com'), 'first_name', 'Ada'),
-           5, 'ValueError: no', %(cause)s
-    FROM workspaces w, generate_series(1, %(count)s) n WHERE slug = %(slug)s RETURNING workspace_id
+    SELECT w.id, d.id, d.received_at, 'dead', 'inbound', 'website', d.payload, 5, 'ValueError: no', %(cause)s
+    FROM workspaces w,
+         unnest(%(ids)s::uuid[], %(times)s::timestamptz[], %(payloads)s::bytea[]) d (id, received_at, payload)
+    WHERE slug = %(slug)s RETURNING workspace_id
 ), counted AS (
     INSERT INTO ledger_deltas (workspace_id, state, n)
     SELECT workspace_id, unnest(ARRAY['accepted', 'dead']), 1 FROM dead
@@ -74,9 +75,12 @@ class AgentSite:
     def bury(self, count: int) -> int:
         """Have so many submissions die of one cause, and return its id."""
         cause = cause_of_text("submission", "ValueError: no", place=uuid.uuid4().hex)
-        values = {"cause": cause.id, "fingerprint": cause.fingerprint, "place": cause.place, "count": count}
+        ids = [uuid7(now_ms() - 1000 * number) for number in range(count)]
+        values = {"cause": cause.id, "fingerprint": cause.fingerprint, "place": cause.place, "ids": ids}
+        times = [received_time(id_) for id_ in ids]  # a submission's row is found by the time in its id
+        payloads = [b'{"email": "buried-%s@example.com"}' % id_.encode() for id_ in ids]
         with self.stack.database() as database:
-            database.execute(BURY_SQL, {**values, "slug": self.slug, "mark": secrets.token_hex(4)})
+            database.execute(BURY_SQL, {**values, "slug": self.slug, "times": times, "payloads": payloads})
         return cause.id
 
     def audit_entries(self) -> list[dict[str, Any]]:
@@ -111,7 +115,7 @@ async def agent_of(
     mode: str = "auto",
 ) -> AsyncIterator[Client]:
     """An agent's client with a server in this process."""
-    async with ApiClient(url) as api:
+    async with LeadHubApi(url) as api:
         server = make_server(api, ServerOptions(url, writes, budget), key)
         async with Client(server, mode=mode, elicitation_callback=person.answer if person else None) as client:
             yield client

@@ -55,7 +55,7 @@ def key_digest(key: str) -> str:
     return hashlib.sha256(key.encode(errors="surrogateescape")).hexdigest()
 
 
-class ApiClient:
+class LeadHubApi:
     """The API of a LeadHub. It keeps connections, and is to be closed."""
 
     def __init__(self, url: str) -> None:
@@ -102,7 +102,7 @@ class ApiClient:
 class KeyedApi:
     """The API with a key. All requests of one call have the same id, by which the audit log joins them."""
 
-    def __init__(self, client: ApiClient, key: str) -> None:
+    def __init__(self, client: LeadHubApi, key: str) -> None:
         self._client = client
         self.caller = key_digest(key)
         self._headers = {
