@@ -5,7 +5,7 @@ from typing import Literal
 
 import click
 
-from cli.remote_api import key_option, url_option
+from cli.remote_api import key_option, sendable_key, url_option
 
 DEFAULT_PORT = 8765
 DEFAULT_BUDGET = 200
@@ -79,6 +79,6 @@ def mcp(
         click.echo(f"serving MCP at http://127.0.0.1:{port}/mcp for {url}; Ctrl-C stops it", err=True)
         serve_http(options, port)
     elif key:
-        serve_stdio(options, key.strip())
+        serve_stdio(options, sendable_key(key))
     else:
         raise click.UsageError(MISSING_KEY_MESSAGE)

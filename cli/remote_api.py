@@ -120,9 +120,7 @@ class RemoteApi:
     def __init__(self, url: str, key: str) -> None:
         parts = urlsplit(url)
         assert parts.hostname  # noqa: S101  # the option was checked
-        self.host, key = parts.netloc, key.strip()
-        if not (key.isascii() and key.isprintable()):
-            raise RuntimeError("LEADHUB_KEY holds characters that no key has, such as a line break")
+        self.host, key = parts.netloc, sendable_key(key)
         self._origin = HttpOrigin(parts.scheme, parts.hostname, parts.port, ANSWER_SECONDS)
         self._headers = {
             "Authorization": f"Bearer {key}",
@@ -146,6 +144,14 @@ class RemoteApi:
     def close(self) -> None:
         """Close the connection."""
         self._origin.close()
+
+
+def sendable_key(key: str) -> str:
+    """Return a key without spaces around it. RuntimeError if no header can hold it."""
+    key = key.strip()
+    if not (key.isascii() and key.isprintable()):
+        raise RuntimeError("LEADHUB_KEY holds characters that no key has, such as a line break")
+    return key
 
 
 def url_option(command: CommandT) -> CommandT:

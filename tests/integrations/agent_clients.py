@@ -23,13 +23,13 @@ from tests.support.tenants import create_key, create_workspace
 BURY_SQL = """
 WITH dead AS (
     INSERT INTO submissions (workspace_id, id, received_at, state, channel, source, payload, attempts, error, cause_id)
-    SELECT w.id, d.id, d.received_at, 'dead', 'inbound', 'website', d.payload, 5, 'ValueError: no', %(cause)s
+    SELECT w.id, d.id, d.received_at, %(state)s, 'inbound', 'website', d.payload, 5, 'ValueError: no', %(cause)s
     FROM workspaces w,
          unnest(%(ids)s::uuid[], %(times)s::timestamptz[], %(payloads)s::bytea[]) d (id, received_at, payload)
     WHERE slug = %(slug)s RETURNING workspace_id
 ), counted AS (
     INSERT INTO ledger_deltas (workspace_id, state, n)
-    SELECT workspace_id, unnest(ARRAY['accepted', 'dead']), 1 FROM dead
+    SELECT workspace_id, unnest(ARRAY['accepted', %(state)s::text]), 1 FROM dead
 )
 INSERT INTO cause_deltas (workspace_id, cause_id, kind, fingerprint, error_type, place, title, n)
 SELECT workspace_id, %(cause)s, 'submission', %(fingerprint)s, 'ValueError', %(place)s, 'no', count(*)
@@ -72,15 +72,17 @@ class AgentSite:
         with self.client() as client:
             return dict(client.leads.get(lead_id))
 
-    def bury(self, count: int) -> int:
-        """Have so many submissions die of one cause, and return its id."""
+    def bury(self, count: int, state: str = "dead") -> int:
+        """Have so many submissions die of one cause, or be held, and return its id."""
         cause = cause_of_text("submission", "ValueError: no", place=uuid.uuid4().hex)
         ids = [uuid7(now_ms() - 1000 * number) for number in range(count)]
         values = {"cause": cause.id, "fingerprint": cause.fingerprint, "place": cause.place, "ids": ids}
         times = [received_time(id_) for id_ in ids]  # a submission's row is found by the time in its id
         payloads = [b'{"email": "buried-%s@example.com"}' % id_.encode() for id_ in ids]
         with self.stack.database() as database:
-            database.execute(BURY_SQL, {**values, "slug": self.slug, "times": times, "payloads": payloads})
+            database.execute(
+                BURY_SQL, {**values, "slug": self.slug, "state": state, "times": times, "payloads": payloads}
+            )
         return cause.id
 
     def audit_entries(self) -> list[dict[str, Any]]:

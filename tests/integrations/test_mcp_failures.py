@@ -53,7 +53,11 @@ async def test_an_agent_finds_why_leads_died_and_replays_them(agent_site: AgentS
 
         await until_async(is_over, what="the replay")
         assert (job["done"], job["afterwards"]["done"], job["died_again"]) == (3, 3, 0)
-        assert (await call(client, "find_leads", search="buried-"))["total"] == 3
+
+        async def are_found() -> bool:
+            return bool((await call(client, "find_leads", search="buried-"))["total"] == 3)
+
+        await until_async(are_found, what="the leads by search, which may trail a change")
     actions = until(lambda: _actions(agent_site, "submission_action.replayed"), what="the entry of the replay")
     assert actions[0]["actor_kind"] == "key"
 
@@ -87,8 +91,30 @@ async def test_filters_that_do_not_fit_are_refused(agent_site: AgentSite) -> Non
             ("not both", {"action": "replay", "cause_id": 1, "submission_ids": [some]}),
         ):
             assert said in await refusal_of(client, "replay_or_release", **arguments)
-        nothing = await call(client, "replay_or_release", action="release", source="nobody")
-        assert (nothing["count"], "confirm_token" in nothing) == (0, False)
+        for arguments in ({"action": "release", "source": "nobody"}, {"action": "resend"}):
+            nothing = await call(client, "replay_or_release", **arguments)
+            assert (nothing["count"], "confirm_token" in nothing) == (0, False)
+
+
+async def test_held_submissions_are_released_and_rejected(agent_site: AgentSite) -> None:
+    agent_site.bury(2, "quarantined")
+    async with agent_of(agent_site.url, agent_site.key, "on") as client:
+        held = [one["id"] for one in (await call(client, "dead_or_held", held=True))["held"]]
+        assert len(held) == 2
+        for action, submission_id in zip(("release", "reject"), held, strict=True):
+            wanted = {"action": action, "submission_ids": [submission_id]}
+            shown = await call(client, "replay_or_release", **wanted)
+            done = await call(client, "replay_or_release", **wanted, confirm_token=shown["confirm_token"])
+            assert (shown["count"], done["job"]["total"], done["job"]["kind"]) == (1, 1, action)
+            assert done["undo"]
+        job_id = done["job"]["id"]
+
+        async def is_left() -> bool:
+            return bool((await call(client, "dead_or_held", held=True))["total"] == 0)
+
+        await until_async(is_left, what="the end of both")
+        over = await call(client, "undo", kind="job", id=job_id)
+        assert (over["count"], "confirm_token" in over) == (0, False)
 
 
 def _actions(site: AgentSite, action: str) -> list[dict[str, Any]]:

@@ -4,8 +4,10 @@ from typing import Any
 
 import pytest
 
+from services.mcp_server import confirmation_tokens
 from tests.integrations.agent_clients import AgentSite, AskedPerson, agent_of, call, refusal_of
 from tests.support.stack import Stack
+from tests.support.waiting import until
 
 
 @pytest.fixture(scope="module")
@@ -47,6 +49,16 @@ async def test_a_wrong_used_or_foreign_token_and_other_arguments_change_nothing(
     async with agent_of(agent_site.url, agent_site.key, "on") as another_server:
         assert "none of this" in await refusal_of(another_server, "update_lead", **wanted, confirm_token=token)
     assert (agent_site.lead(other_id)["starred"], agent_site.lead(lead_id)["status"]) == (False, "new")
+
+
+async def test_an_old_token_changes_nothing(agent_site: AgentSite, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(confirmation_tokens, "VALID_SECONDS", -1)
+    (lead_id,) = agent_site.make_leads({"email": "old@example.com"})
+    wanted = {"lead_id": lead_id, "changes": {"starred": True}}
+    async with agent_of(agent_site.url, agent_site.key, "on") as client:
+        token = (await call(client, "update_lead", **wanted))["confirm_token"]
+        assert "five minutes old" in await refusal_of(client, "update_lead", **wanted, confirm_token=token)
+    assert agent_site.lead(lead_id)["starred"] is False
 
 
 async def test_what_changed_since_the_dry_run_is_not_overwritten(agent_site: AgentSite) -> None:
@@ -128,3 +140,16 @@ async def test_merges_and_tasks_are_undone(agent_site: AgentSite) -> None:
         assert (await twice("undo", kind="task", id=task["id"]))["task"]["done_at"] is not None
         assert "no merge" in await refusal_of(client, "undo", kind="merge", id=10**9, lead_id=stays)
         assert "lead_id" in await refusal_of(client, "undo", kind="merge", id=1)
+
+
+async def test_an_import_is_undone(agent_site: AgentSite) -> None:
+    with agent_site.client() as person:
+        started = person.import_leads("people.csv", b"First name,E-mail\nDorothy,dorothy@example.com\n")
+        until(lambda: person.imports.get(started["id"])["state"] == "done", what="the import")
+        wanted = {"kind": "import", "id": started["id"]}
+        async with agent_of(agent_site.url, agent_site.key, "on") as client:
+            shown = await call(client, "undo", **wanted)
+            assert (shown["count"], shown["import"]["created"]) == (1, 1)
+            assert person.leads.list(email="dorothy@example.com").count() == 1
+            await call(client, "undo", **wanted, confirm_token=shown["confirm_token"])
+        until(lambda: person.leads.list(email="dorothy@example.com").count() == 0, what="the undo")
