@@ -76,7 +76,7 @@ class AgentSite:
         """Have so many submissions die of one cause, or be held, and return its id."""
         cause = cause_of_text("submission", "ValueError: no", place=uuid.uuid4().hex)
         ids = [uuid7(now_ms() - 1000 * number) for number in range(count)]
-        values = {"cause": cause.id, "fingerprint": cause.fingerprint, "place": cause.place, "ids": ids}
+        values: dict[str, Any] = {"cause": cause.id, "fingerprint": cause.fingerprint, "place": cause.place, "ids": ids}
         times = [received_time(id_) for id_ in ids]  # a submission's row is found by the time in its id
         payloads = [b'{"email": "buried-%s@example.com"}' % id_.encode() for id_ in ids]
         with self.stack.database() as database:

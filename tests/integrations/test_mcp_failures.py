@@ -91,8 +91,8 @@ async def test_filters_that_do_not_fit_are_refused(agent_site: AgentSite) -> Non
             ("not both", {"action": "replay", "cause_id": 1, "submission_ids": [some]}),
         ):
             assert said in await refusal_of(client, "replay_or_release", **arguments)
-        for arguments in ({"action": "release", "source": "nobody"}, {"action": "resend"}):
-            nothing = await call(client, "replay_or_release", **arguments)
+        for action, source in (("release", "nobody"), ("resend", None)):
+            nothing = await call(client, "replay_or_release", action=action, source=source)
             assert (nothing["count"], "confirm_token" in nothing) == (0, False)
 
 
