@@ -15,7 +15,7 @@ UNTRUSTED = "untrusted"
 CODE_FIELDS = frozenset(
     (
         *("status", "state", "kind", "type", "event", "events", "outcome", "level", "matched_on", "role", "limit"),
-        *("error_type", "operator", "code", "reason_code"),
+        *("error_type", "operator", "code"),
     )
 )
 # Objects whose names of fields are LeadHub's own.

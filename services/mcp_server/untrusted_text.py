@@ -22,9 +22,8 @@ _VARIATION_SELECTORS = frozenset((*range(0xFE00, 0xFE10), *range(0xE0100, 0xE01F
 _FILLERS = frozenset((0x115F, 0x1160, 0x2800, 0x3164, 0xFFA0))  # letters and symbols that show as nothing
 _SPACES = re.compile(r"\s+")
 _LINK = re.compile(
-    r"(?:[a-z][a-z0-9+.-]{0,30}:/{1,}|(?:data|javascript|mailto|tel|vbscript|blob|file):|www\.)\S*"
-    r"|//\S+"
-    r"|(?<![\w@.])(?:[\w-]{1,63}\.){1,8}[a-z]{2,24}[/?#]\S*",
+    r"(?:[a-z][a-z0-9+.-]{0,30}:/|(?:data|javascript|mailto|vbscript|blob|file):(?=\S)|www\.|//)\S*"
+    r"|(?<![\w@.])(?:[\w-]{1,63}\.){1,8}[a-z]{2,24}[/?#]\S+",
     re.I,
 )
 # What marks up: HTML, and images, links, code and headings of Markdown. Each becomes a likeness that does nothing.

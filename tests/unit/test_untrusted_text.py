@@ -15,7 +15,7 @@ from services.mcp_server.untrusted_text import MAX_ITEMS, MAX_TEXT_LENGTH, clean
 pytestmark = pytest.mark.unit
 CORPUS = json.loads((Path(__file__).parents[1] / "corpora/agents/hostile_texts.json").read_text())
 # What would be a link, an image, an element or code in an answer.
-LIVE = re.compile(r"://|[<>\[\]`|]|www\.|javascript:|data:|mailto:|file:|//", re.I)
+LIVE = re.compile(r"://|[<>\[\]`|]|www\.|(javascript|data|mailto|file):\S|//", re.I)
 
 
 def assert_harmless(text: str) -> None:
@@ -49,6 +49,8 @@ def test_ordinary_texts_stay_as_they_are() -> None:
         "+49 30 901820",
         "5/7, a:b; 50 %",
         "naïve 🙂",
+        "Metadata: 5",
+        "Tel:+49 30",
     ):
         assert clean_text(text) == text
 
