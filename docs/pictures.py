@@ -1,21 +1,29 @@
-"""Take the README's pictures of the console from a demo of its own: `.venv/bin/python -m docs.pictures`.
+"""Take the pictures of the console from a demo of its own: `.venv/bin/python -m docs.pictures [readme|connect]`.
 
+`readme` are those of the README, `connect` those of the providers' pages; both unless one is named.
 It needs Chromium. The demo's people are made up, so the pictures show nobody.
 """
 
 import asyncio
+import base64
 import re
 import shutil
 import subprocess
+import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 from playwright.async_api import Page, ViewportSize, async_playwright
 
+from shared.integrations.catalogue import PROVIDERS_BY_TYPE
+
 PROJECT = Path(__file__).resolve().parents[1]
 PICTURES = Path(__file__).with_name("pictures")
+CONNECT_PICTURES = PICTURES / "connect"
+README_NAME, CONNECT_NAME = PICTURE_SETS = ("readme", "connect")
+WEBP_QUALITY = 60  # of 100: some 15 KB a picture
 CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome")
 SIZE: ViewportSize = {"width": 1280, "height": 800}  # CSS pixels
 DEMO_LEADS = "800"
@@ -45,8 +53,8 @@ def running_demo(folder: Path) -> Iterator[tuple[str, str, str]]:
         demo.wait(START_SECONDS)
 
 
-async def take_pictures(console: str, email: str, password: str) -> None:
-    """Sign in, and take the pictures of Now and of a lead, in light colours."""
+async def take_pictures(console: str, email: str, password: str, names: Sequence[str]) -> None:
+    """Sign in, and take the sets of pictures, in light colours."""
     chromium = next(path for name in CHROMIUM_NAMES if (path := shutil.which(name)))
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
@@ -55,13 +63,38 @@ async def take_pictures(console: str, email: str, password: str) -> None:
         await page.fill("input[name=email]", email)
         await page.fill("input[name=password]", password)
         await page.click("main form button[type=submit]")
-        await page.wait_for_timeout(TRAFFIC_SECONDS * 1000)
-        await _take(page, "now")
-        await page.goto(page.url.replace("/now", "/leads?sort=-lead_score"))
-        await page.click("tbody a.name >> nth=0")
-        await page.wait_for_url(re.compile(r"/leads/\d+"))
-        await _take(page, "lead")
+        await page.wait_for_url(re.compile(r"/now$"))
+        workspace = page.url.removesuffix("/now")
+        if CONNECT_NAME in names:
+            await _take_connect_pictures(page, workspace)
+        if README_NAME in names:
+            await page.goto(f"{workspace}/now")
+            await _take_readme_pictures(page, workspace)
         await browser.close()
+
+
+async def _take_readme_pictures(page: Page, workspace: str) -> None:
+    await page.wait_for_timeout(TRAFFIC_SECONDS * 1000)
+    await _take(page, "now")
+    await page.goto(f"{workspace}/leads?sort=-lead_score")
+    await page.click("tbody a.name >> nth=0")
+    await page.wait_for_url(re.compile(r"/leads/\d+"))
+    await _take(page, "lead")
+
+
+async def _take_connect_pictures(page: Page, workspace: str) -> None:
+    """Take the page that connects each provider, without what stands around it."""
+    CONNECT_PICTURES.mkdir(parents=True, exist_ok=True)
+    chromium = await page.context.new_cdp_session(page)  # Playwright itself makes no WebP
+    for type_ in PROVIDERS_BY_TYPE:
+        await page.goto(f"{workspace}/sources/new?type={type_}")
+        await page.evaluate("document.activeElement.blur()")
+        box = await page.locator("main").bounding_box()
+        picture = await chromium.send(
+            "Page.captureScreenshot",
+            {"format": "webp", "quality": WEBP_QUALITY, "captureBeyondViewport": True, "clip": {**box, "scale": 1}},
+        )
+        (CONNECT_PICTURES / f"{type_}.webp").write_bytes(base64.b64decode(picture["data"]))
 
 
 async def _take(page: Page, name: str) -> None:
@@ -72,8 +105,11 @@ async def _take(page: Page, name: str) -> None:
 
 def main() -> None:
     """Start a demo, take the pictures, and stop it."""
+    names = sys.argv[1:] or PICTURE_SETS
+    if unknown := set(names) - set(PICTURE_SETS):
+        sys.exit(f"docs.pictures: {', '.join(sorted(unknown))}: take one of {', '.join(PICTURE_SETS)}")
     with tempfile.TemporaryDirectory() as folder, running_demo(Path(folder) / "demo") as (console, email, password):
-        asyncio.run(take_pictures(console, email, password))
+        asyncio.run(take_pictures(console, email, password, names))
 
 
 if __name__ == "__main__":

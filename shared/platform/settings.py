@@ -40,6 +40,7 @@ ALLOWED_SCHEMES = {
     "replica_url": POSTGRES_SCHEMES,
     "public_url": ("https://", "http://"),
     "docs_url": ("https://", "http://"),
+    "docs_site_url": ("https://", "http://"),
     "smtp_url": ("smtp://", "smtps://"),
     "alarm_smtp_url": ("smtp://", "smtps://"),
     "alarm_slack_url": ("https://", "http://"),
@@ -85,8 +86,13 @@ class Settings(BaseSettings):
     )
     docs_url: str = Field(
         "",
-        description="Where the folder `docs/` of this version can be read. The console's pages link to their pages "
-        "there. Empty: they name the files.",
+        description="Where the folder `docs/` of this version can be read, such as on a Git host. The console's pages "
+        "link to their pages there. Empty: they name the files.",
+    )
+    docs_site_url: str = Field(
+        "",
+        description="Where the documentation's site is, as `python -m docs.site` builds it. The console's pages link "
+        "to their pages of this version there. It wins over `LEADHUB_DOCS_URL`.",
     )
     trusted_proxies: str = Field("", description="Comma-separated networks whose X-Forwarded-* headers are believed.")
 

@@ -18,12 +18,8 @@ from shared.platform.settings import Settings
 pytestmark = pytest.mark.unit
 ROOT = Path(__file__).resolve().parents[2]
 LOCKS = (
-    "uv.lock",
-    "requirements.lock",
-    "requirements-dev.lock",
-    "requirements-mcp.lock",
-    "requirements-s3.lock",
-    "requirements-xlsx.lock",
+    *("uv.lock", "requirements.lock", "requirements-dev.lock", "requirements-docs.lock", "requirements-mcp.lock"),
+    *("requirements-s3.lock", "requirements-xlsx.lock"),
 )
 INDEX_HOSTS = {"pypi.org", "files.pythonhosted.org"}
 LINK = re.compile(r"\]\((?!https?://|#|mailto:)([^)#\s]+)")

@@ -101,6 +101,7 @@ async def _render_form(
         "initials": type_initials(type_),
         "note": type_note(view, type_),
         "docs": kind.docs,
+        "docs_page": f"providers/{type_}.md",
         "form": form,
         "inputs": credential_inputs(view, kind, {}, form),
         "problems": problems or {},

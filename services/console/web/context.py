@@ -13,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from services.console.web.channel_names import read_channel_names
 from services.console.web.connection_turns import CONNECTIONS_PER_TURN, MAX_TURNS, ConnectionTurns
+from services.console.web.docs_links import DocsPlace
 from services.console.web.open_pages import OpenPages
 from services.console.web.recent_reads import RecentReads
 from services.console.web.rendering import Renderer
@@ -250,7 +251,7 @@ def console_lifetime(
             engine=engine,
             spool=Spool(spool),
             cipher=cipher,
-            renderer=Renderer(static_files, text_filters, settings.docs_url),
+            renderer=Renderer(static_files, text_filters, DocsPlace(settings.docs_site_url, settings.docs_url)),
             overviews=OverviewReader(lambda: console.reading(), Spool(spool), limits, Path(settings.data_dir)),
             limit_counters=RedisCounters(limits),
             navigation_counts=navigation_counts,

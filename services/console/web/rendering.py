@@ -9,11 +9,12 @@ from typing import Any
 from aiohttp import web
 from jinja2 import BaseLoader, ChoiceLoader, Environment, FileSystemLoader, PrefixLoader, StrictUndefined, pass_context
 from jinja2.runtime import Context
-from markupsafe import Markup, escape
+from markupsafe import Markup
 
 from services.console.web import svg
 from services.console.web.bidi_controls import show_controls_in_html
 from services.console.web.browser_names import browser_name
+from services.console.web.docs_links import DocsPlace
 from services.console.web.static_files import StaticFiles
 from services.console.web.translations import Language, load_languages
 
@@ -41,19 +42,16 @@ class Renderer:
     """Renders templates in every language of the console."""
 
     def __init__(
-        self, static_files: StaticFiles, text_filters: Mapping[str, Callable[..., str]], docs_url: str = ""
+        self, static_files: StaticFiles, text_filters: Mapping[str, Callable[..., str]], docs: DocsPlace
     ) -> None:
-        """Each of `text_filters` gets the reader's `translate` beside what a template gives it.
-
-        `docs_url` is where `docs/` can be read, if anywhere.
-        """
+        """Each of `text_filters` gets the reader's `translate` beside what a template gives it."""
         self.languages: Mapping[str, Language] = load_languages()
         self._environments = {
             code: _make_environment(language, static_files) for code, language in self.languages.items()
         }
         for code, environment in self._environments.items():
             translate = self.languages[code].translations.gettext
-            environment.globals["docs_link"] = partial(_docs_link, docs_url.rstrip("/"), translate)
+            environment.globals["docs_link"] = partial(docs.link_to, translate=translate)
             environment.filters |= {name: partial(text, translate=translate) for name, text in text_filters.items()}
 
     def drawing(self, language: Language) -> svg.Drawing:
@@ -88,17 +86,6 @@ def _nonce_attribute(context: Context) -> Markup:
 def _code_tag(text: object) -> Markup:
     """Return text that a machine wrote, left to right in every language."""
     return Markup('<code class="ltr">{}</code>').format(text)
-
-
-def _docs_link(docs_url: str, translate: Callable[[str], str], page: str) -> Markup:
-    """Return where more is said: a link to a page of `docs/`, such as `forms.md#spam`, or the name of its file."""
-    file = Markup('<bdi class="ltr mono">docs/{}</bdi>').format(page.partition("#")[0])
-    text = escape(translate("More in %(page)s")) % {"page": file}
-    if not docs_url:
-        title = translate("A file of LeadHub’s documentation, which comes with the program")
-        return Markup('<span class="docs-link docs-file" title="{}">{}</span>').format(title, text)
-    address = f"{docs_url}/{page}"
-    return Markup('<a class="docs-link link" href="{}" target="_blank" rel="noopener">{}</a>').format(address, text)
 
 
 def _template_loader() -> BaseLoader:
