@@ -1,6 +1,6 @@
-"""Take the pictures of the console from a demo of its own: `.venv/bin/python -m docs.pictures [readme|connect]`.
+"""Take the pictures of the console from a demo of its own: `.venv/bin/python -m docs.pictures [SET]`.
 
-`readme` are those of the README, `connect` those of the providers' pages; both unless one is named.
+The sets are `readme`, `arabic` (Now for an Arabic reader) and `connect` (for the pages of providers); all unless named.
 It needs Chromium. The demo's people are made up, so the pictures show nobody.
 """
 
@@ -22,7 +22,15 @@ from shared.integrations.catalogue import PROVIDERS_BY_TYPE
 PROJECT = Path(__file__).resolve().parents[1]
 PICTURES = Path(__file__).with_name("pictures")
 CONNECT_PICTURES = PICTURES / "connect"
-README_NAME, CONNECT_NAME = PICTURE_SETS = ("readme", "connect")
+README_NAME, ARABIC_NAME, CONNECT_NAME = PICTURE_SETS = ("readme", "arabic", "connect")
+# The box of a page's main part, which is as high as the window, down to the end of its content.
+CONTENT_BOX = """
+() => {
+  const { x, y, width } = document.querySelector("main").getBoundingClientRect();
+  const ends = [...document.querySelectorAll("main .columns > *")].map((one) => one.getBoundingClientRect().bottom);
+  return { x, y, width, height: Math.max(...ends) - y + 24, scale: 1 };
+}
+"""
 WEBP_QUALITY = 60  # of 100: some 15 KB a picture
 CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome")
 SIZE: ViewportSize = {"width": 1280, "height": 800}  # CSS pixels
@@ -70,6 +78,11 @@ async def take_pictures(console: str, email: str, password: str, names: Sequence
         if README_NAME in names:
             await page.goto(f"{workspace}/now")
             await _take_readme_pictures(page, workspace)
+        if ARABIC_NAME in names:
+            await page.goto(f"{workspace}/now")
+            await page.get_by_text("العربية").first.click()
+            await page.wait_for_timeout(TRAFFIC_SECONDS * 1000)
+            await _take(page, "now-ar")
         await browser.close()
 
 
@@ -89,10 +102,10 @@ async def _take_connect_pictures(page: Page, workspace: str) -> None:
     for type_ in PROVIDERS_BY_TYPE:
         await page.goto(f"{workspace}/sources/new?type={type_}")
         await page.evaluate("document.activeElement.blur()")
-        box = await page.locator("main").bounding_box()
+        clip = await page.evaluate(CONTENT_BOX)
         picture = await chromium.send(
             "Page.captureScreenshot",
-            {"format": "webp", "quality": WEBP_QUALITY, "captureBeyondViewport": True, "clip": {**box, "scale": 1}},
+            {"format": "webp", "quality": WEBP_QUALITY, "captureBeyondViewport": True, "clip": clip},
         )
         (CONNECT_PICTURES / f"{type_}.webp").write_bytes(base64.b64decode(picture["data"]))
 

@@ -18,10 +18,11 @@ METHODS = ("get", "post", "put", "patch", "delete")
 PAGE_HEAD = """\
 # The API
 
-[Open the reference](../{reference}/index.html){{ .md-button .md-button--primary }}
+[Open the reference]({reference}/index.html){{ .md-button .md-button--primary }}
+
 It shows each operation with its fields, and tries requests against your own server.
 
-A running LeadHub shows the same at `/api/documentation`. The document itself is [openapi.json](../openapi.json).
+A running LeadHub shows the same at `/api/documentation`. The document itself is [openapi.json](openapi.json).
 
 """
 OPERATIONS_HEAD = """
@@ -49,7 +50,7 @@ def write_reference(folder: Path) -> None:
 
 def _tag_section(document: dict[str, Any], tag: dict[str, str], reference: str) -> str:
     rows = "".join(
-        f"| [{operation['summary']}](../{reference}/index.html#/{tag['name']}/{operation['operationId']}) "
+        f"| [{operation['summary']}]({reference}/index.html#/{tag['name']}/{operation['operationId']}) "
         f"| {method.upper()} | `{path}` |\n"
         for method, path, operation in _operations(document)
         if tag["name"] in operation["tags"]

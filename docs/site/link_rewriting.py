@@ -36,6 +36,8 @@ def _new_target(target: str, source: str, tree: SiteTree, other_trees: Sequence[
         return posixpath.relpath(tree.files[named], posixpath.dirname(place) or ".") + mark + anchor
     for other in other_trees:
         if named in other.files:
-            address = posixpath.relpath(other.address_of(other.files[named]), tree.address_of(place))
+            # Zensical takes a link as one between files, and adds a level for a page that becomes a folder.
+            file_folder = posixpath.join(tree.folder, posixpath.dirname(place))
+            address = posixpath.relpath(other.address_of(other.files[named]), file_folder)
             return f"{address}{'/' if named.endswith('.md') else ''}{mark}{anchor}"
     return None

@@ -21,7 +21,7 @@ PROJECT_PAGES = {
 }
 CLIENTS_PATTERN = "integrations/*/README.md"
 FRONT_PAGES = {"README.md": "docs/index.md"}  # a link to the first leads to the second
-API_PAGE = "api/index.md"
+API_PAGE = "api.md"
 OPENAPI_SOURCE, OPENAPI_PLACE = "docs/openapi.json", "openapi.json"
 
 

@@ -59,7 +59,6 @@ def stage_tree(folder: Path, tree: SiteTree, trees: Sequence[SiteTree], configur
     shutil.copytree(ASSETS_FOLDER, pages / "assets")
     shutil.copy(CONSOLE_MARK, pages / "assets" / CONSOLE_MARK.name)
     if tree.language == "en":
-        (pages / API_PAGE).parent.mkdir()
         (pages / API_PAGE).write_text(api_page(), encoding="utf-8")
         write_reference(pages / REFERENCE_FOLDER)
     complete = complete_configuration(configuration, tree, trees)

@@ -119,7 +119,7 @@ OTHER = SiteTree("ar", "ar/0.1", {"docs/ar/b.md": "b.md"})
         ("docs/a.md", "[demo](../demo/README.md)", "[demo](project/d.md)"),
         ("demo/README.md", "[A](../docs/a.md#b)", "[A](../a.md#b)"),
         ("docs/a.md", "[code](../shared/errors.py) and more", "code and more"),
-        ("docs/a.md", "[arabic](ar/b.md#c)", "[arabic](../../ar/0.1/b/#c)"),
+        ("docs/a.md", "[arabic](ar/b.md#c)", "[arabic](../ar/0.1/b/#c)"),
         ("docs/a.md", "[here](#top) [out](https://example.com/x)", "[here](#top) [out](https://example.com/x)"),
         ("docs/a.md", "```md\n[code](../x.py)\n```", "```md\n[code](../x.py)\n```"),
     ],
@@ -133,6 +133,7 @@ def test_latest_leads_to_the_newest_version(tmp_path: Path) -> None:
         page = tmp_path / version / "forms" / "index.html"
         page.parent.mkdir(parents=True)
         page.touch()
+        (tmp_path / version / "index.html").touch()
         add_version(tmp_path, version)
     listed = json.loads((tmp_path / "versions.json").read_text(encoding="utf-8"))
     assert [(entry["version"], entry["aliases"]) for entry in listed] == [
