@@ -4,7 +4,7 @@ import posixpath
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-import yaml
+import yaml  # type: ignore[import-untyped]
 
 from docs.site.page_sources import API_PAGE, ARABIC_FOLDER, PROJECT_ROOT, SiteTree
 

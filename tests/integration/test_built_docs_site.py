@@ -14,7 +14,6 @@ from axe_playwright_python.async_playwright import Axe  # type: ignore[import-un
 from playwright.async_api import Browser, Page, expect
 
 from docs.site.api_pages import REFERENCE_FOLDER
-from docs.site.link_check import broken_links
 from docs.site.page_sources import SiteTree
 from docs.site.site_build import CURRENT_VERSION, build_site, stage_tree
 from docs.site.site_configuration import read_configurations
@@ -85,7 +84,6 @@ def test_the_site_has_both_languages_and_no_program(built_site: BuiltSite) -> No
     for home in (ENGLISH_HOME, ARABIC_HOME, "latest/", "ar/latest/", f"{ENGLISH_HOME}{REFERENCE_FOLDER}/"):
         assert (built_site.folder / home / "index.html").is_file()
     assert list(built_site.folder.rglob("*.py*")) == []
-    assert broken_links(built_site.folder) == []
 
 
 def test_each_link_of_the_console_leads_to_a_heading(built_site: BuiltSite) -> None:
@@ -112,8 +110,10 @@ def test_a_broken_link_and_a_broken_anchor_stop_the_build(built_site: BuiltSite,
 )
 async def test_search_finds_a_word(page: Page, built_site: BuiltSite, home: str, word: str, found: str) -> None:
     await page.goto(built_site.url + home)
+    field = page.locator("dialog [role=combobox]")
+    await field.wait_for(state="attached")  # before that, letters are keys of the page
     await page.keyboard.press("Control+k")
-    await page.keyboard.type(word)
+    await field.fill(word)
     await expect(page.locator(f'a[href*="{home}"][href*="{found}"][href*="h="]').first).to_be_visible()
 
 
