@@ -32,27 +32,20 @@ INVALID_URL_MESSAGE = (
 INVALID_POSTGRES_URL_MESSAGE = f"{INVALID_URL_MESSAGE}; several hosts go behind it, as postgresql://USER:PASSWORD@/DATABASE?host=a,b&port=5432,5432"
 _find_bad_escape = re.compile(r"%(?![0-9A-Fa-f]{2})").search
 _password_pattern = re.compile(r"(?<=:)//[^/?#@]*@")
+WEB_URL_NAMES = (
+    *("public_url", "docs_url", "docs_site_url", "alarm_slack_url", "twilio_url", "mailgun_url"),
+    *("meta_url", "linkedin_url", "hubspot_url", "google_data_manager_url", "google_accounts_url", "files_endpoint"),
+)
 ALLOWED_SCHEMES = {
+    **dict.fromkeys(WEB_URL_NAMES, ("https://", "http://")),
     "database_url": POSTGRES_SCHEMES,
     "broker_url": BROKER_SCHEMES,
     "redis_url": REDIS_SCHEMES,
     "spool_url": REDIS_SCHEMES,
     "replica_url": POSTGRES_SCHEMES,
-    "public_url": ("https://", "http://"),
-    "docs_url": ("https://", "http://"),
-    "docs_site_url": ("https://", "http://"),
     "smtp_url": ("smtp://", "smtps://"),
     "alarm_smtp_url": ("smtp://", "smtps://"),
-    "alarm_slack_url": ("https://", "http://"),
-    "twilio_url": ("https://", "http://"),
-    "mailgun_url": ("https://", "http://"),
-    "meta_url": ("https://", "http://"),
-    "linkedin_url": ("https://", "http://"),
-    "hubspot_url": ("https://", "http://"),
-    "google_data_manager_url": ("https://", "http://"),
-    "google_accounts_url": ("https://", "http://"),
     "files_url": ("s3://",),
-    "files_endpoint": ("https://", "http://"),
 }
 
 
