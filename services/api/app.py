@@ -7,6 +7,7 @@ from aiohttp import hdrs, web
 
 from services.api.context import api_lifetime
 from services.api.event_waiters import answer_waiting, event_waiters_lifetime
+from services.api.openapi import event_catalogue
 from services.api.openapi import handlers as openapi
 from services.api.read_timeout import with_timeout
 from services.api.resources import (
@@ -48,6 +49,7 @@ from services.api.resources import (
     tags,
     tasks,
     users,
+    webhook_previews,
     webhooks,
     workspace,
     workspace_alarms,
@@ -168,6 +170,8 @@ ROUTES = [
     web.post("/api/v1/integrations/{id}/try", sources.try_body),
     web.get("/api/v1/sources", sources.index),
     web.get("/api/v1/webhooks/samples", event_samples.index),
+    web.get("/api/v1/webhooks/events", event_catalogue.index),
+    web.post("/api/v1/webhooks/preview", webhook_previews.create),
     *resource_routes("/api/v1/webhooks", webhooks),
     web.post("/api/v1/webhooks/{id}/rotate-secret", webhooks.rotate_secret),
     web.post("/api/v1/webhooks/{id}/test", webhooks.send_test),

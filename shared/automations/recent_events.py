@@ -4,16 +4,17 @@ Timelines have no order across leads. The leads that changed or came in last are
 entries: so old events of busy leads may be missing, never those of the last minutes.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any, NamedTuple
 
 from shared.automations.past_lead import LeadEntry
-from shared.automations.trigger_match import EVENT_BY_TRIGGER, is_of_kind
-from shared.leads.lead_events import event_facts
+from shared.automations.trigger_match import EVENT_BY_TRIGGER, TRIGGER_BY_EVENT, is_of_kind
+from shared.leads.lead_events import EventFact, event_facts
 from shared.platform.db.connections import Connection
 
 RECENT_LEADS = 300  # that changed last, and as many that came in last
 ENTRIES_PER_LEAD = 30  # of each of these leads
+ANY_KIND = "any"  # in place of a trigger's type
 
 RECENT_ENTRIES_SQL = f"""
 WITH recent AS (
@@ -55,11 +56,27 @@ async def read_recent_events(
 
     No event starts an automation by hand or after a time without activity: for these it is the last one of each lead.
     """
-    values = {"w": workspace_id, "kind": trigger["type"], "most": most}
-    rows = await (await connection.execute(RECENT_ENTRIES_SQL, values)).fetchall()
-    events = [RecentEvent(row[0], LeadEntry(*row[1:])) for row in rows]
-    heard = [(event, facts) for event in events if (facts := event_facts(event.entry.type, event.entry.data))]
+    heard = await _read_entries(connection, workspace_id, trigger["type"], most)
     if trigger["type"] in EVENT_BY_TRIGGER:
         return [event for event, facts in heard if is_of_kind(trigger, facts)][:most]
     last = {event.lead_id: event for event, _ in reversed(heard)}
     return sorted(last.values(), key=lambda event: -event.entry.id)[:most]
+
+
+async def read_recent_facts(
+    connection: Connection, workspace_id: int, types: Collection[str], most: int
+) -> list[tuple[RecentEvent, EventFact]]:
+    """Return up to `most` facts of these types, such as `tag.added`, newest first, each with its entry."""
+    kinds = {TRIGGER_BY_EVENT.get(type_, ANY_KIND) for type_ in types}
+    kind = kinds.pop() if len(kinds) == 1 else ANY_KIND
+    heard = await _read_entries(connection, workspace_id, kind, most)
+    return [(event, fact) for event, facts in heard for fact in facts if fact.type in types][:most]
+
+
+async def _read_entries(
+    connection: Connection, workspace_id: int, kind: str, most: int
+) -> list[tuple[RecentEvent, list[EventFact]]]:
+    values = {"w": workspace_id, "kind": kind, "most": most}
+    rows = await (await connection.execute(RECENT_ENTRIES_SQL, values)).fetchall()
+    events = [RecentEvent(row[0], LeadEntry(*row[1:])) for row in rows]
+    return [(event, facts) for event in events if (facts := event_facts(event.entry.type, event.entry.data))]

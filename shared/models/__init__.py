@@ -25,7 +25,7 @@ from shared.models.event_feeds import EventFeed, FeedEvent
 from shared.models.files import StoredFile
 from shared.models.forms import Form, FormCount, FormDraft, FormVersion, SpamRuleRow, SubmissionVisitor
 from shared.models.intake import Event, JournalRow, Ledger, LedgerDelta, Process, Submission, SubmissionKey
-from shared.models.integrations import Integration, WebhookSubscription
+from shared.models.integrations import Integration, SubscriptionState, WebhookSubscription
 from shared.models.jobs import Job, JobFollower, JobItem, SubmissionVersion
 from shared.models.lead_imports import ImportChunk, ImportPreviewKey, ImportPreviewLead, ImportRow, LeadImport
 from shared.models.leads import LEAD_IDS, Activity, BackgroundCleanup, Identity, Lead, PossibleDuplicate, Tag
@@ -144,6 +144,7 @@ __all__ = [
     "SubmissionKey",
     "SubmissionVersion",
     "SubmissionVisitor",
+    "SubscriptionState",
     "Suppression",
     "Tag",
     "Task",

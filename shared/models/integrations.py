@@ -3,11 +3,11 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ARRAY, ForeignKey, LargeBinary, Text, text
+from sqlalchemy import ARRAY, ForeignKey, Integer, LargeBinary, Text, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
-from shared.models.base import Base, EncryptedBytes, RowId, TransactionTime
+from shared.models.base import Base, EncryptedBytes, RowId, TransactionTime, WorkspaceKey
 
 
 class Integration(Base):
@@ -42,6 +42,9 @@ class WebhookSubscription(Base):
     events: Mapped[list[str]] = mapped_column(ARRAY(Text))
     description: Mapped[str | None]
     filters: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
+    filter_expression: Mapped[str | None]  # in the language of `shared/expressions/`, as is the next one
+    body_expression: Mapped[str | None]  # what it is sent; null: the standard body
+    max_per_minute: Mapped[int | None] = mapped_column(Integer)  # attempts; null: as many as it takes
     is_active: Mapped[bool] = mapped_column(server_default=text("true"))
     secret: Mapped[EncryptedBytes]  # `whsec_…`
     old_secret: Mapped[EncryptedBytes | None]  # also signs, until `old_secret_until`
@@ -50,3 +53,16 @@ class WebhookSubscription(Base):
     disabled_at: Mapped[datetime | None]
     created_at: Mapped[TransactionTime]
     updated_at: Mapped[TransactionTime]
+
+
+class SubscriptionState(Base):
+    """What workers note of a subscription. Without a row there is nothing to note."""
+
+    __tablename__ = "subscription_states"
+
+    workspace_id: Mapped[WorkspaceKey]
+    subscription_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    next_send_at: Mapped[datetime | None]  # where the rate is bounded: when an attempt is due at its even pace
+    filter_failures: Mapped[int] = mapped_column(server_default="0")  # since the expression was written
+    filter_error: Mapped[str | None]  # of the last event for which the expression gave nothing
+    filter_failed_at: Mapped[datetime | None]

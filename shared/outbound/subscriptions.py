@@ -32,15 +32,23 @@ SUBSCRIPTIONS_FULL_MESSAGE: Final = (
 )
 
 _COLUMNS = (
-    "id, url, events, description, filters, is_active, disabled_reason, disabled_at, old_secret_until, created_at"
+    "id, url, events, description, filters, filter_expression, body_expression, max_per_minute, is_active, "
+    "disabled_reason, disabled_at, old_secret_until, created_at"
 )
-FIND_SUBSCRIPTION_SQL = f"SELECT {_COLUMNS} FROM webhook_subscriptions WHERE workspace_id = %s AND id = %s"
+FIND_SUBSCRIPTION_SQL = f"""
+SELECT {_COLUMNS}, coalesce(t.filter_failures, 0) AS filter_failures, t.filter_error, t.filter_failed_at
+FROM webhook_subscriptions s
+LEFT JOIN subscription_states t ON t.workspace_id = s.workspace_id AND t.subscription_id = s.id
+WHERE s.workspace_id = %s AND s.id = %s
+"""
 # Two requests at the same time would otherwise both find room.
 LOCK_COUNT_SQL = "SELECT FROM workspaces WHERE id = %s FOR NO KEY UPDATE"
 COUNT_SUBSCRIPTIONS_SQL = "SELECT count(*) FROM webhook_subscriptions WHERE workspace_id = %s"
 INSERT_SUBSCRIPTION_SQL = """
-INSERT INTO webhook_subscriptions (workspace_id, url, events, description, filters, is_active, secret)
-VALUES (%(workspace)s, %(url)s, %(events)s, %(description)s, %(filters)s, %(is_active)s, %(secret)s) RETURNING id
+INSERT INTO webhook_subscriptions (workspace_id, url, events, description, filters, filter_expression, body_expression,
+                                   max_per_minute, is_active, secret)
+VALUES (%(workspace)s, %(url)s, %(events)s, %(description)s, %(filters)s, %(filter_expression)s, %(body_expression)s,
+        %(max_per_minute)s, %(is_active)s, %(secret)s) RETURNING id
 """
 # Activating it clears the reason for which it was disabled.
 CHANGE_SUBSCRIPTION_SQL = """
@@ -48,6 +56,10 @@ UPDATE webhook_subscriptions
 SET url = coalesce(%(url)s::text, url), events = coalesce(%(events)s::text[], events),
     description = CASE WHEN %(has_description)s THEN %(description)s::text ELSE description END,
     filters = CASE WHEN %(has_filters)s THEN %(filters)s::jsonb ELSE filters END,
+    filter_expression =
+        CASE WHEN %(has_filter_expression)s THEN %(filter_expression)s::text ELSE filter_expression END,
+    body_expression = CASE WHEN %(has_body_expression)s THEN %(body_expression)s::text ELSE body_expression END,
+    max_per_minute = CASE WHEN %(has_max_per_minute)s THEN %(max_per_minute)s::int ELSE max_per_minute END,
     is_active = coalesce(%(is_active)s::boolean, is_active),
     disabled_reason = CASE WHEN %(is_active)s::boolean THEN NULL ELSE disabled_reason END,
     disabled_at = CASE WHEN %(is_active)s::boolean THEN NULL ELSE disabled_at END, updated_at = now()
@@ -62,7 +74,18 @@ WHERE workspace_id = %(workspace)s AND id = %(id)s
 """
 FORM_EXISTS_SQL = "SELECT FROM forms WHERE workspace_id = %s AND id = %s"
 STAGE_EXISTS_SQL = "SELECT FROM pipeline_stages WHERE workspace_id = %s AND id = %s"
+NULLABLE_FIELDS: Final = ("description", "filters", "filter_expression", "body_expression", "max_per_minute")
 REFERENCES: Final = (("form_id", "form", FORM_EXISTS_SQL), ("stage_id", "stage", STAGE_EXISTS_SQL))
+# A filter that is written anew has not failed yet, and another rate begins at once.
+RESET_STATE_SQL = """
+UPDATE subscription_states SET
+    filter_failures = CASE WHEN %(has_filter)s THEN 0 ELSE filter_failures END,
+    filter_error = CASE WHEN %(has_filter)s THEN NULL ELSE filter_error END,
+    filter_failed_at = CASE WHEN %(has_filter)s THEN NULL ELSE filter_failed_at END,
+    next_send_at = CASE WHEN %(has_rate)s THEN NULL ELSE next_send_at END
+WHERE workspace_id = %(workspace)s AND subscription_id = %(id)s
+"""
+DELETE_STATE_SQL = "DELETE FROM subscription_states WHERE workspace_id = %s AND subscription_id = %s"
 DELETE_SUBSCRIPTION_SQL = "DELETE FROM webhook_subscriptions WHERE workspace_id = %s AND id = %s"
 
 
@@ -75,11 +98,17 @@ class Subscription:
     events: list[str]
     description: str | None
     filters: dict[str, Any] | None
+    filter_expression: str | None
+    body_expression: str | None
+    max_per_minute: int | None
     is_active: bool
     disabled_reason: str | None
     disabled_at: datetime | None
     old_secret_until: datetime | None
     created_at: datetime
+    filter_failures: int  # events for which the filter gave nothing, since it was written
+    filter_error: str | None  # of the last of these
+    filter_failed_at: datetime | None
 
 
 class NewSubscription(NamedTuple):
@@ -118,6 +147,7 @@ async def create_subscription(
         "events": fields["events"],
         "description": fields.get("description"),
         "filters": _as_json(fields.get("filters")),
+        **{name: fields.get(name) for name in ("filter_expression", "body_expression", "max_per_minute")},
         "is_active": fields.get("is_active", True),
         "secret": (await cipher.in_transaction(connection)).encrypt(secret),
     }
@@ -133,12 +163,15 @@ async def change_subscription(connection: Connection, workspace_id: int, id_: in
     await _expect_references(connection, workspace_id, fields)
     if "url" in fields or fields.get("is_active"):
         await allow_attempt(connection, workspace_id, subscription_endpoint(id_))
-    names = ("url", "events", "description", "is_active")
+    names = ("url", "events", "is_active", *NULLABLE_FIELDS)
     values = {name: fields.get(name) for name in names} | {"filters": _as_json(fields.get("filters"))}
-    values |= {f"has_{name}": name in fields for name in ("description", "filters")}
+    values |= {f"has_{name}": name in fields for name in NULLABLE_FIELDS}
     values |= {"workspace": workspace_id, "id": id_}
     if not (await connection.execute(CHANGE_SUBSCRIPTION_SQL, values)).rowcount:
         raise NotFound
+    if "filter_expression" in fields or "max_per_minute" in fields:
+        has = {"has_filter": "filter_expression" in fields, "has_rate": "max_per_minute" in fields}
+        await connection.execute(RESET_STATE_SQL, {"workspace": workspace_id, "id": id_, **has})
 
 
 async def rotate_secret(
@@ -159,6 +192,7 @@ async def delete_subscription(connection: Connection, workspace_id: int, id_: in
     await cancel_deliveries(connection, workspace_id, "subscription", id_)
     if not (await connection.execute(DELETE_SUBSCRIPTION_SQL, (workspace_id, id_))).rowcount:
         raise NotFound
+    await connection.execute(DELETE_STATE_SQL, (workspace_id, id_))
 
 
 async def cancel_waiting(connection: Connection, workspace_id: int, id_: int, last_id: int) -> None:

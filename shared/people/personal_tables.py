@@ -140,7 +140,11 @@ IMPERSONAL_COLUMNS: Final[dict[str, dict[str, tuple[str, ...]]]] = {
         "source_accounts": ("type", "secret_digest", "account_id"),
         "source_polls": ("cursor",),
         "tags": ("color",),
-        "webhook_subscriptions": ("url", "events", "description", "filters", "secret", "old_secret", "disabled_reason"),
+        "webhook_subscriptions": (
+            *("url", "events", "description", "filters", "filter_expression", "body_expression"),
+            *("secret", "old_secret", "disabled_reason"),
+        ),
+        "subscription_states": ("filter_error",),
         "workspaces": ("slug", "name", "country", "merge_policy", "never_join", "timezone", "mail_key", "alarms"),
         "imports": ("encoding", "delimiter", "columns", "mapping"),
     },

@@ -50,7 +50,7 @@ FOREIGN_PATHS = {
     *("run/", "run/metrics", "secrets/key", "manifest.json", "leads/list.html", "leads/bulk", "data.json", "LeadHub/"),
     *("application/json", "application/pdf", "application/octet-stream", "application/x-www-form-urlencoded"),
     *("multipart/form-data", "Application/x-www-form-urlencoded"),
-    *("0032_tag_places.py", "paperform.py", "test_boards_page.py", "boards/", "calendars.md", "versions.json"),
+    *("0036_tag_places.py", "paperform.py", "test_boards_page.py", "boards/", "calendars.md", "versions.json"),
 }
 
 

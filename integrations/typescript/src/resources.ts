@@ -74,6 +74,8 @@ import type {
   PersonReport,
   Pipeline,
   PipelineFields,
+  Preview,
+  PreviewFields,
   PublishFields,
   RecalculationFields,
   RejectFields,
@@ -857,6 +859,11 @@ export class UsersGroup extends Resource {
 }
 
 export class WebhooksGroup extends Resource {
+  /** Show which of the last 100 events a subscription would send, and the first three bodies. */
+  createPreview(fields?: PreviewFields): Promise<Preview> {
+    return this.data("POST", "/api/v1/webhooks/preview", {}, fields);
+  }
+
   /** List the webhook subscriptions, newest first. */
   list(query: Query<"list_webhooks"> = {}): Pages<Webhook> {
     return this.pages("/api/v1/webhooks", query);

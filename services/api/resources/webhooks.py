@@ -1,6 +1,9 @@
 """`/api/v1/webhooks`: subscriptions to events. The signing secret is only shown when it is created."""
 
+from typing import Any
+
 from aiohttp import web
+from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.api.context import CIPHER_KEY, SETTINGS_KEY, driver_connection, writing
@@ -10,7 +13,7 @@ from services.api.request_parsing import body_and_errors, optional_body_of, work
 from services.api.resources.deliveries import DELIVERY_RESOURCE
 from services.api.schemas.deliveries import DeliveryRecord
 from services.api.schemas.webhooks import NewWebhookRecord, RotationFields, SampleEventFields, WebhookRecord
-from shared.models import WebhookSubscription
+from shared.models import SubscriptionState, WebhookSubscription
 from shared.outbound import subscriptions
 from shared.outbound.subscription_fields import WebhookFields, checked_fields
 from shared.outbound.subscriptions import DEFAULT_OVERLAP_HOURS
@@ -18,7 +21,25 @@ from shared.platform.web.openapi import request_body, responds
 from shared.platform.web.path_params import path_id
 from shared.service_app.authorization import requires_scope
 
-WEBHOOK_RESOURCE = Resource(WebhookSubscription, WebhookRecord)
+
+def _state_column(column: Any) -> ColumnElement[Any]:
+    """Return a subquery for what the workers noted of a subscription."""
+    of_subscription = (
+        SubscriptionState.workspace_id == WebhookSubscription.workspace_id,
+        SubscriptionState.subscription_id == WebhookSubscription.id,
+    )
+    return select(column).where(*of_subscription).scalar_subquery()
+
+
+WEBHOOK_RESOURCE = Resource(
+    WebhookSubscription,
+    WebhookRecord,
+    {
+        "filter_failures": func.coalesce(_state_column(SubscriptionState.filter_failures), 0),
+        "filter_error": _state_column(SubscriptionState.filter_error),
+        "filter_failed_at": _state_column(SubscriptionState.filter_failed_at),
+    },
+)
 
 
 @requires_scope("read:integrations")

@@ -171,6 +171,7 @@ ACTION_WORDS: dict[str, tuple[str, str]] = {
     "user.signed_out": (_("Signed a user out everywhere"), _("Tried to sign a user out everywhere")),
     "webhook.created": (_("Made a webhook"), _("Tried to make a webhook")),
     "webhook.changed": (_("Changed a webhook"), _("Tried to change a webhook")),
+    "webhook.previewed": (_("Previewed a webhook"), _("Tried to preview a webhook")),
     "webhook.deleted": (_("Deleted a webhook"), _("Tried to delete a webhook")),
     "webhook.send_test": (_("Sent a test event to a webhook"), _("Tried to send a test event to a webhook")),
     "webhook.cancel_waiting": (_("Cancelled what waited for a webhook"), _("Tried to cancel what waits for a webhook")),

@@ -15,9 +15,11 @@ from services.console.web.payload_text import (
     split_lines,
 )
 from services.console.webhooks.delivery_reads import AttemptRow, OpenDelivery
+from services.console.webhooks.expression_words import stored_problem_text
 from services.console.webhooks.words import ERROR_WORDS, shown_url
 from shared.audit.audit_masking import is_secret_name
 from shared.auth.roles import Permission
+from shared.outbound.subscription_expressions import MAPPING_FAILED
 from shared.platform.masking import SECRET_MASK
 
 MAX_LINES: Final = 400
@@ -107,6 +109,8 @@ def _problem_text(view: PageView, problem: str, *, hides_values: bool) -> str:
     words = ERROR_WORDS.get(problem)
     if words is not None:
         return view.translate(words)
+    if problem.startswith(MAPPING_FAILED):  # it quotes no values
+        return stored_problem_text(view, problem)
     return VALUE_MASK if hides_values and problem else problem
 
 

@@ -20,6 +20,7 @@ from services.console.webhooks.delivery_reads import (
     read_deliveries,
     read_delivery,
 )
+from services.console.webhooks.expression_words import stored_problem_text
 from services.console.webhooks.filter_choices import filter_words, read_filter_choices
 from services.console.webhooks.reads import (
     COUNTED_WAITING,
@@ -183,6 +184,7 @@ def shown_webhook(view: PageView, snapshot: WebhookSnapshot, place: Place) -> di
         "url": words.shown_url(view, webhook.url, is_whole=may_set_up),
         "events": [(event, words.event_name(view, event)) for event in webhook.events if event != ALL_EVENTS],
         "has_all_events": ALL_EVENTS in webhook.events,
+        "filter_problem": stored_problem_text(view, webhook.filter_error) if webhook.filter_error else "",
         "off_reason": words.disabled_reason(view, webhook.disabled_reason) if not webhook.is_active else "",
         "has_old_secret": webhook.old_secret_until is not None and webhook.old_secret_until > view.formatting.now,
         "figures": snapshot.figures,

@@ -9,7 +9,8 @@ from services.console.web.payload_text import VALUE_MASK
 from services.console.web.translations import mark_message as _
 from services.console.webhooks.delivery_reads import DeliveryRow
 from services.console.webhooks.reads import WebhookFigures, WebhookReport
-from shared.outbound.subscription_fields import ALL_EVENTS
+from shared.outbound.subscription_expressions import MAPPING_FAILED
+from shared.outbound.subscription_fields import ALL_EVENTS, MAX_RATE
 from shared.outbound.subscription_filters import MAX_SOURCES
 
 NAMED_EVENTS: Final = 2  # events that a line of the list names; more are counted
@@ -50,6 +51,7 @@ STATE_FILTERS: Final[dict[str, str]] = {
 # Why an attempt had no answer, as the workers write it.
 ERROR_WORDS: Final[dict[str, str]] = {
     "The address is not one that requests may go to.": _("the address is private"),
+    MAPPING_FAILED: _("the mapping gave no body"),
     "The subscription is disabled.": _("switched off"),
     "The subscription was disabled.": _("switched off"),
     "It was cancelled by hand.": _("cancelled by hand"),
@@ -173,7 +175,8 @@ def _answer(view: PageView, row: DeliveryRow) -> str:
     """Return the status of the last answer, otherwise why there was none, in short."""
     if row.status is not None and row.state != "cancelled":
         return str(row.status)
-    words = ERROR_WORDS.get(row.error or "")
+    error = row.error or ""
+    words = ERROR_WORDS.get(MAPPING_FAILED if error.startswith(MAPPING_FAILED) else error)
     return view.translate(words) if words else view.translate("no answer")
 
 
@@ -198,6 +201,8 @@ def form_problems(view: PageView, errors: dict[str, Any]) -> dict[str, str]:
             problems[field] = _url_problem(view, messages[0])
         elif field == "events":
             problems[field] = view.translate("Choose at least one event.")
+        elif field == "max_per_minute":
+            problems[field] = view.translate("A whole number from 1 to %(n)s.", n=view.formatting.number(MAX_RATE))
         elif field == "filters":
             problems[field] = _filter_problem(view, name)
         else:

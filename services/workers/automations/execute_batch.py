@@ -62,7 +62,7 @@ async def execute_batch(
 
     Returns who hears of it. Runs that are deferred stay unchanged. The order of locks is the one in
     docs/architecture.md: first a shared lock on the records that leads refer to, then the leads, then the round-robin
-    counters, then tags (in `change_leads`), and feeds last.
+    counters, then tags (in `change_leads`), feeds, and the states of subscriptions last.
     """
     await reference_locks.lock_shared(
         connection, sorted({run.workspace_id for run in runs} | {w for w, _ in matched.rescored})
@@ -85,6 +85,7 @@ async def execute_batch(
     await rows.save_results(connection, results)
     has_conversions = await queue_conversions(connection, matched.conversions)
     is_read = await record_events(connection, feed_events)
+    await effects.note_filter_failures(connection)
     if is_told or has_conversions:
         return BatchAudience.RECEIVERS
     return BatchAudience.READERS if is_read else BatchAudience.NOBODY

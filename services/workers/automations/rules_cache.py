@@ -22,7 +22,7 @@ SCORING_RULES_SQL = """
 SELECT workspace_id, field, operator, value, points FROM scoring_rules WHERE workspace_id = ANY(%s) AND is_active
 """
 ACTIVE_SUBSCRIPTIONS_SQL = """
-SELECT workspace_id, id, events, filters FROM webhook_subscriptions
+SELECT workspace_id, id, events, filters, filter_expression FROM webhook_subscriptions
 WHERE workspace_id = ANY(%s) AND is_active ORDER BY id
 """
 NOTIFYING_FORMS_SQL = """
@@ -72,7 +72,7 @@ class RulesCache:
             scoring[row[0]].append(ActiveScoringRule({"field": row[1], "operator": row[2], "value": row[3]}, row[4]))
         subscriptions: dict[int, list[ActiveSubscription]] = defaultdict(list)
         for row in await _fetch_rows(connection, ACTIVE_SUBSCRIPTIONS_SQL, workspace_ids):
-            subscriptions[row[0]].append(ActiveSubscription(row[1], frozenset(row[2]), row[3]))
+            subscriptions[row[0]].append(ActiveSubscription(row[1], frozenset(row[2]), *row[3:]))
         forms: dict[int, list[int]] = defaultdict(list)
         for row in await _fetch_rows(connection, NOTIFYING_FORMS_SQL, workspace_ids):
             forms[row[0]].append(row[1])

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 
 from services.workers.deliveries.backoff import JITTER_FRACTION, RETRY_DELAYS_SECONDS
-from services.workers.deliveries.circuits import INITIAL_SLOTS
+from services.workers.deliveries.circuits import INITIAL_SLOTS, MAX_SLOTS
 from services.workers.deliveries.types import ClaimedDelivery
 from shared.platform.db.advisory_locks import DELIVERY_CLAIM_LOCK
 from shared.platform.db.connections import Connection, as_json
@@ -28,6 +28,23 @@ SELECT set_config('enable_seqscan', 'off', true), set_config('enable_material', 
 # Receivers are found by a scan of the index that skips from one receiver to the next, so 100,000 deliveries for one
 # receiver cost as little as one. Receivers with the fewest deliveries in flight go first. First attempts are ignored
 # while a receiver's circuit is open.
+# A receiver whose rate is bounded gets attempts at an even pace, and after a rest as many at once as two seconds have.
+# Both together keep within the rate in any minute: there is a little less than a part for each attempt. The pace is
+# only touched under the lock of claims.
+RATES_SQL = """
+SELECT s.workspace_id, s.id, pace.burst, 60.6::float8 / (s.max_per_minute - pace.burst + 1) AS seconds, t.next_send_at
+FROM webhook_subscriptions s
+LEFT JOIN subscription_states t ON t.workspace_id = s.workspace_id AND t.subscription_id = s.id,
+LATERAL (SELECT greatest(s.max_per_minute / 30, 1) AS burst) pace
+WHERE s.max_per_minute IS NOT NULL
+"""
+ROOM_SQL = f"""
+SELECT coalesce((
+    SELECT floor(r.burst - greatest(extract(epoch FROM r.next_send_at - statement_timestamp()), 0) / r.seconds)
+    FROM ({RATES_SQL} AND s.workspace_id = w.workspace_id
+          AND s.id = CASE WHEN w.endpoint LIKE 'subscription:%%' THEN substr(w.endpoint, 14)::bigint END) r
+), {MAX_SLOTS})::int AS n
+"""
 ALLOWED_ENDPOINTS_CTE = f"""
 WITH RECURSIVE waiting AS (
     (SELECT workspace_id, endpoint FROM deliveries WHERE state = 'pending' ORDER BY workspace_id, endpoint LIMIT 1)
@@ -37,12 +54,14 @@ WITH RECURSIVE waiting AS (
         WHERE state = 'pending' AND (workspace_id, endpoint) > (w.workspace_id, w.endpoint)
         ORDER BY workspace_id, endpoint LIMIT 1) following
 ), allowed AS (
-    SELECT w.workspace_id, w.endpoint, busy.n AS busy, coalesce(e.slots, {INITIAL_SLOTS}) AS slots, tried.before
+    SELECT w.workspace_id, w.endpoint, busy.n AS busy,
+           least(coalesce(e.slots, {INITIAL_SLOTS}), busy.n + room.n) AS slots, tried.before
     FROM waiting w LEFT JOIN endpoints e USING (workspace_id, endpoint), LATERAL (
         SELECT count(*) AS n FROM deliveries s
         WHERE s.workspace_id = w.workspace_id AND s.endpoint = w.endpoint AND s.sending_since IS NOT NULL
-          AND s.state = 'pending' AND s.due_at > statement_timestamp()) busy, (VALUES (true), (false)) tried(before)
-    WHERE busy.n < coalesce(e.slots, {INITIAL_SLOTS}) AND w.workspace_id <> ALL (%(paused)s::bigint[])
+          AND s.state = 'pending' AND s.due_at > statement_timestamp()) busy, LATERAL ({ROOM_SQL}) room,
+        (VALUES (true), (false)) tried(before)
+    WHERE busy.n < coalesce(e.slots, {INITIAL_SLOTS}) AND room.n > 0 AND w.workspace_id <> ALL (%(paused)s::bigint[])
       AND (tried.before OR e.open_until IS NULL OR e.open_until <= statement_timestamp())
 )
 """
@@ -128,6 +147,13 @@ CLAIM_DELIVERIES_SQL = f"""
                             due_at = clock_timestamp() + {LEASE_SECONDS} * interval '1 second'
     FROM chosen c WHERE d.workspace_id = c.workspace_id AND d.id = c.id
     RETURNING d.*
+), paced AS (
+    INSERT INTO subscription_states (workspace_id, subscription_id, next_send_at)
+    SELECT r.workspace_id, r.id,
+           greatest(r.next_send_at, statement_timestamp()) + count(*) * r.seconds * interval '1 second'
+    FROM claimed c JOIN LATERAL ({RATES_SQL} AND s.workspace_id = c.workspace_id AND s.id = c.subscription_id) r ON true
+    GROUP BY r.workspace_id, r.id, r.next_send_at, r.seconds ORDER BY 1, 2
+    ON CONFLICT (workspace_id, subscription_id) DO UPDATE SET next_send_at = excluded.next_send_at
 ), lost AS (
     UPDATE delivery_attempts a SET finished_at = clock_timestamp(), error = 'The sender ended before an answer came.'
     FROM claimed c

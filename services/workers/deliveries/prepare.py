@@ -2,7 +2,7 @@
 
 import uuid
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import orjson
@@ -17,10 +17,12 @@ from services.workers.deliveries.types import (
     SkippedDelivery,
 )
 from services.workers.deliveries.webhook_request import webhook_request
+from shared.expressions.expression_errors import ExpressionProblem
 from shared.outbound import unsubscribe_links
 from shared.outbound.deliveries import COUNTED_ADDRESS_KEY, LINK_PLACEHOLDER, NO_MAIL_MESSAGE
 from shared.outbound.double_opt_in_links import CONFIRMATION_EVENT, UnconfirmedSubmission, confirmation_link
 from shared.outbound.mailboxes import mailbox_of
+from shared.outbound.subscription_expressions import MAPPING_FAILED, mapped_body
 from shared.outbound.unsubscribe_links import UnsubscribeTarget
 from shared.platform.crypto.encryption import Cipher, DecryptionError
 from shared.platform.settings import Settings
@@ -71,7 +73,7 @@ class DeliveryPreparer:
                 "cancelled", "The subscription is disabled." if subscription else "The subscription was deleted."
             )
         secrets = [self.cipher.decrypt(subscription[name]) for name in ("secret", "old_secret") if subscription[name]]
-        return webhook_request(claimed, subscription["url"], secrets)
+        return webhook_request(_with_own_body(claimed, subscription), subscription["url"], secrets)
 
     def prepare_sms(self, claimed: ClaimedDelivery, targets: DeliveryTargets) -> PreparedDelivery:
         credentials = self._integration_credentials(claimed, targets)
@@ -164,6 +166,19 @@ class DeliveryPreparer:
     def _decrypt_target(self, claimed: ClaimedDelivery) -> dict[str, Any]:
         found: dict[str, Any] = orjson.loads(self.cipher.decrypt(claimed.target or b""))
         return found
+
+
+def _with_own_body(claimed: ClaimedDelivery, subscription: TargetRow) -> ClaimedDelivery:
+    """Return the delivery with the body that the subscription's mapping makes of it, if it has one.
+
+    The mapping is the one of now, so that a failed delivery can be sent again after it was mended.
+    """
+    if not subscription["body_expression"]:
+        return claimed
+    try:
+        return replace(claimed, payload=mapped_body(subscription["body_expression"], orjson.loads(claimed.payload)))
+    except ExpressionProblem as problem:
+        raise CannotDeliver("failed", f"{MAPPING_FAILED} {problem}") from None
 
 
 def _find_integration(claimed: ClaimedDelivery, targets: DeliveryTargets) -> TargetRow:

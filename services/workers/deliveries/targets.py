@@ -19,7 +19,7 @@ TargetKey = tuple[int, int]  # workspace, id
 
 WANTED_KEYS_SQL = "(SELECT DISTINCT w, id FROM json_to_recordset(%s::json) AS k(w bigint, id bigint)) k"
 TARGET_SUBSCRIPTIONS_SQL = f"""
-SELECT workspace_id, s.id, url, is_active, secret,
+SELECT workspace_id, s.id, url, is_active, secret, body_expression,
        CASE WHEN old_secret_until > clock_timestamp() THEN old_secret END AS old_secret
 FROM webhook_subscriptions s JOIN {WANTED_KEYS_SQL} ON s.workspace_id = k.w AND s.id = k.id
 """

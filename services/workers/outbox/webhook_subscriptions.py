@@ -19,6 +19,7 @@ class ActiveSubscription(NamedTuple):
     id: int
     events: frozenset[str]
     filters: Mapping[str, Any] | None = None
+    filter_expression: str | None = None
 
 
 class WebhookNotice(NamedTuple):

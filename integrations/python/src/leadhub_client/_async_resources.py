@@ -114,6 +114,8 @@ from ._models import (
     PersonReport,
     Pipeline,
     PipelineFields,
+    Preview,
+    PreviewFields,
     PublishFields,
     RecalculationFields,
     RejectFields,
@@ -766,6 +768,10 @@ class AsyncUsersGroup(AsyncResource):
 
 
 class AsyncWebhooksGroup(AsyncResource):
+    async def create_preview(self, fields: PreviewFields | None = None) -> Preview:
+        """Show which of the last 100 events a subscription would send, and the first three bodies."""
+        return cast("Preview", await self._data("POST", "/api/v1/webhooks/preview", None, fields))
+
     def list(self, **query: Unpack[ListWebhooksQuery]) -> AsyncPages[Webhook]:
         """List the webhook subscriptions, newest first."""
         return self._pages("/api/v1/webhooks", dict(query))

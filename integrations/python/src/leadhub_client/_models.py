@@ -933,6 +933,23 @@ class EventSamples(TypedDict):
     ]
 
 
+class EventType(TypedDict):
+    """An event: its name, when it is sent, the JSON Schema (2020-12) of its message, and a message.
+
+    `is_subscribable` is false for what goes to the address of an automation's step, and needs no subscription.
+    """
+
+    name: str
+    description: str
+    is_subscribable: bool
+    schema: dict[str, Any]
+    sample: dict[str, Any]
+
+
+class EventTypeList(TypedDict):
+    data: list[EventType]
+
+
 class Explanation(TypedDict):
     """Why an automation ran for a lead because of an event, or did not.
 
@@ -2352,6 +2369,9 @@ class NewWebhookFields(TypedDict):
     ]
     description: NotRequired[str | None]
     filters: NotRequired[SubscriptionFilters | None]
+    filter_expression: NotRequired[str | None]
+    body_expression: NotRequired[str | None]
+    max_per_minute: NotRequired[int | None]
     is_active: NotRequired[bool]
 
 
@@ -2551,6 +2571,84 @@ class PlainAlarm(TypedDict):
 
 class PlainAlarmFields(TypedDict):
     user_ids: NotRequired[list[int] | None]
+
+
+class Preview(TypedDict):
+    """Of `checked` events `matching` would be sent. For `failing` ones the filter gives nothing.
+
+    `is_made_up`: the workspace had no such event yet, and these are of a made-up lead. `bodies` are the first
+    three.
+    """
+
+    checked: int
+    matching: int
+    failing: int
+    is_made_up: bool
+    events: list[PreviewedEvent]
+    bodies: list[PreviewedBody]
+
+
+class PreviewFields(TypedDict):
+    """What a subscription would have. Without `events` it is all of them."""
+
+    events: NotRequired[
+        list[
+            Literal[
+                "lead.created",
+                "lead.updated",
+                "lead.deleted",
+                "lead.merged",
+                "lead.unmerged",
+                "lead.duplicate",
+                "lead.stage_changed",
+                "lead.assigned",
+                "tag.added",
+                "form.submitted",
+                "source.silent",
+                "*",
+            ]
+        ]
+    ]
+    filters: NotRequired[SubscriptionFilters | None]
+    filter_expression: NotRequired[str | None]
+    body_expression: NotRequired[str | None]
+
+
+class PreviewResponse(TypedDict):
+    data: Preview
+    meta: NotRequired[RecordMeta]
+
+
+class PreviewedBody(TypedDict):
+    """`body` is what would be sent in place of `standard_body`; null with an `error` if the mapping gives none."""
+
+    id: str
+    standard_body: (
+        LeadCreatedEvent
+        | LeadUpdatedEvent
+        | LeadDeletedEvent
+        | LeadMergedEvent
+        | LeadUnmergedEvent
+        | LeadDuplicateEvent
+        | LeadStageChangedEvent
+        | LeadAssignedEvent
+        | TagAddedEvent
+        | FormSubmittedEvent
+        | SourceSilentEvent
+    )
+    body: Any
+    error: str | None
+
+
+class PreviewedEvent(TypedDict):
+    """`error` says why `filter_expression` gives nothing for this event: then it does not match."""
+
+    id: str
+    event: str
+    occurred_at: str
+    lead_id: int | None
+    matches: bool
+    error: str | None
 
 
 class Process(TypedDict):
@@ -3442,13 +3540,23 @@ class WaitingFields(TypedDict):
 
 
 class Webhook(TypedDict):
-    """`disabled_reason` and `disabled_at` say why and when it was disabled automatically."""
+    """`disabled_reason` and `disabled_at` say why and when it was disabled automatically.
+
+    `filter_failures` counts the events for which `filter_expression` gave nothing, since it was written. They
+    were not sent. `filter_error` says why of the last one, and `filter_failed_at` when.
+    """
 
     id: int
     url: str
     events: list[str]
     description: str | None
     filters: SubscriptionFilters | None
+    filter_expression: str | None
+    body_expression: str | None
+    max_per_minute: int | None
+    filter_failures: int
+    filter_error: str | None
+    filter_failed_at: str | None
     is_active: bool
     disabled_reason: str | None
     disabled_at: str | None
@@ -3478,6 +3586,9 @@ class WebhookFields(TypedDict):
     ]
     description: NotRequired[str | None]
     filters: NotRequired[SubscriptionFilters | None]
+    filter_expression: NotRequired[str | None]
+    body_expression: NotRequired[str | None]
+    max_per_minute: NotRequired[int | None]
     is_active: NotRequired[bool]
 
 
@@ -3500,6 +3611,12 @@ class WebhookWithSecret(TypedDict):
     events: list[str]
     description: str | None
     filters: SubscriptionFilters | None
+    filter_expression: str | None
+    body_expression: str | None
+    max_per_minute: int | None
+    filter_failures: int
+    filter_error: str | None
+    filter_failed_at: str | None
     is_active: bool
     disabled_reason: str | None
     disabled_at: str | None

@@ -113,6 +113,8 @@ from ._models import (
     PersonReport,
     Pipeline,
     PipelineFields,
+    Preview,
+    PreviewFields,
     PublishFields,
     RecalculationFields,
     RejectFields,
@@ -764,6 +766,10 @@ class UsersGroup(Resource):
 
 
 class WebhooksGroup(Resource):
+    def create_preview(self, fields: PreviewFields | None = None) -> Preview:
+        """Show which of the last 100 events a subscription would send, and the first three bodies."""
+        return cast("Preview", self._data("POST", "/api/v1/webhooks/preview", None, fields))
+
     def list(self, **query: Unpack[ListWebhooksQuery]) -> Pages[Webhook]:
         """List the webhook subscriptions, newest first."""
         return self._pages("/api/v1/webhooks", dict(query))

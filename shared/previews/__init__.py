@@ -1,0 +1,1 @@
+"""What a webhook subscription would have sent of the last events."""

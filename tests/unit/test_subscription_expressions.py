@@ -1,0 +1,110 @@
+"""Filters and bodies of subscriptions: their variables, what a lead has no field for, and how large they may be."""
+
+import contextlib
+from datetime import UTC, datetime
+from typing import Any
+
+import orjson
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from shared.expressions.expression_errors import EvaluationProblem, ExpressionProblem
+from shared.outbound.sample_events import SAMPLE_DATA, sample_event
+from shared.outbound.subscription_expressions import (
+    LEAD_FIELDS,
+    MAX_BODY_BYTES,
+    event_values,
+    filter_problem,
+    mapped_body,
+    mapping_problem,
+    passes_expression,
+)
+from shared.previews.subscription_preview import preview_subscription
+
+NOW = datetime(2026, 1, 5, 9, 30, tzinfo=UTC)
+
+
+def message(event: str = "lead.created", **lead: Any) -> dict[str, Any]:
+    """A message as it is stored."""
+    made = orjson.loads(orjson.dumps(sample_event(event, NOW).payload("msg_1")))
+    if made["lead"]:
+        made["lead"] |= lead
+    return dict(made)
+
+
+def test_a_filter_sees_the_event_as_json() -> None:
+    values = event_values(sample_event("tag.added", NOW))
+    assert passes_expression('event == "tag.added" && data.tag == "test"', values)
+    assert passes_expression('lead.created_at.startsWith("2026-01-05T09:30") && "test" in lead.tags', values)
+    assert not passes_expression("lead.lead_score >= 50", values)
+
+
+def test_a_filter_gives_true_or_false_only() -> None:
+    with pytest.raises(EvaluationProblem, match="true or false"):
+        passes_expression("lead.lead_score", event_values(sample_event("lead.created", NOW)))
+
+
+def test_a_field_that_no_lead_has_is_refused_with_the_nearest_one() -> None:
+    problem = filter_problem("lead.lead_scroe >= 50")
+    assert str(problem) == "Line 1, character 6: A lead has no field lead_scroe: do you mean lead_score?"
+    assert "no field qqq." in str(filter_problem("lead.tags.exists(t, lead.qqq == t)"))
+    assert filter_problem("lead.custom_fields.anything > 1 && data.anything") is None
+    assert "There is no id here" in str(filter_problem("id == ''"))
+    assert mapping_problem("{'id': id, 'at': occurred_at, 'test': test, 'event': event}") is None
+
+
+def test_all_fields_of_a_lead_are_known() -> None:
+    from services.api.schemas.leads import LeadRecord
+
+    assert LeadRecord.__annotations__.keys() == LEAD_FIELDS
+
+
+def test_a_body_is_an_object_or_a_list_of_a_bounded_size() -> None:
+    assert orjson.loads(mapped_body("{'text': lead.first_name, 'test': test}", message())) == {
+        "text": "Test",
+        "test": True,
+    }
+    assert orjson.loads(mapped_body("[event]", message())) == ["lead.created"]
+    for text in ("'text'", "null", "1", "true"):
+        with pytest.raises(EvaluationProblem, match="an object or a list"):
+            mapped_body(text, message())
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"[{', '.join(['lead'] * 400)}]",
+        "[lead]" + "".join(f".map(x{n}, [x{n}, x{n}, x{n}, x{n}])" for n in range(25)),
+    ],
+)
+def test_a_body_that_would_be_endless_is_refused_before_it_is_made(text: str) -> None:
+    with pytest.raises(EvaluationProblem, match="larger than 256 KiB"):
+        mapped_body(text, message(notes="n" * 2_000))
+
+
+def test_the_length_has_a_bound() -> None:
+    assert "too long" in str(filter_problem("true || " * 200 + "true"))
+    assert "too long" in str(mapping_problem("[" + "1," * 2_500 + "]"))
+
+
+@given(st.sampled_from([*SAMPLE_DATA]), st.text(max_size=40))
+def test_any_mapping_makes_a_bounded_body_or_says_why_not(event: str, text: str) -> None:
+    if mapping_problem(text) is None:
+        with contextlib.suppress(ExpressionProblem):
+            assert len(mapped_body(text, message(event))) <= MAX_BODY_BYTES
+
+
+def test_a_preview_counts_matches_and_failures() -> None:
+    messages = [
+        message(lead_score=80),
+        message(lead_score=10),
+        message("lead.deleted", lead_score=None),
+        message("source.silent"),
+    ]
+    fields = {"filter_expression": "lead.lead_score >= 50", "body_expression": "{'name': lead.first_name}"}
+    preview = preview_subscription(fields, messages)
+    assert [event.matches for event in preview.events] == [True, False, False, True]
+    assert (preview.matching, preview.failing) == (2, 1)
+    assert preview.bodies[0].body == {"name": "Test"}
+    assert preview.bodies[1].problem is not None  # `source.silent` has no lead
