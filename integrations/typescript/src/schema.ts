@@ -2368,6 +2368,53 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/webhooks/events": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List the events, each with a sentence, the JSON Schema of its message, and a message of a made-up lead
+         * @description It is the same for all workspaces.
+         *
+         *     Scope: `read:integrations`.
+         */
+        get: operations["list_events"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/webhooks/preview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Show which of the last 100 events a subscription would send, and the first three bodies
+         * @description Nothing is sent.
+         *
+         *     The events are those that are kept for `/api/v1/events`, otherwise those of the leads that changed last, with each
+         *     lead as it is now. Where there is none yet, they are of a made-up lead.
+         *
+         *     Scopes: `read:integrations` and `read:leads`.
+         */
+        post: operations["create_preview"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/webhooks": {
         parameters: {
             query?: never;
@@ -4218,6 +4265,27 @@ export interface components {
             data: (components["schemas"]["LeadCreatedEvent"] | components["schemas"]["LeadUpdatedEvent"] | components["schemas"]["LeadDeletedEvent"] | components["schemas"]["LeadMergedEvent"] | components["schemas"]["LeadUnmergedEvent"] | components["schemas"]["LeadDuplicateEvent"] | components["schemas"]["LeadStageChangedEvent"] | components["schemas"]["LeadAssignedEvent"] | components["schemas"]["TagAddedEvent"] | components["schemas"]["FormSubmittedEvent"] | components["schemas"]["SourceSilentEvent"])[];
         };
         /**
+         * EventType
+         * @description An event: its name, when it is sent, the JSON Schema (2020-12) of its message, and a message.
+         *
+         *     `is_subscribable` is false for what goes to the address of an automation's step, and needs no subscription.
+         */
+        EventType: {
+            name: string;
+            description: string;
+            is_subscribable: boolean;
+            schema: {
+                [key: string]: unknown;
+            };
+            sample: {
+                [key: string]: unknown;
+            };
+        };
+        /** EventTypeList */
+        EventTypeList: {
+            data: components["schemas"]["EventType"][];
+        };
+        /**
          * Explanation
          * @description Why an automation ran for a lead because of an event, or did not.
          *
@@ -5714,6 +5782,9 @@ export interface components {
             events: ("lead.created" | "lead.updated" | "lead.deleted" | "lead.merged" | "lead.unmerged" | "lead.duplicate" | "lead.stage_changed" | "lead.assigned" | "tag.added" | "form.submitted" | "source.silent" | "*")[];
             description?: string | null;
             filters?: components["schemas"]["SubscriptionFilters"] | null;
+            filter_expression?: string | null;
+            body_expression?: string | null;
+            max_per_minute?: number | null;
             is_active?: boolean;
         };
         /**
@@ -6005,6 +6076,59 @@ export interface components {
         /** PlainAlarmFields */
         PlainAlarmFields: {
             user_ids?: number[] | null;
+        };
+        /**
+         * Preview
+         * @description Of `checked` events `matching` would be sent. For `failing` ones the filter gives nothing.
+         *
+         *     `is_made_up`: the workspace had no such event yet, and these are of a made-up lead. `bodies` are the first three.
+         */
+        Preview: {
+            checked: number;
+            matching: number;
+            failing: number;
+            is_made_up: boolean;
+            events: components["schemas"]["PreviewedEvent"][];
+            bodies: components["schemas"]["PreviewedBody"][];
+        };
+        /**
+         * PreviewFields
+         * @description What a subscription would have. Without `events` it is all of them.
+         */
+        PreviewFields: {
+            events?: ("lead.created" | "lead.updated" | "lead.deleted" | "lead.merged" | "lead.unmerged" | "lead.duplicate" | "lead.stage_changed" | "lead.assigned" | "tag.added" | "form.submitted" | "source.silent" | "*")[];
+            filters?: components["schemas"]["SubscriptionFilters"] | null;
+            filter_expression?: string | null;
+            body_expression?: string | null;
+        };
+        /** PreviewResponse */
+        PreviewResponse: {
+            data: components["schemas"]["Preview"];
+            meta?: components["schemas"]["RecordMeta"];
+        };
+        /**
+         * PreviewedBody
+         * @description `body` is what would be sent in place of `standard_body`; null with an `error` if the mapping gives none.
+         */
+        PreviewedBody: {
+            id: string;
+            /** @description , otherwise LeadCreatedEvent. */
+            standard_body: components["schemas"]["LeadCreatedEvent"] | components["schemas"]["LeadUpdatedEvent"] | components["schemas"]["LeadDeletedEvent"] | components["schemas"]["LeadMergedEvent"] | components["schemas"]["LeadUnmergedEvent"] | components["schemas"]["LeadDuplicateEvent"] | components["schemas"]["LeadStageChangedEvent"] | components["schemas"]["LeadAssignedEvent"] | components["schemas"]["TagAddedEvent"] | components["schemas"]["FormSubmittedEvent"] | components["schemas"]["SourceSilentEvent"];
+            body: unknown;
+            error: string | null;
+        };
+        /**
+         * PreviewedEvent
+         * @description `error` says why `filter_expression` gives nothing for this event: then it does not match.
+         */
+        PreviewedEvent: {
+            id: string;
+            event: string;
+            /** Format: date-time */
+            occurred_at: string;
+            lead_id: number | null;
+            matches: boolean;
+            error: string | null;
         };
         /**
          * Process
@@ -7012,6 +7136,9 @@ export interface components {
         /**
          * Webhook
          * @description `disabled_reason` and `disabled_at` say why and when it was disabled automatically.
+         *
+         *     `filter_failures` counts the events for which `filter_expression` gave nothing, since it was written. They were not
+         *     sent. `filter_error` says why of the last one, and `filter_failed_at` when.
          */
         Webhook: {
             id: number;
@@ -7019,6 +7146,13 @@ export interface components {
             events: string[];
             description: string | null;
             filters: components["schemas"]["SubscriptionFilters"] | null;
+            filter_expression: string | null;
+            body_expression: string | null;
+            max_per_minute: number | null;
+            filter_failures: number;
+            filter_error: string | null;
+            /** Format: date-time */
+            filter_failed_at: string | null;
             is_active: boolean;
             disabled_reason: string | null;
             /** Format: date-time */
@@ -7035,6 +7169,9 @@ export interface components {
             events?: ("lead.created" | "lead.updated" | "lead.deleted" | "lead.merged" | "lead.unmerged" | "lead.duplicate" | "lead.stage_changed" | "lead.assigned" | "tag.added" | "form.submitted" | "source.silent" | "*")[];
             description?: string | null;
             filters?: components["schemas"]["SubscriptionFilters"] | null;
+            filter_expression?: string | null;
+            body_expression?: string | null;
+            max_per_minute?: number | null;
             is_active?: boolean;
         };
         /** WebhookPage */
@@ -7060,6 +7197,13 @@ export interface components {
             events: string[];
             description: string | null;
             filters: components["schemas"]["SubscriptionFilters"] | null;
+            filter_expression: string | null;
+            body_expression: string | null;
+            max_per_minute: number | null;
+            filter_failures: number;
+            filter_error: string | null;
+            /** Format: date-time */
+            filter_failed_at: string | null;
             is_active: boolean;
             disabled_reason: string | null;
             /** Format: date-time */
@@ -7560,6 +7704,8 @@ export type Event = components['schemas']['Event'];
 export type EventFeedMeta = components['schemas']['EventFeedMeta'];
 export type EventFeedPage = components['schemas']['EventFeedPage'];
 export type EventSamples = components['schemas']['EventSamples'];
+export type EventType = components['schemas']['EventType'];
+export type EventTypeList = components['schemas']['EventTypeList'];
 export type Explanation = components['schemas']['Explanation'];
 export type ExplanationResponse = components['schemas']['ExplanationResponse'];
 export type FalseComparison = components['schemas']['FalseComparison'];
@@ -7705,6 +7851,11 @@ export type PipelinePage = components['schemas']['PipelinePage'];
 export type PipelineResponse = components['schemas']['PipelineResponse'];
 export type PlainAlarm = components['schemas']['PlainAlarm'];
 export type PlainAlarmFields = components['schemas']['PlainAlarmFields'];
+export type Preview = components['schemas']['Preview'];
+export type PreviewFields = components['schemas']['PreviewFields'];
+export type PreviewResponse = components['schemas']['PreviewResponse'];
+export type PreviewedBody = components['schemas']['PreviewedBody'];
+export type PreviewedEvent = components['schemas']['PreviewedEvent'];
 export type Process = components['schemas']['Process'];
 export type PublishFields = components['schemas']['PublishFields'];
 export type Queue = components['schemas']['Queue'];
@@ -14283,6 +14434,84 @@ export interface operations {
             400: components["responses"]["BAD_REQUEST"];
             401: components["responses"]["UNAUTHORIZED"];
             403: components["responses"]["FORBIDDEN"];
+            422: components["responses"]["VALIDATION_FAILED"];
+            429: components["responses"]["RATE_LIMITED"];
+            500: components["responses"]["SERVER_ERROR"];
+            503: components["responses"]["SERVICE_UNAVAILABLE"];
+        };
+    };
+    list_events: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EventTypeList"];
+                };
+            };
+            400: components["responses"]["BAD_REQUEST"];
+            401: components["responses"]["UNAUTHORIZED"];
+            403: components["responses"]["FORBIDDEN"];
+            422: components["responses"]["VALIDATION_FAILED"];
+            429: components["responses"]["RATE_LIMITED"];
+            500: components["responses"]["SERVER_ERROR"];
+            503: components["responses"]["SERVICE_UNAVAILABLE"];
+        };
+    };
+    create_preview: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                /**
+                 * @example {
+                 *       "events": [
+                 *         "lead.created"
+                 *       ],
+                 *       "filter_expression": "lead.lead_score >= 50 && 'vip' in lead.tags",
+                 *       "body_expression": "{'text': 'A new lead from ' + string(lead.source)}"
+                 *     }
+                 */
+                "application/json": components["schemas"]["PreviewFields"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PreviewResponse"];
+                };
+            };
+            400: components["responses"]["BAD_REQUEST"];
+            401: components["responses"]["UNAUTHORIZED"];
+            403: components["responses"]["FORBIDDEN"];
+            408: components["responses"]["REQUEST_TIMEOUT"];
+            413: components["responses"]["PAYLOAD_TOO_LARGE"];
+            415: components["responses"]["UNSUPPORTED_MEDIA_TYPE"];
             422: components["responses"]["VALIDATION_FAILED"];
             429: components["responses"]["RATE_LIMITED"];
             500: components["responses"]["SERVER_ERROR"];

@@ -62,7 +62,8 @@ def stored_problem_text(view: PageView, text: str) -> str:
     for template, pattern in _PATTERNS:
         if named := pattern.fullmatch(found[3]):
             placed = _placed(view, template, named.groupdict(), int(found[1]), int(found[2]))
-            return f"{view.translate('The body mapping gave no body.')} {placed}" if said != text else placed
+            failed = view.translate("The body mapping gave no body.")
+            return f"{failed} {placed}" if said != text else placed
     return text
 
 
@@ -78,4 +79,5 @@ def expression_problems(view: PageView, form: Mapping[str, Any]) -> dict[str, st
 def _placed(view: PageView, template: str, values: Mapping[str, object], line: int, column: int) -> str:
     numbers = {"line": view.formatting.number(line), "column": view.formatting.number(column)}
     sentence = view.translate(template, **values) if values else view.translate(template)
-    return f"{view.translate('Line %(line)s, character %(column)s:', **numbers)} {sentence}"
+    place = view.translate("Line %(line)s, character %(column)s:", **numbers)
+    return f"{place} {sentence}"
