@@ -163,7 +163,7 @@ def _join(budget: StepBudget, parts: Any, separator: Any = "") -> str:
     return str(separator.join(parts))
 
 
-FUNCTIONS: Final[Mapping[str, ExpressionFunction]] = {
+PLAIN_FUNCTIONS: Final[Mapping[str, ExpressionFunction]] = {
     "size": ExpressionFunction(_size, (1,)),
     "string": ExpressionFunction(_string, (1,)),
     "int": ExpressionFunction(_int, (1,)),
@@ -172,7 +172,7 @@ FUNCTIONS: Final[Mapping[str, ExpressionFunction]] = {
     "dyn": ExpressionFunction(_dyn, (1,)),
     "has": ExpressionFunction(_dyn, (1,)),  # the parser makes a node of its own of it
 }
-METHODS: Final[Mapping[str, ExpressionFunction]] = {
+VALUE_METHODS: Final[Mapping[str, ExpressionFunction]] = {
     "size": ExpressionFunction(_size, (1,)),
     "contains": ExpressionFunction(_contains, (2,)),
     "startsWith": ExpressionFunction(_starts_with, (2,)),

@@ -95,7 +95,7 @@ def _calculate(first: Any, second: Any, work: Callable[[], Any]) -> Any:
     return number
 
 
-OPERATORS: Final[Mapping[str, Callable[[StepBudget, Any, Any], Any]]] = {
+VALUE_OPERATORS: Final[Mapping[str, Callable[[StepBudget, Any, Any], Any]]] = {
     "==": lambda budget, first, second: values_are_equal(first, second, budget),
     "!=": lambda budget, first, second: not values_are_equal(first, second, budget),
     "<": _less,

@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection
 from typing import Final
 
 from shared.expressions.expression_errors import SyntaxProblem, place_of
-from shared.expressions.expression_functions import FUNCTIONS, METHODS
+from shared.expressions.expression_functions import PLAIN_FUNCTIONS, VALUE_METHODS
 from shared.expressions.expression_tokens import MAX_INTEGER, ExpressionToken, read_tokens
 from shared.expressions.expression_tree import (
     CallNode,
@@ -214,7 +214,7 @@ class ExpressionParser:
         return PresenceNode(name.offset, arguments[0].of, arguments[0].name)
 
     def _call(self, name: ExpressionToken, arguments: tuple[ExpressionNode, ...], *, is_method: bool) -> CallNode:
-        known = METHODS if is_method else FUNCTIONS
+        known = VALUE_METHODS if is_method else PLAIN_FUNCTIONS
         if name.text not in known:
             raise self._problem("There is no function %(name)s here.", name.offset, name=name.text)
         if len(arguments) not in known[name.text].counts:

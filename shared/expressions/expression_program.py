@@ -13,8 +13,8 @@ from shared.expressions.expression_errors import (
     ExpressionProblem,
     place_of,
 )
-from shared.expressions.expression_functions import FUNCTIONS, METHODS, UnfitValues
-from shared.expressions.expression_operators import OPERATORS, negate
+from shared.expressions.expression_functions import PLAIN_FUNCTIONS, VALUE_METHODS, UnfitValues
+from shared.expressions.expression_operators import VALUE_OPERATORS, negate
 from shared.expressions.expression_parser import parse_expression
 from shared.expressions.expression_tree import (
     CallNode,
@@ -116,7 +116,7 @@ class ExpressionProgram:
             case UnaryNode():
                 return partial(self._unary, node, self._compile(node.of))
             case OperatorNode():
-                steps = [(OPERATORS[name], name, self._compile(one), offset) for name, one, offset in node.steps]
+                steps = [(VALUE_OPERATORS[name], name, self._compile(one), offset) for name, one, offset in node.steps]
                 return partial(self._operate, self._compile(node.first), steps)
             case LogicNode():
                 return partial(self._logic, node.operator == "||", [self._condition(one) for one in node.parts])
@@ -166,18 +166,18 @@ class ExpressionProgram:
         return values[wanted]
 
     def _map(self, node: MapNode, entries: list[tuple[Evaluator, Evaluator]], scene: EvaluationScene) -> dict[str, Any]:
-        made: dict[str, Any] = {}
+        fields: dict[str, Any] = {}
         for key, value in entries:
             name = key(scene)
-            if not isinstance(name, str) or name in made:
+            if not isinstance(name, str) or name in fields:
                 raise self.problem(node.offset, WRONG_KEY)
-            made[name] = value(scene)
-        return made
+            fields[name] = value(scene)
+        return fields
 
     def _call(self, node: CallNode, arguments: list[Evaluator], scene: EvaluationScene) -> Any:
         values = [argument(scene) for argument in arguments]
         try:
-            return (METHODS if node.is_method else FUNCTIONS)[node.name].call(scene.budget, *values)
+            return (VALUE_METHODS if node.is_method else PLAIN_FUNCTIONS)[node.name].call(scene.budget, *values)
         except UnfitValues:
             raise self.problem(node.offset, UNFIT, name=node.name) from None
 

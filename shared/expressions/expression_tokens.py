@@ -50,12 +50,12 @@ def read_tokens(text: str) -> list[ExpressionToken]:
 def _tokens(text: str) -> Iterator[ExpressionToken]:
     offset = 0
     while offset < len(text):
-        found = TOKEN_PATTERN.match(text, offset)
-        if found is None:
+        match = TOKEN_PATTERN.match(text, offset)
+        if match is None:
             raise SyntaxProblem(_unreadable(text[offset]), place_of(text, offset), {"mark": text[offset]})
-        if found.lastgroup != "space":
-            yield _token(text, str(found.lastgroup), found.group(), offset)
-        offset = found.end()
+        if match.lastgroup != "space":
+            yield _token(text, str(match.lastgroup), match.group(), offset)
+        offset = match.end()
 
 
 def _unreadable(mark: str) -> str:

@@ -76,7 +76,7 @@ FORM_EXISTS_SQL = "SELECT FROM forms WHERE workspace_id = %s AND id = %s"
 STAGE_EXISTS_SQL = "SELECT FROM pipeline_stages WHERE workspace_id = %s AND id = %s"
 NULLABLE_FIELDS: Final = ("description", "filters", "filter_expression", "body_expression", "max_per_minute")
 REFERENCES: Final = (("form_id", "form", FORM_EXISTS_SQL), ("stage_id", "stage", STAGE_EXISTS_SQL))
-# A filter that is written anew has not failed yet, and another rate begins at once.
+# Another filter has not failed yet, and another rate begins at once.
 RESET_STATE_SQL = """
 UPDATE subscription_states SET
     filter_failures = CASE WHEN %(has_filter)s THEN 0 ELSE filter_failures END,

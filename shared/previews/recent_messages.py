@@ -45,14 +45,14 @@ async def _messages_of_timelines(
 ) -> list[dict[str, Any]]:
     """Return events that timelines tell of, each with the lead as it is now."""
     recent = await read_recent_facts(connection, workspace_id, events, most)
-    leads = await read_leads(connection, sorted({(workspace_id, one.lead_id) for one, _ in recent}))
+    leads = await read_leads(connection, sorted({(workspace_id, event.lead_id) for event, _ in recent}))
     return [
         _as_json(
-            WebhookEvent(fact.type, one.entry.at, one.lead_id, leads[workspace_id, one.lead_id], fact.data),
-            (workspace_id, fact.type, one.entry.id, number),
+            WebhookEvent(fact.type, event.entry.at, event.lead_id, leads[workspace_id, event.lead_id], fact.data),
+            (workspace_id, fact.type, event.entry.id, number),
         )
-        for number, (one, fact) in enumerate(recent)
-        if (workspace_id, one.lead_id) in leads
+        for number, (event, fact) in enumerate(recent)
+        if (workspace_id, event.lead_id) in leads
     ]
 
 

@@ -64,10 +64,10 @@ def _self_contained(schemas: SchemaRegistry, reference: JsonSchema) -> JsonSchem
 
 def _sample(event: str) -> dict[str, Any]:
     if event in SAMPLE_DATA:
-        made = sample_event(event, SAMPLE_TIME)
+        event_message = sample_event(event, SAMPLE_TIME)
     else:
         lead = {**SAMPLE_LEAD, "created_at": SAMPLE_TIME, "updated_at": SAMPLE_TIME}
         ids = {"automation_id": NO_ID, "run_id": NO_ID}
-        made = WebhookEvent(event, SAMPLE_TIME, None, lead, ids, is_test=True)
-    message: dict[str, Any] = orjson.loads(orjson.dumps(made.payload(SAMPLE_ID)))
+        event_message = WebhookEvent(event, SAMPLE_TIME, None, lead, ids, is_test=True)
+    message: dict[str, Any] = orjson.loads(orjson.dumps(event_message.payload(SAMPLE_ID)))
     return message

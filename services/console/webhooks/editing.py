@@ -33,6 +33,7 @@ CHOSEN_AT_FIRST = ["lead.created"]
 LONG_FIELDS = ("url", "description")
 NEW_PREVIEW_PAGE = f"{WEBHOOKS_PAGE}/preview"
 MAX_RATE_DIGITS = 6
+OPTIONAL_FIELDS = ("description", "filter_expression", "body_expression", "max_per_minute")
 
 
 @workspace_page(Permission.SET_UP)
@@ -161,7 +162,7 @@ async def render_form(
         status if problems else 200,
         webhook=subscription,
         name=receiver_name(subscription.url, subscription.description) if subscription else "",
-        form={"description": "", **form},
+        form={**dict.fromkeys(OPTIONAL_FIELDS), **form},
         problems=problems or {},
         choices=[(event, *map(view.translate, EVENT_WORDS[event])) for event in EVENT_TYPES],
         all_events=ALL_EVENTS,

@@ -55,15 +55,15 @@ def problem_text(view: PageView, problem: ExpressionProblem) -> str:
 
 def stored_problem_text(view: PageView, text: str) -> str:
     """Return a problem that workers wrote, which they do in English."""
-    said = text.removeprefix(MAPPING_FAILED).strip()
-    found = _STORED.fullmatch(said)
-    if found is None:
+    problem = text.removeprefix(MAPPING_FAILED).strip()
+    parts = _STORED.fullmatch(problem)
+    if parts is None:
         return text
     for template, pattern in _PATTERNS:
-        if named := pattern.fullmatch(found[3]):
-            placed = _placed(view, template, named.groupdict(), int(found[1]), int(found[2]))
+        if named := pattern.fullmatch(parts[3]):
+            placed = _placed(view, template, named.groupdict(), int(parts[1]), int(parts[2]))
             failed = view.translate("The body mapping gave no body.")
-            return f"{failed} {placed}" if said != text else placed
+            return f"{failed} {placed}" if problem != text else placed
     return text
 
 
