@@ -16,11 +16,17 @@ RECORD = [
     "events",
     "description",
     "filters",
+    "filter_expression",
+    "body_expression",
+    "max_per_minute",
     "is_active",
     "disabled_reason",
     "disabled_at",
     "created_at",
     "updated_at",
+    "filter_failures",
+    "filter_error",
+    "filter_failed_at",
 ]
 EVENTS = [
     "lead.created",

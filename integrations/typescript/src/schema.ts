@@ -7149,10 +7149,6 @@ export interface components {
             filter_expression: string | null;
             body_expression: string | null;
             max_per_minute: number | null;
-            filter_failures: number;
-            filter_error: string | null;
-            /** Format: date-time */
-            filter_failed_at: string | null;
             is_active: boolean;
             disabled_reason: string | null;
             /** Format: date-time */
@@ -7161,6 +7157,10 @@ export interface components {
             created_at: string;
             /** Format: date-time */
             updated_at: string;
+            filter_failures: number;
+            filter_error: string | null;
+            /** Format: date-time */
+            filter_failed_at: string | null;
         };
         /** WebhookFields */
         WebhookFields: {
@@ -7200,10 +7200,6 @@ export interface components {
             filter_expression: string | null;
             body_expression: string | null;
             max_per_minute: number | null;
-            filter_failures: number;
-            filter_error: string | null;
-            /** Format: date-time */
-            filter_failed_at: string | null;
             is_active: boolean;
             disabled_reason: string | null;
             /** Format: date-time */
@@ -7212,6 +7208,10 @@ export interface components {
             created_at: string;
             /** Format: date-time */
             updated_at: string;
+            filter_failures: number;
+            filter_error: string | null;
+            /** Format: date-time */
+            filter_failed_at: string | null;
             secret: string;
         };
         /** WebhookWithSecretResponse */

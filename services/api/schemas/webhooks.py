@@ -95,14 +95,14 @@ class WebhookRecord(TypedDict):
     filter_expression: str | None
     body_expression: str | None
     max_per_minute: int | None
-    filter_failures: int
-    filter_error: str | None
-    filter_failed_at: datetime | None
     is_active: bool
     disabled_reason: str | None
     disabled_at: datetime | None
     created_at: datetime
     updated_at: datetime
+    filter_failures: int
+    filter_error: str | None
+    filter_failed_at: datetime | None
 
 
 class NewWebhookRecord(WebhookRecord):

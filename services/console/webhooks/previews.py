@@ -1,6 +1,7 @@
 """What the filter and the mapping of a form would make of the last events. Nothing is stored or sent."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Final
 
 import orjson
@@ -28,7 +29,7 @@ class ShownBody:
     """A body beside the standard one, both as lines. `problem` says why the mapping gives none."""
 
     event: str
-    occurred_at: str
+    occurred_at: datetime
     standard: list[PayloadLine]
     lines: list[PayloadLine]
     problem: str
@@ -101,7 +102,7 @@ def _shown_body(view: PageView, body: PreviewedBody) -> ShownBody:
     own = [] if body.problem else body_lines(orjson.dumps(body.body), hides_values=hides_values)
     return ShownBody(
         body.message["event"],
-        body.message["occurred_at"],
+        datetime.fromisoformat(body.message["occurred_at"]),
         standard[:MAX_LINES],
         own[:MAX_LINES],
         problem_text(view, body.problem) if body.problem else "",

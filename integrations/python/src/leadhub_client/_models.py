@@ -3554,14 +3554,14 @@ class Webhook(TypedDict):
     filter_expression: str | None
     body_expression: str | None
     max_per_minute: int | None
-    filter_failures: int
-    filter_error: str | None
-    filter_failed_at: str | None
     is_active: bool
     disabled_reason: str | None
     disabled_at: str | None
     created_at: str
     updated_at: str
+    filter_failures: int
+    filter_error: str | None
+    filter_failed_at: str | None
 
 
 class WebhookFields(TypedDict):
@@ -3614,14 +3614,14 @@ class WebhookWithSecret(TypedDict):
     filter_expression: str | None
     body_expression: str | None
     max_per_minute: int | None
-    filter_failures: int
-    filter_error: str | None
-    filter_failed_at: str | None
     is_active: bool
     disabled_reason: str | None
     disabled_at: str | None
     created_at: str
     updated_at: str
+    filter_failures: int
+    filter_error: str | None
+    filter_failed_at: str | None
     secret: str
 
 
