@@ -28,6 +28,7 @@ import type {
   DuplicatePair,
   EraseFields,
   Erasure,
+  EventType,
   Explanation,
   Form,
   FormDraft,
@@ -859,8 +860,13 @@ export class UsersGroup extends Resource {
 }
 
 export class WebhooksGroup extends Resource {
+  /** List the events, each with a sentence, the JSON Schema of its message, and a message of a made-up lead. */
+  listEventTypes(): Promise<EventType[]> {
+    return this.data("GET", "/api/v1/webhooks/events");
+  }
+
   /** Show which of the last 100 events a subscription would send, and the first three bodies. */
-  createPreview(fields?: PreviewFields): Promise<Preview> {
+  preview(fields?: PreviewFields): Promise<Preview> {
     return this.data("POST", "/api/v1/webhooks/preview", {}, fields);
   }
 

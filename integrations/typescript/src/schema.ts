@@ -2381,7 +2381,7 @@ export interface paths {
          *
          *     Scope: `read:integrations`.
          */
-        get: operations["list_events"];
+        get: operations["list_event_types"];
         put?: never;
         post?: never;
         delete?: never;
@@ -2408,7 +2408,7 @@ export interface paths {
          *
          *     Scopes: `read:integrations` and `read:leads`.
          */
-        post: operations["create_preview"];
+        post: operations["preview_webhook"];
         delete?: never;
         options?: never;
         head?: never;
@@ -14440,7 +14440,7 @@ export interface operations {
             503: components["responses"]["SERVICE_UNAVAILABLE"];
         };
     };
-    list_events: {
+    list_event_types: {
         parameters: {
             query?: never;
             header?: never;
@@ -14471,7 +14471,7 @@ export interface operations {
             503: components["responses"]["SERVICE_UNAVAILABLE"];
         };
     };
-    create_preview: {
+    preview_webhook: {
         parameters: {
             query?: never;
             header?: never;

@@ -57,6 +57,8 @@ OPERATION_NAMES = {
     "POST /api/v1/webhooks/{id}/rotate-secret": "rotate_webhook_secret",
     "POST /api/v1/webhooks/{id}/test": "test_webhook",
     "GET /api/v1/webhooks/samples": "list_event_samples",
+    "GET /api/v1/webhooks/events": "list_event_types",
+    "POST /api/v1/webhooks/preview": "preview_webhook",
     "GET /api/v1/webhooks/{id}/deliveries": "list_webhook_deliveries",
     "POST /api/v1/webhooks/{id}/resend": "resend_failed_deliveries",
     "POST /api/v1/deliveries/resend": "resend_deliveries",

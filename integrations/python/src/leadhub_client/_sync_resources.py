@@ -34,6 +34,7 @@ from ._models import (
     DuplicatePair,
     EraseFields,
     Erasure,
+    EventType,
     ExplainAutomationQuery,
     Explanation,
     ExportLeadsQuery,
@@ -766,7 +767,11 @@ class UsersGroup(Resource):
 
 
 class WebhooksGroup(Resource):
-    def create_preview(self, fields: PreviewFields | None = None) -> Preview:
+    def list_event_types(self) -> builtins.list[EventType]:
+        """List the events, each with a sentence, the JSON Schema of its message, and a message of a made-up lead."""
+        return cast("builtins.list[EventType]", self._data("GET", "/api/v1/webhooks/events"))
+
+    def preview(self, fields: PreviewFields | None = None) -> Preview:
         """Show which of the last 100 events a subscription would send, and the first three bodies."""
         return cast("Preview", self._data("POST", "/api/v1/webhooks/preview", None, fields))
 
