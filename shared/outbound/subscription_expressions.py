@@ -35,6 +35,7 @@ UNKNOWN_FIELD: Final = "A lead has no field %(name)s."
 SIMILAR_FIELD: Final = "A lead has no field %(name)s: do you mean %(similar)s?"
 NO_DECISION: Final = "A filter must give true or false."
 NO_BODY: Final = "A body must be an object or a list."
+TOO_DEEP_BODY: Final = "This is nested too deeply."
 TOO_LARGE_BODY: Final = "The body is larger than 256 KiB."
 
 
@@ -68,10 +69,18 @@ def mapped_body(text: str, message: Mapping[str, Any]) -> bytes:
     body = _mapping_program(text).evaluate(values, MAPPING_STEPS)
     if not isinstance(body, dict | list):
         raise EvaluationProblem(NO_BODY, AT_THE_START)
-    # An object that stands in many places is small here, and may be endless as JSON.
-    if _least_size(body, {}) > MAX_BODY_BYTES or len(made := orjson.dumps(body)) > MAX_BODY_BYTES:
+    return _as_json(body)
+
+
+def _as_json(body: Any) -> bytes:
+    try:
+        # An object that stands in many places is small here, and may be endless as JSON.
+        text = orjson.dumps(body) if _least_size(body, {}) <= MAX_BODY_BYTES else None
+    except (TypeError, RecursionError):  # orjson knows 254 levels
+        raise EvaluationProblem(TOO_DEEP_BODY, AT_THE_START) from None
+    if text is None or len(text) > MAX_BODY_BYTES:
         raise EvaluationProblem(TOO_LARGE_BODY, AT_THE_START)
-    return made
+    return text
 
 
 def _problem_of(compile_text: Callable[[str], ExpressionProgram], text: str, most: int) -> SyntaxProblem | None:

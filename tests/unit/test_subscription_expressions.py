@@ -1,6 +1,7 @@
 """Filters and bodies of subscriptions: their variables, what a lead has no field for, and how large they may be."""
 
 import contextlib
+import re
 from datetime import UTC, datetime
 from typing import Any
 
@@ -20,6 +21,7 @@ from shared.outbound.subscription_expressions import (
     mapping_problem,
     passes_expression,
 )
+from shared.platform.installation import PROJECT_ROOT
 from shared.previews.subscription_preview import preview_subscription
 
 NOW = datetime(2026, 1, 5, 9, 30, tzinfo=UTC)
@@ -81,6 +83,28 @@ def test_a_body_is_an_object_or_a_list_of_a_bounded_size() -> None:
 def test_a_body_that_would_be_endless_is_refused_before_it_is_made(text: str) -> None:
     with pytest.raises(EvaluationProblem, match="larger than 256 KiB"):
         mapped_body(text, message(notes="n" * 2_000))
+
+
+def test_a_body_that_is_nested_too_deeply_is_refused() -> None:
+    deep: Any = 1
+    for _ in range(240):
+        deep = [deep]
+    wrapped = "[" * 20 + "data" + "]" * 20
+    with pytest.raises(EvaluationProblem, match="nested too deeply"):
+        mapped_body(wrapped, {**message(), "data": deep})
+    deeper: Any = 1
+    for _ in range(5_000):
+        deeper = [deeper]
+    with pytest.raises(EvaluationProblem, match="nested too deeply"):
+        mapped_body("[data]", {**message(), "data": deeper})
+
+
+def test_the_expressions_of_the_guide_are_expressions() -> None:
+    guide = (PROJECT_ROOT / "docs" / "webhooks.md").read_text(encoding="utf-8")
+    narrowed, mapped = re.findall(r"^```cel\n(.*?)^```$", guide, re.MULTILINE | re.DOTALL)
+    assert passes_expression(narrowed, event_values(sample_event("lead.created", NOW))) is False
+    body = orjson.loads(mapped_body(mapped, message(custom_fields={"budget": 12_000})))
+    assert (body["text"], body["tags"], body["is_large"]) == ("New lead: Test of test", ["TEST"], True)
 
 
 def test_the_length_has_a_bound() -> None:
