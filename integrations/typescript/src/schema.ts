@@ -3027,7 +3027,7 @@ export interface paths {
         };
         /**
          * Tell whether leads can be taken durably
-         * @description 503 if not.
+         * @description 503 if not, and once the process was told to stop.
          *
          *     No key is needed.
          */
