@@ -57,6 +57,11 @@ def read_addresses(text: str) -> PastedAddresses:
     return PastedAddresses(list(emails), unreadable)
 
 
+def bare_address(text: str) -> str:
+    """Return the address of a text such as `Name <name@example.com>`. Any other text stays as it is."""
+    bracketed = _find_bracketed(text)
+    return (bracketed[1].strip() if bracketed else "") or text.strip()
+
+
 def _address_texts(part: str) -> list[str]:
-    bracketed = _find_bracketed(part)
-    return [bracketed[1].strip() or part.strip()] if bracketed else part.split()
+    return [bare_address(part)] if _find_bracketed(part) else part.split()

@@ -4,6 +4,7 @@ import re
 import secrets
 from collections.abc import AsyncIterator
 
+import aiohttp
 import pytest_asyncio
 from playwright.async_api import Browser, expect
 
@@ -18,6 +19,7 @@ from tests.support.console import (
     WORKSPACE,
     ConsoleClient,
     Reader,
+    Shown,
     console_client,
     make_account,
     needs_chromium,
@@ -65,6 +67,14 @@ async def manager(shared_stack: Stack, slug: str) -> AsyncIterator[ConsoleClient
 
 def page_of(slug: str) -> str:
     return f"/console/{slug}/settings/suppressions"
+
+
+async def send_file(client: ConsoleClient, slug: str, data: bytes, note: str = "") -> Shown:
+    form = aiohttp.FormData({"note": note})
+    form.add_field("file", data, filename="list.csv", content_type="text/csv")
+    headers = {"Origin": client.base}
+    async with client.session.post(f"{client.base}{page_of(slug)}/file", data=form, headers=headers) as answer:
+        return Shown(answer.status, await answer.text(), answer.headers)
 
 
 def listed(stack: Stack, slug: str) -> list[tuple[object, ...]]:
@@ -143,6 +153,51 @@ async def test_an_address_is_removed_after_it_was_said_what_follows(
     assert made[:3] == ("suppression.created", added, 1)
     assert deleted[:2] == ("suppression.deleted", added)
     assert "ada" not in str([made, deleted]).lower()
+
+
+async def test_a_file_is_added_and_taken_back_at_once(shared_stack: Stack, slug: str, manager: ConsoleClient) -> None:
+    page, count = page_of(slug), 12_000
+    await manager.post(page, {"addresses": "n7@file.example.com n8@file.example.com"})
+    lines = [f"{n},n{n}@file.example.com" for n in range(count)]
+    data = "\n".join(["Number,E-Mail", *lines, "x,N5@File.example.com", f"y,{HOSTILE}", "z,nobody@"])
+    shown = await send_file(manager, slug, data.encode(), "from the old program")
+    assert (shown.status, HOSTILE in shown.text) == (200, False)
+    for said in (
+        "11,998 addresses get no mail from now on. 2 were on the list.",
+        "1 line repeats an address of another.",
+        "2 lines are no e-mail addresses, and were left out: line 12,003: &lt;img",
+    ):
+        assert said in shown.text, said
+    assert len(listed(shared_stack, slug)) == count
+    [group] = set(re.findall(r"\?together=(\d+)&amp;undo=\d+", shown.text))
+    part = (await manager.get(f"{page}?together={group}")).text
+    assert ("11,998 addresses that were added together" in part, len(shown_ids(part))) == (True, 100)
+    assert "n7@file" not in (await manager.get(f"{page}?together={group}&before={MAX_ID}")).text
+    assert "added together with others" in (await manager.get(page)).text
+    assert "Let 11,998 addresses have mail again" in (await manager.get(f"{page}?undo={group}")).text
+    assert (await manager.post(f"{page}/{group}/undo")).status == 303
+    assert "11,998 addresses get mail again." in (await manager.get(page)).text
+    assert [row[0] for row in listed(shared_stack, slug)] == ["n7@file.example.com", "n8@file.example.com"]
+    assert (await manager.post(f"{page}/{group}/undo")).status == 404
+
+
+async def test_of_an_unusable_file_nothing_is_added(
+    shared_stack: Stack, slug: str, manager: ConsoleClient, client: ConsoleClient
+) -> None:
+    cases = {
+        b"": "The file is empty.",
+        b"\n\n": "no line with text",
+        b"email\nnobody\n": "the file has no e-mail address. 1 line is no e-mail address",
+        b"a@b.co\n" * 50_001: "50,000 addresses at most",
+        b"x" * (9 << 20): "8 MB at most",
+        b"%PDF-1.7": "It is a PDF",
+    }
+    for data, said in cases.items():
+        shown = await send_file(manager, slug, data)
+        assert (shown.status, said in shown.text) == (422, True), said
+    assert (await send_file(manager, slug, b"a@b.co", "x" * (MAX_NOTE_LENGTH + 1))).status == 422
+    assert (await send_file(client, slug, b"a@b.co")).status == 404
+    assert listed(shared_stack, slug) == []
 
 
 async def test_a_long_list_has_pages(shared_stack: Stack, slug: str, manager: ConsoleClient) -> None:

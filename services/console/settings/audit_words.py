@@ -162,6 +162,14 @@ ACTION_WORDS: dict[str, tuple[str, str]] = {
     "submission_action.replay": (_("Replayed a submission"), _("Tried to replay a submission")),
     "submission_action.replayed": (_("Replayed submissions"), _("Tried to replay submissions")),
     "suppression.created": (_("Stopped mail to an address"), _("Tried to stop mail to an address")),
+    "suppression.imported": (
+        _("Stopped mail to the addresses of a file"),
+        _("Tried to stop mail to a file of addresses"),
+    ),
+    "suppression.undone": (
+        _("Allowed mail again to addresses that were added together"),
+        _("Tried to allow mail again to addresses that were added together"),
+    ),
     "suppression.deleted": (_("Allowed mail to an address again"), _("Tried to allow mail to an address again")),
     "user.created": (_("Made a user"), _("Tried to make a user")),
     "user.invited": (_("Invited a user"), _("Tried to invite a user")),

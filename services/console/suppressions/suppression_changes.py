@@ -1,6 +1,7 @@
-"""Changes of suppressions: addresses are added, or one is removed."""
+"""Changes of suppressions: addresses are added, and one is removed, or all that were added together."""
 
 import asyncio
+from collections.abc import Sequence
 
 from aiohttp import web
 
@@ -17,7 +18,14 @@ from services.console.web.single_answer import answered_once
 from shared.auth.roles import Permission
 from shared.intake.change_author import ChangeAuthor
 from shared.outbound.suppression_fields import SUPPRESSION_NOTE, TooManyAddresses, read_addresses
-from shared.outbound.suppressions import delete_suppression, find_suppression, suppress_addresses
+from shared.outbound.suppressions import (
+    delete_group,
+    delete_suppression,
+    find_suppression,
+    has_room,
+    suppress_addresses,
+)
+from shared.platform.db.connections import Connection
 from shared.platform.web.path_params import path_id
 from shared.service_app.audit import audit_details
 
@@ -43,15 +51,35 @@ async def add(view: PageView) -> web.StreamResponse:
     audit_details(view.request, count=len(emails))
     if problems:
         return await render_page(view, SuppressionDialog("add", None, form, problems))
-    workspace_id = view.workspace.workspace_id
-    author = ChangeAuthor("user", view.account.account_id, view.account.name)
-    ids = await view.console.writing(
-        lambda connection: suppress_addresses(
-            connection, workspace_id, emails, "manual", note=note_fields.get("note"), author=author
-        )
-    )
+    ids = await store_addresses(view, emails, note_fields.get("note"))
+    if ids is None:
+        problems = {"addresses": words.full_problem(view)}
+        return await render_page(view, SuppressionDialog("add", None, form, problems))
     audit_details(view.request, object=("suppression", ids[0] if len(ids) == 1 else None), count=len(ids))
     view.redirect(view.path(SUPPRESSIONS_PAGE), words.added_sentence(view, len(ids), len(emails) - len(ids)))
+
+
+async def store_addresses(view: PageView, emails: Sequence[str], note: str | None) -> list[int] | None:
+    """Suppress addresses in the reader's name and return the ids of the new rows. None if the list is full."""
+    workspace_id = view.workspace.workspace_id
+    author = ChangeAuthor("user", view.account.account_id, view.account.name)
+
+    async def store(connection: Connection) -> list[int] | None:
+        if not await has_room(connection, workspace_id, len(emails)):
+            return None
+        return await suppress_addresses(connection, workspace_id, emails, "manual", note=note, author=author)
+
+    return await view.console.writing(store)
+
+
+@workspace_page(Permission.SET_UP)
+async def undo(view: PageView) -> web.StreamResponse:
+    """Remove the addresses that were added together with one: they get mail again."""
+    id_, workspace_id = path_id(view.request), view.workspace.workspace_id
+    audit_details(view.request, object=("suppression", id_))
+    count = await view.console.writing(lambda connection: delete_group(connection, workspace_id, id_))
+    audit_details(view.request, count=count)
+    view.redirect(view.path(SUPPRESSIONS_PAGE), words.removed_sentence(view, count))
 
 
 @workspace_page(Permission.SET_UP)

@@ -3,10 +3,11 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
+from services.console.suppressions.address_file import MAX_ADDRESS_FILE_BYTES, MAX_FILE_ADDRESSES, FileAddresses
 from services.console.web.page_view import PageView
 from services.console.web.translations import mark_message as _
 from shared.outbound.suppression_fields import MAX_NOTE_LENGTH, MAX_PASTED_ADDRESSES
-from shared.outbound.suppressions import COUNTED_SUPPRESSIONS, ManagedSuppression
+from shared.outbound.suppressions import COUNTED_SUPPRESSIONS, MAX_ADDED, ManagedSuppression
 
 NAMED_UNREADABLE: Final = 5  # pieces that a problem quotes
 MAX_QUOTED_LENGTH: Final = 60  # characters of each
@@ -46,8 +47,11 @@ def added_sentence(view: PageView, added: int, known: int) -> str:
     """Return what became of the addresses that were sent."""
     parts = []
     if added:
-        words = "%(n)s address gets no mail from now on.", "%(n)s addresses get no mail from now on."
-        parts.append(view.translate_count(*words, added))
+        parts.append(
+            view.translate_count(
+                "%(n)s address gets no mail from now on.", "%(n)s addresses get no mail from now on.", added
+            )
+        )
     if known:
         parts.append(view.translate_count("%(n)s was on the list.", "%(n)s were on the list.", known))
     return " ".join(parts)
@@ -55,7 +59,7 @@ def added_sentence(view: PageView, added: int, known: int) -> str:
 
 def unreadable_problem(view: PageView, unreadable: Sequence[str]) -> str:
     """Return which pieces of a pasted text are no addresses."""
-    quoted = [text if len(text) <= MAX_QUOTED_LENGTH else f"{text[:MAX_QUOTED_LENGTH]}…" for text in unreadable]
+    quoted = [_short_text(text) for text in unreadable]
     return view.translate_count(
         "Nothing was added. This is no e-mail address: %(texts)s",
         "Nothing was added. %(n)s are no e-mail addresses, such as: %(texts)s",
@@ -70,6 +74,64 @@ def too_many_problem(view: PageView) -> str:
     return view.translate("Nothing was added. At most %(n)s addresses are taken at once.", n=most)
 
 
+def file_sentences(view: PageView, found: FileAddresses, added: int, known: int) -> list[str]:
+    """Return what became of a file of addresses, a sentence for each part."""
+    sentences = [added_sentence(view, added, known)]
+    if found.repeated_count:
+        repeated = found.repeated_count
+        sentences.append(
+            view.translate_count(
+                "%(n)s line repeats an address of another.", "%(n)s lines repeat an address of another.", repeated
+            )
+        )
+    if found.unreadable_count:
+        sentences.append(unreadable_lines(view, found))
+    return [sentence for sentence in sentences if sentence]
+
+
+def unreadable_lines(view: PageView, found: FileAddresses) -> str:
+    """Return which lines of a file are no addresses, the first of them quoted."""
+    quoted = [
+        view.translate("line %(n)s: %(text)s", n=view.formatting.number(line), text=_short_text(text) or "–")
+        for line, text in found.unreadable
+    ]
+    return view.translate_count(
+        "%(n)s line is no e-mail address, and was left out: %(texts)s",
+        "%(n)s lines are no e-mail addresses, and were left out: %(texts)s",
+        found.unreadable_count,
+        texts=" · ".join(quoted) + (" …" if found.unreadable_count > len(quoted) else ""),
+    )
+
+
+def long_file_problem(view: PageView) -> str:
+    """Return that a file has more addresses than are taken at once."""
+    most = view.formatting.number(MAX_FILE_ADDRESSES)
+    return view.translate("Nothing was added. A file may have %(n)s addresses at most: cut it into parts.", n=most)
+
+
+def large_file_problem(view: PageView) -> str:
+    """Return that a file is too large."""
+    most = view.formatting.number(MAX_ADDRESS_FILE_BYTES >> 20)
+    return view.translate("Nothing was added. A file may have %(n)s MB at most: cut it into parts.", n=most)
+
+
+def empty_file_problem(view: PageView, found: FileAddresses) -> str:
+    """Return that a file has no address."""
+    sentence = view.translate("Nothing was added: the file has no e-mail address.")
+    return f"{sentence} {unreadable_lines(view, found)}" if found.unreadable_count else sentence
+
+
+def full_problem(view: PageView) -> str:
+    """Return that the list is full."""
+    most = view.formatting.number(MAX_ADDED)
+    return view.translate("Nothing was added: a list holds %(n)s addresses that your team adds.", n=most)
+
+
+def removed_sentence(view: PageView, count: int) -> str:
+    """Return that addresses were taken off the list again."""
+    return view.translate_count("%(n)s address gets mail again.", "%(n)s addresses get mail again.", count)
+
+
 def missing_problem(view: PageView) -> str:
     """Return that there is no address."""
     return view.translate("Enter at least one e-mail address.")
@@ -79,6 +141,10 @@ def note_problem(view: PageView) -> str:
     """Return what is wrong with a note."""
     most = view.formatting.number(MAX_NOTE_LENGTH)
     return view.translate("At most %(n)s characters, and no control characters.", n=most)
+
+
+def _short_text(text: str) -> str:
+    return text if len(text) <= MAX_QUOTED_LENGTH else f"{text[:MAX_QUOTED_LENGTH]}…"
 
 
 def _author_kind(author: Mapping[str, Any] | None) -> str:
