@@ -102,7 +102,7 @@ def _report_row(
     cells: list[str] | None,
 ) -> ReportRow:
     ms = round(import_row["accepted_at"].timestamp() * 1000)
-    has_submission = not import_row["dry_run"] and lead_id is not None
+    has_submission = not import_row["dry_run"] and lead_id is not None and state != "invalid"
     series = f"import\0{workspace_id}\0{import_row['id']}"
     return {
         "row": number,

@@ -1,5 +1,6 @@
 """Import in the console: a file, its columns, the dry run, the import and its undo; and an export, by who may."""
 
+import asyncio
 import csv
 import io
 import json
@@ -208,9 +209,15 @@ async def test_a_rejected_row_is_mended_into_a_lead(stack: Stack, readers: dict[
             assert re.search(rf'name="{field}"[^>]*value="{re.escape(value)}"', form.text, re.DOTALL), field
         assert re.search(r'name="custom_fields.budget"[^>]*value="12"', form.text, re.DOTALL)
         sent = {"email": f"ada@{salt}.example", "first_name": "Ada", "source": salt, "custom_fields.budget": "12"}
-        refused = await client.post("/console/main/leads/new", {**sent, "email": "ada@"})
+        refused = await client.post(link, {**sent, "email": "ada@"})
         assert (refused.status, 'name="custom_fields.budget"' in refused.text) == (422, True)
-        assert (await client.post("/console/main/leads/new", sent)).status == 303
+        presses = await asyncio.gather(*(client.post(link, {**sent, "phone": f"+44207946001{n}"}) for n in range(3)))
+        assert {press.status for press in presses} == {303}
+        listed = (await client.get(f"{location}?state=invalid")).text
+        [lead_path] = re.findall(r'href="(/console/main/leads/\d+)"[^>]*The lead that came of row 1', listed, re.DOTALL)
+        assert ("Mended" in listed, f'href="{link}"' in listed) == (True, False)
+        for again in (await client.get(link), await client.post(link, sent)):
+            assert (again.status, again.location.partition("?")[0]) == (303, lead_path)
         assert (await client.get(f"{location}/rows/2")).status == 404  # it was not rejected
     with stack.database() as database:
         found = database.execute("SELECT email, custom_fields FROM leads WHERE source = %s", (salt,)).fetchall()

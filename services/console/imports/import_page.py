@@ -1,6 +1,6 @@
 """One import: its columns, the dry run as a ledger, how far it is, and what became of each row."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NoReturn, get_args
 
@@ -9,6 +9,7 @@ from aiohttp import web
 from services.console.imports import form as import_form
 from services.console.imports import words as import_words
 from services.console.imports.list_page import import_author
+from services.console.imports.mended_leads import read_mended
 from services.console.imports.mended_rows import stored_phones
 from services.console.imports.reads import read_country
 from services.console.web.access import workspace_page
@@ -41,6 +42,7 @@ class WatchedImport:
     rows: Sequence[ReportRow] = field(default_factory=list)
     after: int = 0
     country: str | None = None  # of the workspace
+    mended: Mapping[int, int] = field(default_factory=dict)  # rejected rows that became leads by hand, with these
 
 
 @workspace_page(Permission.BULK_LEADS)
@@ -59,7 +61,9 @@ async def live(view: PageView) -> web.StreamResponse:
             import_row = await import_control.read_import(connection, workspace_id, import_id)
             state = _telling_state(import_row)
             rows = await _shown_rows(connection, workspace_id, import_row, state, 0) if import_row["is_settled"] else []
-            return WatchedImport(import_row, state, rows, country=await read_country(connection, workspace_id))
+            mended = await _mended_leads(connection, workspace_id, import_id, rows)
+            country = await read_country(connection, workspace_id)
+            return WatchedImport(import_row, state, rows, country=country, mended=mended)
 
     await read()
     return await stream_snapshots(view, ("import", import_id), read, _render_live)
@@ -223,7 +227,8 @@ async def _render(
         rows: list[ReportRow] = []
         if not shows_columns:
             rows = await _shown_rows(connection, workspace_id, import_row, state, after)
-    shown = _shown_import(view, WatchedImport(import_row, state, rows, after, country))
+        mended = await _mended_leads(connection, workspace_id, import_id, rows)
+    shown = _shown_import(view, WatchedImport(import_row, state, rows, after, country, mended))
     return await view.render(
         "imports/import.html",
         status,
@@ -256,6 +261,13 @@ async def _shown_rows(
     )
 
 
+async def _mended_leads(
+    connection: Connection, workspace_id: int, import_id: int, rows: Sequence[ReportRow]
+) -> dict[int, int]:
+    rejected = [row["row"] for row in rows if row["state"] == "invalid"]
+    return await read_mended(connection, workspace_id, import_id, rejected) if rejected else {}
+
+
 def _render_live(view: PageView, watched: WatchedImport) -> str:
     return view.render_text("imports/_stream.html", **_shown_import(view, watched))
 
@@ -269,6 +281,7 @@ def _shown_import(view: PageView, watched: WatchedImport) -> dict[str, Any]:
         "rows": watched.rows[:ROWS_PER_PAGE],
         "has_more": len(watched.rows) > ROWS_PER_PAGE,
         "row_state": watched.row_state,
+        "mended": watched.mended,
         "after": watched.after,
         "row_states": [
             (choice, import_row[choice]) for choice in ROW_CHOICES if choice in ROW_STATES or import_row[choice]

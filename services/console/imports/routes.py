@@ -11,6 +11,7 @@ ROUTES = [
     workspace_get("import/{id}/live", import_page.live),
     workspace_get("import/{id}/rows.csv", audited_as("import.rows_csv", import_page.download)),
     workspace_get("import/{id}/rows/{row}", mend_page.show),
+    workspace_post("import/{id}/rows/{row}", mend_page.save, action="lead.created"),
     workspace_post("import/{id}/columns", import_page.confirm_columns, action="import.tried"),
     workspace_post("import/{id}/run", import_page.run, action="import.created"),
     workspace_post("import/{id}/cancel", import_page.cancel, action="import.cancelled"),

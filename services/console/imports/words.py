@@ -4,6 +4,8 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from markupsafe import Markup
+
 from services.console.leads.words import FIELD_WORDS
 from services.console.web.country_words import country_choices, country_label
 from services.console.web.page_view import PageView
@@ -145,6 +147,11 @@ REASON_PATTERNS = tuple(
         (r"The (?P<field>\S+) field must not be greater than (?P<n>\d+) characters\.", _("%(field)s is too long.")),
     )
 )
+
+
+def mended_mark(view: PageView) -> Markup:
+    """Return the state of a row that somebody mended, as shape, colour and word."""
+    return view.console.renderer.drawing(view.language).state("done", view.translate("Mended"))
 
 
 def file_problem(view: PageView, sentence: str) -> str:

@@ -18,7 +18,6 @@ from services.console.web.single_answer import answered_once
 from shared.auth.roles import Permission
 from shared.leads.writes import LeadNotCreated, create_lead
 from shared.platform.db.connections import Connection
-from shared.platform.errors import FieldErrors
 from shared.service_app.audit import audit_details
 
 BLANK_LEAD: Mapping[str, Any] = {**dict.fromkeys(FORM_FIELDS), "status": "new", "custom_fields": {}}
@@ -31,31 +30,41 @@ async def show(view: PageView) -> web.StreamResponse:
     return await _render(view)
 
 
+class NewLeadRefused(Exception):
+    """A form makes no lead: what is wrong, by field, and which lead holds a contact already."""
+
+    def __init__(self, problems: Mapping[str, str], holders: Mapping[str, int]) -> None:
+        super().__init__(*problems)
+        self.problems, self.holders = problems, holders
+
+
 @workspace_page(Permission.CHANGE_LEADS)
 @answered_once
 async def submit(view: PageView) -> web.StreamResponse:
     """Create the lead, or show the form again with what is wrong."""
     texts = await sent_texts(view)
+    try:
+        lead_id = await view.console.writing(lambda connection: store_new_lead(view, connection, texts))
+    except NewLeadRefused as refused:
+        return await _render(view, texts, refused.problems, refused.holders)
+    audit_details(view.request, action="lead.created", object=("lead", str(lead_id)))
+    view.redirect(lead_path(view, lead_id), view.translate("The lead is added."))
+
+
+async def store_new_lead(view: PageView, connection: Connection, texts: Mapping[str, str]) -> int:
+    """Create the lead of a form in the caller's transaction, and return its id. Raises NewLeadRefused."""
     typed = read_lead_edits(BLANK_LEAD, texts)
     if not any(typed.set_fields.get(name) for name in NAMING_FIELDS) and not typed.errors:
         problem = view.translate("A lead needs a name, a company, an e-mail or a phone number.")
-        return await _render(view, texts, {"first_name": problem})
-
-    async def create(connection: Connection) -> int:
-        try:
-            lead_id = await create_lead(connection, view.workspace.workspace_id, typed.set_fields, user_cause(view))
-        except LeadNotCreated as refused:
-            raise LeadNotCreated(refused.errors | typed.errors, refused.holders) from refused
-        if typed.errors:
-            raise LeadNotCreated(typed.errors, {})
-        return lead_id
-
+        raise NewLeadRefused({"first_name": problem}, {})
+    errors, holders, lead_id = typed.errors, {}, 0
     try:
-        lead_id = await view.console.writing(create)
+        lead_id = await create_lead(connection, view.workspace.workspace_id, typed.set_fields, user_cause(view))
     except LeadNotCreated as refused:
-        return await _render_refused(view, texts, refused.errors, refused.holders)
-    audit_details(view.request, action="lead.created", object=("lead", str(lead_id)))
-    view.redirect(lead_path(view, lead_id), view.translate("The lead is added."))
+        errors, holders = refused.errors | errors, dict(refused.holders)
+    if errors:
+        raise NewLeadRefused(lead_problems(view, errors, {}, {}), holders)
+    return lead_id
 
 
 async def new_lead_values(
@@ -77,12 +86,6 @@ async def new_lead_values(
         "label": lambda name: field_label(view, name),
         "address": lambda below="": view.path("leads/new" if below else "leads"),
     }
-
-
-async def _render_refused(
-    view: PageView, sent: Mapping[str, str], errors: FieldErrors, holders: Mapping[str, int]
-) -> web.Response:
-    return await _render(view, sent, lead_problems(view, errors, {}, {}), holders)
 
 
 async def _render(
