@@ -8,6 +8,7 @@ only `is_empty`, `not_equals` and `not_contains`. A list such as `tags` matches 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from decimal import Decimal
+from math import isfinite
 from typing import Annotated, Any, Literal, NotRequired, Union
 
 from pydantic import BeforeValidator, Field, PlainValidator, StringConstraints, TypeAdapter
@@ -34,7 +35,9 @@ ConditionOperator = Literal[
     "in",
 ]
 OPERATORS_WITHOUT_VALUE = ("is_empty", "is_not_empty")  # operators that take no value
+ORDER_OPERATORS = ("greater_than", "less_than")
 CONDITION_GROUPS = ("all", "any", "not")
+ENDLESS_NUMBER_MESSAGE = "The {field} field must be a number that ends, or text: NaN and Infinity are neither."
 ScalarValue = str | int | float | bool
 
 
@@ -90,9 +93,26 @@ def _check_scalar(value: Any) -> Any:
     return value
 
 
+def _check_ordered(value: Any) -> Any:
+    """Nothing is more or less than what only programs call a number, and nobody means it as text."""
+    scalar = _check_scalar(value)
+    if isinstance(scalar, str) and is_endless_number(scalar):
+        raise custom_error(ENDLESS_NUMBER_MESSAGE)
+    return scalar
+
+
+def is_endless_number(text: str) -> bool:
+    """Return whether a text is `NaN`, `-Infinity` or the like, or a number that is too large to be one."""
+    try:
+        return not isfinite(float(text))
+    except ValueError:
+        return False
+
+
 _validate_comparison = TypeAdapter(Comparison).validate_python
 _validate_value_comparison = TypeAdapter(ValueComparison).validate_python
 _validate_scalar = TypeAdapter(Annotated[Any, BeforeValidator(_check_scalar)]).validate_python
+_validate_ordered = TypeAdapter(Annotated[Any, BeforeValidator(_check_ordered)]).validate_python
 _validate_scalars = TypeAdapter(
     Annotated[list[Annotated[Any, BeforeValidator(_check_scalar)]], Field(min_length=1, max_length=100)]
 ).validate_python
@@ -147,9 +167,15 @@ class _ConditionReader:
         if operator not in OPERATORS_WITHOUT_VALUE and value.get("value") is None:
             faults.add_error(PydanticKnownError("missing"), "value")
         elif operator not in OPERATORS_WITHOUT_VALUE:
-            faults.try_read(_validate_scalars if operator == "in" else _validate_scalar, value["value"], "value")
+            faults.try_read(_value_check(operator), value["value"], "value")
         faults.raise_any()
         return value
+
+
+def _value_check(operator: Any) -> Callable[[Any], Any]:
+    if operator == "in":
+        return _validate_scalars
+    return _validate_ordered if operator in ORDER_OPERATORS else _validate_scalar
 
 
 AnyCondition = Union[Comparison, All, Any_, Not]  # noqa: UP007  # `|` does not accept forward references

@@ -87,6 +87,7 @@ async def test_rules_of_others_and_wrong_rules_are_refused(scored: Scored) -> No
             {"field": "lead_score", "operator": "less_than", "value": "5"},
             {"field": "", "custom": "x" * 200},
             {"operator": "in", "value": " | "},
+            {"operator": "greater_than", "value": "NaN"},
         ]
         for fields in wrong:
             for path in (page, f"{page}/{id_}"):
@@ -94,6 +95,8 @@ async def test_rules_of_others_and_wrong_rules_are_refused(scored: Scored) -> No
             query = "&".join(f"{name}={value[:2000]}" for name, value in {**rule, **fields}.items())
             tried = await manager.get(f"{page}?new=1&try=1&{query.replace(chr(0), '%00')}")
             assert (tried.status, "data-score-preview" in tried.text) == (200, False), fields
+        endless = await manager.post(page, {**rule, "operator": "less_than", "value": "-inf"})
+        assert "Nothing is more or less than that" in endless.text
         for query in ("edit=" + "9" * 18, "delete=0", "switch=77777777", "lead=" + "9" * 18, "lead=x", "new=1&field=x"):
             assert (await manager.get(f"{page}?{query}")).status in (200, 404), query
         assert (await manager.post(f"{page}/{id_}/move", {"position": "9" * 400})).status == 303

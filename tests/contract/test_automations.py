@@ -90,6 +90,7 @@ async def test_all_errors_of_an_automation_are_reported_by_field(client: aiohttp
             action("assign_user", round_robin=[999_999_999]),
             action("send_sms", integration_id=999_999_999, body="{{"),
             {"condition": {"field": "shoe", "operator": "equals", "value": 1}},
+            {"condition": {"any": [{"field": "lead_score", "operator": "greater_than", "value": "Infinity"}]}},
         ],
     }
     answer = await ask(client, "POST", AUTOMATIONS, json=body)
@@ -102,6 +103,7 @@ async def test_all_errors_of_an_automation_are_reported_by_field(client: aiohttp
         "steps.2.action.integration_id",
         "steps.2.action.body",
         "steps.3.condition.field",
+        "steps.4.condition.any.0.value",
     }
 
 

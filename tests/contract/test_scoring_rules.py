@@ -62,6 +62,8 @@ async def test_any_field_and_operator_of_a_condition_will_do(
         ({"value": -(2**63) - 1}, {"value"}),
         ({"value": 10**309}, {"value"}),
         ({"operator": "in", "value": ["DE", 2**64]}, {"value"}),
+        ({"operator": "greater_than", "value": "NaN"}, {"value"}),
+        ({"operator": "less_than", "value": " -Infinity "}, {"value"}),
         ({"points": 0}, {"points"}),
         ({"points": 1001}, {"points"}),
         ({"points": -1001}, {"points"}),

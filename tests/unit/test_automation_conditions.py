@@ -5,8 +5,10 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import TypeAdapter, ValidationError
 
-from shared.automations.conditions import condition_matches
+from shared.automations.conditions import ENDLESS_NUMBER_MESSAGE, Condition, condition_matches
+from shared.platform.validation.messages import messages_by_field
 
 OPPOSITES = [("equals", "not_equals"), ("contains", "not_contains"), ("is_empty", "is_not_empty")]
 LEAD: dict[str, Any] = {
@@ -103,3 +105,14 @@ def test_groups_are_logic(truths: list[bool]) -> None:
     assert condition_matches({"all": parts}, LEAD) is all(truths)
     assert condition_matches({"any": parts}, LEAD) is any(truths)
     assert condition_matches({"not": {"all": parts}}, LEAD) is not all(truths)
+
+
+@pytest.mark.parametrize("value", ["NaN", " nan", "+Infinity", "-inf", "1e999", "9" * 400])
+def test_nothing_is_more_or_less_than_no_number(value: str) -> None:
+    check = TypeAdapter(Condition).validate_python
+    for operator in ("greater_than", "less_than"):
+        with pytest.raises(ValidationError) as refused:
+            check({"field": "first_name", "operator": operator, "value": value})
+        assert messages_by_field(refused.value) == {"value": [ENDLESS_NUMBER_MESSAGE.format(field="value")]}
+    assert check({"field": "first_name", "operator": "equals", "value": value})["value"] == value
+    assert check({"field": "first_name", "operator": "less_than", "value": "Nancy"})["value"] == "Nancy"

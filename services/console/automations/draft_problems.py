@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 from services.console.web.page_view import PageView
 from services.console.web.translations import mark_message as _
+from shared.automations.conditions import ENDLESS_NUMBER_MESSAGE
 from shared.platform.errors import FieldErrors
 
 PROBLEM_WORDS: Mapping[str, str] = {
@@ -39,6 +40,7 @@ PROBLEM_WORDS: Mapping[str, str] = {
     "description": _("The note must have 10,000 characters or fewer."),
     "steps": _("Add a step: there may be 1 to 100."),
 }
+ENDLESS_NUMBER_END = ENDLESS_NUMBER_MESSAGE.partition("{field}")[2]
 TEMPLATE_INPUTS = ("subject", "body", "text", "title")
 # What the checker of templates says.
 FOREIGN_NAME = re.compile(r"names '(.{1,100})' in its template")
@@ -100,6 +102,8 @@ def _problem_text(view: PageView, name: str, message: str) -> str:
         return view.translate(
             "This is a private address: nothing is sent there unless the operator allows it (LEADHUB_ALLOWED_TARGETS)."
         )
+    if name == "condition" and ENDLESS_NUMBER_END in message:
+        return view.translate("Nothing is more or less than NaN or Infinity: write a number, or text.")
     told = template_problem(view, name, message) if name in TEMPLATE_INPUTS else ""
     return told or view.translate_choice(PROBLEM_WORDS, name, message)
 

@@ -32,7 +32,7 @@ from services.console.web.access import workspace_page
 from services.console.web.operator_words import OPERATOR_WORDS
 from services.console.web.page_view import PageView
 from shared.auth.roles import Permission
-from shared.automations.conditions import condition_matches
+from shared.automations.conditions import ENDLESS_NUMBER_MESSAGE, condition_matches
 from shared.automations.fields import CUSTOM_FIELD_PREFIX
 from shared.leads.lead_records import LeadJson
 from shared.platform.db.connections import Connection
@@ -170,7 +170,10 @@ def rule_problems(view: PageView, refused: ValidationFailed) -> dict[str, str]:
         "value": view.translate("Write what it is compared with, 1 to 1,000 characters."),
         "points": view.translate("Write points from −1,000 to 1,000, not 0."),
     }
-    names = [name.partition(".")[0] for name in refused.errors or {}]
+    errors = refused.errors or {}
+    if ENDLESS_NUMBER_MESSAGE.format(field="value") in errors.get("value", []):
+        words["value"] = view.translate("Nothing is more or less than that: write a number, or text.")
+    names = [name.partition(".")[0] for name in errors]
     return {name: words[name] for name in names if name in words}
 
 
