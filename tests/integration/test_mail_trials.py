@@ -104,6 +104,42 @@ async def test_a_workspace_sends_few_trials(outbox: Outbox, mail_server: MailSer
     await ask(outbox)
 
 
+async def test_a_trial_that_may_wait_goes_out_after_the_pause_and_is_the_newest(
+    outbox: Outbox, mail_server: MailServer
+) -> None:
+    mail_server.answer = "451 greylisted, come again"
+    await connect_server(outbox, mail_server.port)
+    assert (await tried(outbox)).state == "failed"
+    mail_server.answer = "250 OK"
+
+    async def ask_again() -> MailTrial:
+        async with outbox.connection.transaction():
+            return await send_mail_trial(
+                outbox.connection,
+                outbox.cipher,
+                outbox.settings,
+                outbox.workspace_id,
+                "boss@firm.example",
+                "en",
+                may_wait=True,
+            )
+
+    put_off = await ask_again()
+    assert put_off.due_at is not None
+    assert 0 < (put_off.due_at - put_off.created_at).total_seconds() <= 20
+    with pytest.raises(RateLimited):  # one waits
+        await ask_again()
+    await outbox.send()
+    newest = await read_mail_trial(outbox.connection, outbox.workspace_id)
+    assert newest is not None
+    assert (newest.id, newest.state) == (put_off.id, "pending")
+    await outbox.make_due()
+    await outbox.send()
+    newest = await read_mail_trial(outbox.connection, outbox.workspace_id)
+    assert newest is not None
+    assert (newest.id, newest.state) == (put_off.id, "sent")
+
+
 async def test_of_two_that_ask_at_once_one_sends(outbox: Outbox, mail_server: MailServer) -> None:
     await connect_server(outbox, mail_server.port)
     async with connect(outbox.url, "tests") as other:

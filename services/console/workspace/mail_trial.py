@@ -15,14 +15,16 @@ MAIL_ANCHOR = "#mail"
 
 @workspace_page(Permission.ADMINISTER)
 async def send(view: PageView) -> web.StreamResponse:
-    """Send a mail to the reader, at most one in a while."""
+    """Send a mail to the reader, at most one in a while: one that comes too soon goes out after the pause."""
     await view.read_fields()
     workspace_id, settings = view.workspace.workspace_id, view.console.settings
     path = view.path(WORKSPACE_PAGE) + MAIL_ANCHOR
 
     async def enqueue(connection: Connection) -> None:
         cipher = await view.console.cipher.in_transaction(connection)
-        await send_mail_trial(connection, cipher, settings, workspace_id, view.account.email, view.language.code)
+        await send_mail_trial(
+            connection, cipher, settings, workspace_id, view.account.email, view.language.code, may_wait=True
+        )
 
     try:
         await view.console.writing(enqueue)
@@ -31,5 +33,5 @@ async def send(view: PageView) -> web.StreamResponse:
     except RateLimited as refused:
         if str(refused) == TOO_MANY_MESSAGE:
             view.redirect(path, view.translate("An hour has %(n)s test mails at most.", n=MOST_AN_HOUR))
-        view.redirect(path, view.translate("One was sent just now. Wait a moment."))
+        view.redirect(path, view.translate("A test mail is under way. Wait for its result."))
     view.redirect(path, view.translate("The mail is on its way to %(email)s.", email=view.account.email))

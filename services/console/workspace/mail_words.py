@@ -1,11 +1,14 @@
 """Sentences of the mail server of a workspace, and of a mail on trial."""
 
+from datetime import UTC, datetime
+
 from services.console.web.page_view import PageView
 from services.console.web.translations import mark_message as _
-from shared.outbound.mail_trials import MailTrial
+from shared.outbound.mail_trials import SHORTEST_PAUSE, MailTrial
 from shared.platform.errors import FieldErrors
 from shared.workspace_changes.mail_server import PRIVATE_HOST_MESSAGE
 
+PAUSE_SECONDS = int(SHORTEST_PAUSE.total_seconds())  # between two mails on trial
 FIELD_LABELS = {
     "host": _("Server"),
     "port": _("Port"),
@@ -59,6 +62,11 @@ def _error_sentence(view: PageView, field: str, message: str) -> str:
     if message == PRIVATE_HOST_MESSAGE:
         return view.translate(PRIVATE_HOST)
     return view.translate(ERROR_WORDS.get(field.removeprefix("mail."), ERROR_WORDS["host"]))
+
+
+def is_put_off(trial: MailTrial) -> bool:
+    """Return whether a mail on trial waits for the pause after the one before."""
+    return trial.due_at is not None and trial.due_at > datetime.now(UTC)
 
 
 def trial_problem(view: PageView, trial: MailTrial) -> str:
