@@ -223,6 +223,23 @@ async def test_contacts_of_a_lead_that_was_merged_are_taken_back(
     ]
 
 
+async def test_note_of_an_import_leaves_a_lead_that_won_a_merge(database_url: str, database: Connection) -> None:
+    w, by = await workspace_id(database), ChangeCause("user", 1)
+    ada = await post(database_url, database, email="ada@example.com", notes="Calls on Mondays.")
+    king = await post(database_url, database, email="king@example.com", notes="Is the same person.")
+    import_id = await finished_import(database_url, database, "email,notes\nada@example.com,From the fair.\n")
+    async with database.transaction():
+        merge_id = await merge_leads(database, w, ada, king, by)
+    assert await undo_counts(database_url, database, import_id) == (1, 1, 0)
+    assert await rows(database, "SELECT notes FROM leads") == [("Calls on Mondays.\n\nIs the same person.",)]
+    async with database.transaction():
+        await unmerge_lead(database, w, ada, merge_id, by)
+    assert await rows(database, "SELECT notes FROM leads ORDER BY id") == [
+        ("Calls on Mondays.",),
+        ("Is the same person.",),
+    ]
+
+
 async def undo_counts(url: str, connection: Connection, import_id: int) -> tuple[int, int, int]:
     """Undo an import. Return how many rows had an effect, were taken back, and stay."""
     await ask_undo(connection, import_id)

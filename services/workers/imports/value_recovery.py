@@ -4,6 +4,7 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Literal, NamedTuple
 
 CUSTOM_PREFIX = "custom_fields."
+GAP = "\n\n"  # between the paragraphs of notes
 
 
 class ImportedValues(NamedTuple):
@@ -43,7 +44,7 @@ def recovered_values(
         tags += lost
         if lost:
             places.add(place)
-        if values.notes and (shorter := _without_end(now["notes"], values.notes)) is not False:
+        if values.notes and (shorter := _without_block(now["notes"], values.notes)) is not False:
             now["notes"] = fields["notes"] = shorter
             places.add(place)
     return RecoveredValues(fields, list(dict.fromkeys(tags)), places)
@@ -65,9 +66,17 @@ def _take_back(now: dict[str, Any], fields: dict[str, Any], name: str, change: M
     return True
 
 
-def _without_end(notes: str | None, added: str) -> str | Literal[False] | None:
-    """Return the notes without what was added at their end; False if something else stands there by now."""
-    if notes == added:
-        return None
-    end = f"\n\n{added}"
-    return notes[: -len(end)] if notes and notes.endswith(end) else False
+def _without_block(notes: str | None, added: str) -> str | Literal[False] | None:
+    """Return the notes without what was added to them as paragraphs of their own; False if it does not stand so.
+
+    More may stand below by now: what a merge or somebody added later. Of several the last one goes.
+    """
+    notes = notes or ""
+    start = notes.rfind(added)
+    while start >= 0:
+        before, after = notes[:start], notes[start + len(added) :]
+        if (not before or before.endswith(GAP)) and (not after or after.startswith(GAP)):
+            rest = before.removesuffix(GAP) + (after if before else after.removeprefix(GAP))
+            return rest or None
+        start = notes.rfind(added, 0, start + len(added) - 1)
+    return False
