@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.console.dead_letters.words import FilledTitle, common_message, filled_title
 from services.console.queues.queues_page import longest_waiting
 from services.console.web import svg
 from services.console.web.bidi_controls import show_controls_in_html
+from services.console.web.cause_titles import FilledTitle, common_message, filled_title
 from services.console.web.csrf import cross_site_reason
 from services.console.web.formatting import Formatting
 from services.console.web.navigation import NAVIGATION_GROUPS, ordered_groups

@@ -15,8 +15,9 @@ from services.console.dead_letters.failed_rows import (
     read_failed_rows,
     read_tried,
 )
-from services.console.dead_letters.words import common_message, delivery_receiver, failed_step
+from services.console.dead_letters.words import delivery_receiver, failed_step
 from services.console.web.access import workspace_page
+from services.console.web.cause_titles import common_message
 from services.console.web.page_view import PageView
 from services.console.web.payload_words import read_sender
 from shared.auth.roles import Permission

@@ -13,15 +13,15 @@ from services.console.dead_letters.failed_rows import (
     CauseCounts,
     count_causes_by_kind,
     count_failed,
-    read_newest_errors,
 )
-from services.console.dead_letters.words import FilledTitle, filled_title, total_sentence
+from services.console.dead_letters.words import total_sentence
 from services.console.web.access import workspace_page
+from services.console.web.cause_titles import causes_with_gap, filled_titles, read_newest_errors
 from services.console.web.live_updates import stream_snapshots
 from services.console.web.page_view import PageView
 from shared.auth.roles import Permission
 from shared.operations.causes import CauseDict, CauseFilter, count_causes, count_new_causes, list_causes
-from shared.operations.fingerprint import OMITTED, FailureKind
+from shared.operations.fingerprint import FailureKind
 from shared.platform.db.connections import Connection
 from shared.platform.errors import NotFound
 from shared.platform.web.path_params import MAX_ID
@@ -114,12 +114,11 @@ async def _count_around(
     connection: Connection, workspace_id: int, which: CauseFilter, causes: Sequence[CauseDict], new: int = 0
 ) -> CausesSnapshot:
     kind = which.kind or CAUSE_KINDS[0]
-    gaps = [cause["id"] for cause in causes if OMITTED in (cause["title"] or "")]
     return CausesSnapshot(
         causes,
         await count_causes_by_kind(connection, workspace_id, which.since),
         await count_causes(connection, workspace_id, which),
-        await read_newest_errors(connection, workspace_id, kind, gaps),
+        await read_newest_errors(connection, workspace_id, kind, causes_with_gap(causes)),
         {one: await count_failed(connection, workspace_id, one) for one in CAUSE_KINDS},
         new,
     )
@@ -136,7 +135,7 @@ def _shown_list(view: PageView, snapshot: CausesSnapshot, shown: ShownCauses) ->
     return {
         "asked": query,
         "causes": snapshot.causes,
-        "titles": _filled_titles(view, snapshot),
+        "titles": filled_titles(snapshot.causes, snapshot.errors) if view.permits(Permission.SEE_PERSONS) else {},
         "sentence": total_sentence(view, which.kind or CAUSE_KINDS[0], failed, snapshot.total) if pages == 1 else "",
         "total": snapshot.total,
         "new_count": snapshot.new,
@@ -152,17 +151,6 @@ def _shown_list(view: PageView, snapshot: CausesSnapshot, shown: ShownCauses) ->
         "live_path": view.path("dead-letters/live", **_given(query), n=page, **shown.query()),
         "first_path": view.path("dead-letters", **_given(query)),
     }
-
-
-def _filled_titles(view: PageView, snapshot: CausesSnapshot) -> dict[int, FilledTitle]:
-    """Return titles whose gap one value fills, by cause. It may be of a person, so not everybody sees it."""
-    if not view.permits(Permission.SEE_PERSONS):
-        return {}
-    titles = {
-        cause["id"]: filled_title(cause["title"] or "", cause["error_type"], snapshot.errors.get(cause["id"], ()))
-        for cause in snapshot.causes
-    }
-    return {id_: title for id_, title in titles.items() if title}
 
 
 def _failed_words(view: PageView, count: int) -> str:

@@ -1,13 +1,13 @@
 """What failed of a cause: its newest rows with what a page says about each, and the number of causes by kind."""
 
 import uuid
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
 
 from psycopg.rows import dict_row
 
+from services.console.web.cause_titles import FAILED_TABLES
 from shared.intake.replay import find_reference
 from shared.operations.fingerprint import FailureKind
 from shared.platform.db.connections import Connection
@@ -50,17 +50,6 @@ FAILED_ROWS_SQL: dict[str, str] = {
     "delivery": FAILED_DELIVERIES_SQL,
     "automation_run": FAILED_RUNS_SQL,
 }
-FAILED_TABLES: dict[FailureKind, tuple[str, str]] = {
-    "submission": ("submissions WHERE state = 'dead'", "received_at DESC, id DESC"),
-    "delivery": ("deliveries WHERE state = 'failed'", "id DESC"),
-    "automation_run": ("automation_runs WHERE state = 'failed'", "id DESC"),
-}
-NEWEST_ERRORS = 10  # of a cause, which tell what all of them said
-NEWEST_ERRORS_SQL = """
-SELECT c.id, ARRAY(SELECT error FROM {failed} AND workspace_id = %(workspace)s AND cause_id = c.id
-                   ORDER BY {order} LIMIT {limit})
-FROM unnest(%(causes)s::bigint[]) c(id)
-"""
 COUNTED_FAILED = 10_000  # failed rows of a kind; more are not counted
 COUNT_FAILED_SQL = """
 SELECT count(*) FROM (SELECT FROM {failed} AND workspace_id = %s AND cause_id IS NOT NULL LIMIT {limit}) failed
@@ -104,16 +93,6 @@ async def count_failed(connection: Connection, workspace_id: int, kind: FailureK
     statement = COUNT_FAILED_SQL.format(failed=failed, limit=COUNTED_FAILED + 1)
     [(count,)] = await (await connection.execute(statement.encode(), (workspace_id,))).fetchall()
     return int(count)
-
-
-async def read_newest_errors(
-    connection: Connection, workspace_id: int, kind: FailureKind, cause_ids: Sequence[int]
-) -> dict[int, list[str | None]]:
-    """Return what the newest failures of each cause said."""
-    failed, order = FAILED_TABLES[kind]
-    statement = NEWEST_ERRORS_SQL.format(failed=failed, order=order, limit=NEWEST_ERRORS)
-    values = {"workspace": workspace_id, "causes": list(cause_ids)}
-    return dict(await (await connection.execute(statement.encode(), values)).fetchall())
 
 
 async def read_failed_rows(

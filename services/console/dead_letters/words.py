@@ -6,17 +6,7 @@ from typing import Any, NamedTuple
 from services.console.web.page_view import PageView
 from services.console.web.payload_words import DifferenceWords, SenderWords, difference_words, read_sender
 from shared.jobs.preview import ReplayPreview
-from shared.operations.fingerprint import OMITTED, FailureKind
-
-MAX_GAP_LENGTH = 80  # characters of a value that is shown in the title of its cause
-
-
-class FilledTitle(NamedTuple):
-    """The title of a cause, with the value that all its failures have where the title leaves one out."""
-
-    before: str
-    value: str
-    after: str
+from shared.operations.fingerprint import FailureKind
 
 
 class FailedStep(NamedTuple):
@@ -48,27 +38,6 @@ def failed_step(steps: Sequence[Mapping[str, Any]]) -> FailedStep | None:
         if step.get("outcome") == "failed":
             return FailedStep(int(step.get("step", place)) + 1, str(step.get("type", "")))
     return None
-
-
-def common_message(errors: Sequence[str | None]) -> str:
-    """Return what all of these errors say, if it is the same: what a cause leaves out of its title.
-
-    The type of an error may stand before its message.
-    """
-    messages = {next(iter((error or "").splitlines()), "").strip() for error in errors}
-    return messages.pop() if len(messages) == 1 else ""
-
-
-def filled_title(title: str, error_type: str, errors: Sequence[str | None]) -> FilledTitle | None:
-    """Return a title with its one gap filled, if all of these errors fill it with the same."""
-    before, gap, after = title.partition(OMITTED)
-    message = common_message(errors).removeprefix(f"{error_type}: ")
-    if not gap or OMITTED in after or len(message) < len(before) + len(after):
-        return None
-    value = message[len(before) : len(message) - len(after)]
-    if not (message.startswith(before) and message.endswith(after) and 0 < len(value) <= MAX_GAP_LENGTH):
-        return None
-    return FilledTitle(before, value, after)
 
 
 def total_sentence(view: PageView, kind: FailureKind, failed: int, causes: int) -> str:

@@ -14,6 +14,7 @@ from services.console.queues import history_charts
 from services.console.queues.busiest_receiver import BusiestReceiver, find_busiest_receiver, receiver_sentence
 from services.console.queues.lane_words import activity_title, lane_forecast
 from services.console.web.access import workspace_page
+from services.console.web.cause_titles import CauseErrors, FilledTitle, causes_with_gap, filled_titles
 from services.console.web.context import OverviewRead
 from services.console.web.live_updates import stream_snapshots
 from services.console.web.page_view import PageView
@@ -40,6 +41,7 @@ class NowSnapshot:
     step: int
     points: list[HistoryPoint]
     causes: list[CauseDict] | None
+    cause_errors: CauseErrors
     channel_names: Mapping[str, str]
     lane_waits: Mapping[str, list[float]]
     receiver: BusiestReceiver | None
@@ -92,13 +94,14 @@ async def _read(view: PageView, span: str, read_overview: OverviewRead) -> NowSn
     )
     step, points = await view.console.read_history(view.workspace.workspace_id, SPANS[span])
     causes = await view.console.read_top_causes(view.workspace.workspace_id)
+    errors = await view.console.read_cause_errors(view.workspace.workspace_id, causes_with_gap(causes or ()))
     names = await view.console.read_channel_names(view.workspace.workspace_id)
     waits = history_charts.lane_waits(points)
     if view.permits(Permission.OPERATE_INSTALLATION):  # the lanes of the journal are those of the installation
         _, whole = await view.console.read_history(WHOLE_INSTALLATION, SPANS[span])
         theirs = history_charts.lane_waits(whole)
         waits |= {name: theirs[name] for name in JOURNAL_LANES if name in theirs}
-    return NowSnapshot(overview, step, points, causes, names, waits, await find_busiest_receiver(view))
+    return NowSnapshot(overview, step, points, causes, errors, names, waits, await find_busiest_receiver(view))
 
 
 def _render_live(view: PageView, snapshot: NowSnapshot) -> str:
@@ -129,9 +132,16 @@ def _shown(view: PageView, snapshot: NowSnapshot, span: str) -> dict[str, Any]:
         "forecast": lambda lane: lane_forecast(view, lane),
         "activity_title": lambda activity: activity_title(view, activity),
         "causes": snapshot.causes,
+        "cause_titles": _cause_titles(view, snapshot),
         "workers_alive": sum(one.is_alive for one in overview.workers or ()),
         "silent_count": sum(one.is_silent for one in overview.sources or ()),
     }
+
+
+def _cause_titles(view: PageView, snapshot: NowSnapshot) -> dict[int, FilledTitle]:
+    """Return the titles of causes with the value that fills them, for whoever may see that of a person."""
+    may_see = view.permits(Permission.SEE_PERSONS)
+    return filled_titles(snapshot.causes or (), snapshot.cause_errors) if may_see else {}
 
 
 def _concern_sentence(view: PageView, n: int) -> str | Markup:

@@ -1,7 +1,7 @@
 """The console's resources during its lifetime."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -11,6 +11,7 @@ import redis.asyncio as redis
 from aiohttp import web
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from services.console.web.cause_titles import CauseErrors, read_newest_errors
 from services.console.web.channel_names import read_channel_names
 from services.console.web.connection_turns import CONNECTIONS_PER_TURN, MAX_TURNS, ConnectionTurns
 from services.console.web.docs_links import DocsPlace
@@ -203,6 +204,16 @@ class ConsoleContext:
             return sorted((cause for cause in found if cause["count"]), key=lambda cause: -cause["count"])[:TOP_CAUSES]
 
         return await self.recent.read_or_last(("causes", workspace_id), CAUSES_SECONDS, read, None)
+
+    async def read_cause_errors(self, workspace_id: int, cause_ids: Sequence[int]) -> CauseErrors:
+        """Return what the newest submissions that died of each cause said. Empty without the database."""
+
+        async def read() -> CauseErrors:
+            async with self.reading() as connection:
+                return await read_newest_errors(connection, workspace_id, "submission", cause_ids)
+
+        key = "cause errors", workspace_id, *cause_ids
+        return await self.recent.read_or_last(key, CAUSES_SECONDS, read, {}) if cause_ids else {}
 
     async def _read_figures(self, workspace_id: int) -> NavigationFigures:
         async with self.reading() as connection:
