@@ -45,8 +45,13 @@ async def test_a_lead_is_read_edited_and_worked_on(
 
         await page.locator("#task-title").fill("Call back")
         await page.locator(".task-add").get_by_role("button", name="Add", exact=True).click()
-        await page.get_by_role("button", name="Done: Call back").click()
-        await expect(page.get_by_role("button", name="Reopen: Call back")).to_be_visible()
+        await page.locator("#tasks summary").click()
+        await page.get_by_label("What is to be done").fill("Call back on Monday")
+        await page.locator("#tasks details").get_by_label("Due").fill("2031-05-05 09:30")
+        await page.get_by_role("button", name="Save the task").click()
+        await expect(page.locator("#tasks li")).to_contain_text("5 May 2031 09:30")
+        await page.get_by_role("button", name="Done: Call back on Monday").click()
+        await expect(page.get_by_role("button", name="Reopen: Call back on Monday")).to_be_visible()
         await watched.press("s")
         await expect(page.get_by_role("button", name="Star")).to_have_attribute("aria-pressed", "true")
 
@@ -125,6 +130,24 @@ async def test_a_reader_sees_no_person_and_changes_nothing(shared_stack: Stack, 
         for below in ("/facts", "/change", "/tasks", "/delete", "/tasks/1"):
             assert (await reader.post(path + below)).status == 403
         assert (await reader.post("/console/main/pipeline/move")).status == 403
+
+
+async def test_a_task_is_changed_or_refused_with_what_was_typed(client: ConsoleClient, shared_stack: Stack) -> None:
+    lead, other = new_lead(shared_stack, first_name="Ada"), new_lead(shared_stack, first_name="Eve")
+    path = f"/console/main/leads/{lead}"
+    await client.post(f"{path}/tasks", {"title": "Call back", "due_at": "2031-05-05 09:30"})
+    [task] = re.findall(r'id="task-(\d+)-title"', (await client.get(path)).text)
+    edit = {"state": "edit", "title": "Send the offer", "due_at": "", "user_id": ""}
+    wrong = [{"title": ""}, {"title": "x" * 256}, {"due_at": "soon"}, {"user_id": "9" * 18}, {"due_at": "9999-99-99"}]
+    for fields in wrong:
+        refused = await client.post(f"{path}/tasks/{task}", {**edit, "title": "Typed text", **fields})
+        assert (refused.status, '<details class="drop" open>' in refused.text) == (422, True), fields
+        assert ("Typed text" in refused.text) == ("title" not in fields)
+    for place in (f"/console/main/leads/{other}/tasks/{task}", f"{path}/tasks/{'9' * 18}"):
+        assert (await client.post(place, edit)).status == 404
+    assert (await client.post(f"{path}/tasks/{task}", edit)).status == 303
+    shown = (await client.get(path)).text
+    assert ("Send the offer" in shown, "5 May 2031" in shown, "Call back" in shown) == (True, False, False)
 
 
 async def test_hostile_values_are_text(client: ConsoleClient, shared_stack: Stack) -> None:

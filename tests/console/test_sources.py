@@ -19,6 +19,7 @@ from shared.integrations.catalogue import PROVIDERS_BY_TYPE
 from shared.integrations.json_paths import find_values
 from tests.support.console import ConsoleClient, Reader, Shown, console_client, needs_chromium, watched_page
 from tests.support.console_routes import make_integration
+from tests.support.provider_signing import CREDENTIALS
 from tests.support.stack import Stack
 from tests.support.waiting import until_async
 
@@ -106,6 +107,26 @@ async def test_source_from_its_form_to_its_end(client: ConsoleClient, shared_sta
     await until_async(has_stopped, what="the end of the old address")
     assert (await client.post(f"{page}/delete")).location == "/console/main/sources"
     assert (await client.get(page)).status == 404
+
+
+async def test_missed_leads_are_fetched_since_a_time_that_has_passed(
+    client: ConsoleClient, shared_stack: Stack
+) -> None:
+    quiz = await connect_quiz(client, "Quiz that nobody asks")
+    assert "Fetch what was missed" not in (await client.get(quiz)).text
+    assert (await client.post(f"{quiz}/backfill", {"since": "2026-03-01"})).status == 422
+    ads = make_integration(shared_stack, "hubspot", "Hub of the fair", **CREDENTIALS["hubspot"])
+    page = f"/console/main/sources/{ads['id']}"
+    assert "Fetch what was missed" in (await client.get(page)).text
+    for since in ("", "soon", "1960-01-01", "2999-01-01 10:00", "9" * 400, "0001-01-01T00:00+23:00"):
+        refused = await client.post(f"{page}/backfill", {"since": since})
+        assert (refused.status, "Write a time that has passed." in words(refused)) == (422, True), since
+    started = await client.post(f"{page}/backfill", {"since": "2026-03-01 08:00"})
+    assert (started.status, started.location.startswith("/console/main/jobs/")) == (303, True)
+    assert "Hub of the fair" in words(await client.get(started.location))
+    assert (await client.post("/console/main/sources/999999999999/backfill", {"since": "2026-03-01"})).status == 404
+    await client.post(f"{started.location}/cancel")
+    await client.post(f"{page}/delete")
 
 
 async def test_wrong_handshake_alone_refuses_nothing(client: ConsoleClient, shared_stack: Stack) -> None:

@@ -304,6 +304,7 @@ IMPOSSIBLE_FILTERS = (
     "received_before=0001-01-01T00:00:00%2B14:00",
     "source=%00",
     "rejected=perhaps",
+    "is_duplicate=2",
     f"channel={'x' * 300}",
 )
 

@@ -5,13 +5,13 @@ from typing import Any
 
 import pytest
 
-from services.api.backfill_jobs import create_backfill
 from services.workers.source_fetches import polls
 from services.workers.source_fetches.backfills import claim_backfill, record_backfill
 from services.workers.source_fetches.polls import ClaimedPoll, claim_poll, has_due_poll
 from shared.intake.change_author import COMMAND_AUTHOR
 from shared.integrations import integration_management
 from shared.integrations.integration_cache import ReceivingIntegration
+from shared.integrations.lead_backfills import create_backfill
 from shared.integrations.lead_fetching import FetchedPage
 from shared.integrations.providers.hubspot import lead_event_of
 from shared.jobs.job_control import cancel_job, pause_job, read_job, resume_job

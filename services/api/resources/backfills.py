@@ -6,19 +6,17 @@ from aiohttp import web
 from sqlalchemy.ext.asyncio import AsyncConnection
 from typing_extensions import TypedDict
 
-from services.api.backfill_jobs import create_backfill
 from services.api.bulk_jobs import JOB_RESOURCE, author_of
 from services.api.context import driver_connection, writing
 from services.api.crud import RecordDict
 from services.api.record_responses import record_response
 from services.api.request_parsing import body_of, raise_if_invalid, workspace_of
 from services.api.schemas.jobs import JobRecord
+from shared.integrations.lead_backfills import IN_FUTURE_MESSAGE, create_backfill
 from shared.platform.validation.types import UtcTime
 from shared.platform.web.openapi import request_body, responds
 from shared.platform.web.path_params import path_id
 from shared.service_app.authorization import requires_scope
-
-IN_FUTURE_MESSAGE = "The since field must be a time that has passed."
 
 
 class BackfillFields(TypedDict):

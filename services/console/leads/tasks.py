@@ -1,4 +1,4 @@
-"""The tasks of a lead: add one, mark it as done, reopen it."""
+"""The tasks of a lead: add one, change it, mark it as done, reopen it."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -50,22 +50,47 @@ async def create(view: PageView) -> web.StreamResponse:
 
 @workspace_page(Permission.CHANGE_LEADS)
 async def change(view: PageView) -> web.StreamResponse:
-    """Mark a task of the lead as done, or reopen it."""
+    """Mark a task of the lead as done, reopen it, or change what is to be done, by when and by whom."""
     lead_id, task_id = path_id(view.request), path_id(view.request, "task")
     audit_details(view.request, action="task.changed", object=("task", str(task_id)))
-    state = (await sent_texts(view)).get("state", "")
-    workspace_id = view.workspace.workspace_id
-
-    async def mark(connection: Connection) -> bool:
-        if await find_task_lead(connection, workspace_id, task_id) != lead_id:
-            return False
-        done_at = datetime.now(UTC) if TASK_STATES[state] else None
-        return await change_task(connection, workspace_id, task_id, {"done_at": done_at})
-
-    if state not in TASK_STATES or not await view.console.writing(mark):
+    texts = await sent_texts(view)
+    state = texts.get("state", "")
+    if state == "edit":
+        return await _edit(view, lead_id, task_id, texts)
+    if state not in TASK_STATES:
         raise NotFound
+    await _change(view, lead_id, task_id, {"done_at": datetime.now(UTC) if TASK_STATES[state] else None})
     said = view.translate("The task is done.") if TASK_STATES[state] else view.translate("The task is open again.")
     view.redirect(f"{lead_path(view, lead_id)}#tasks", said)
+
+
+async def _edit(view: PageView, lead_id: int, task_id: int, texts: dict[str, str]) -> web.StreamResponse:
+    fields, problems = _read_task(view, texts)
+    if not problems:
+        try:
+            await _change(view, lead_id, task_id, fields)
+        except TaskRefused:
+            problems = {"user_id": view.translate("This user is gone.")}
+    if problems:
+        form = RefusedLeadForm({**texts, "task": str(task_id)}, problems)
+        return await render_lead(view, await find_lead(view), 422, task=form)
+    view.redirect(f"{lead_path(view, lead_id)}#tasks", view.translate("The task is changed."))
+
+
+async def _change(view: PageView, lead_id: int, task_id: int, fields: dict[str, Any]) -> None:
+    """Change a task of the lead. Raises NotFound and TaskRefused."""
+    workspace_id = view.workspace.workspace_id
+
+    async def write(connection: Connection) -> bool:
+        errors = await hold_task_references(connection, workspace_id, fields)
+        if errors:
+            raise TaskRefused(errors)
+        if await find_task_lead(connection, workspace_id, task_id) != lead_id:
+            return False
+        return await change_task(connection, workspace_id, task_id, fields)
+
+    if not await view.console.writing(write):
+        raise NotFound
 
 
 async def _store(view: PageView, fields: dict[str, Any]) -> None:

@@ -38,6 +38,7 @@ from shared.integrations.integration_management import (
     find_integration,
     integration_record,
 )
+from shared.integrations.lead_fetchers import LEAD_FETCHERS
 from shared.integrations.webhook_trial import sample_request, try_request
 from shared.operations.source_report import SourceReport, read_source_reports
 from shared.platform.db.connections import Connection
@@ -55,7 +56,7 @@ class SentForm:
     form: dict[str, str] = field(default_factory=dict)
     problems: dict[str, str] = field(default_factory=dict)
     made: dict[str, str] = field(default_factory=dict)
-    part: str = ""  # the form that was sent: credentials or settings
+    part: str = ""  # the form that was sent: credentials, settings or backfill
     asked: str = ""
     conflict: str = ""
 
@@ -176,6 +177,7 @@ def _shown(view: PageView, source: ReadSource, sent_form: SentForm) -> dict[str,
         "settings": _settings_form(record, sent_form),
         "choices": source.choices,
         "takes_accounts": type_ in APP_SECRET_FIELDS,
+        "fetches_leads": type_ in LEAD_FETCHERS,
         "sample": _sample(view, source) if "sample" in view.request.query else None,
         "may_change": may_change,
     }

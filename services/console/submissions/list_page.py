@@ -221,6 +221,7 @@ def _filter_chips(view: PageView, filters: SubmissionFilters, names: Mapping[str
         "received_after": view.translate("Received after"),
         "received_before": view.translate("Received before"),
         "rejected": view.translate("Marked as spam"),
+        "is_duplicate": view.translate("Joined a lead that was there"),
     }
     return [
         FilterChip(
@@ -239,7 +240,7 @@ def _chip_text(view: PageView, name: str, value: Any, names: Mapping[str, str]) 
         return state_words(view)[value]
     if name == "channel":
         return names.get(value, value)
-    if name == "rejected":
+    if name in ("rejected", "is_duplicate"):
         return view.translate("yes") if value else view.translate("no")
     if name in ("received_after", "received_before"):
         return view.formatting.clock(value)

@@ -62,6 +62,7 @@ FILTER_READERS: Mapping[str, Callable[[str], Any]] = {
     "received_after": _read_time,
     "received_before": _read_time,
     "rejected": _read_flag,
+    "is_duplicate": _read_flag,
 }
 LOCAL_TIME_FIELDS = {"from": "received_after", "to": "received_before"}
 

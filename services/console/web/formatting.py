@@ -112,6 +112,10 @@ class Formatting:
             return str(format_time(local, "HH:mm:ss", locale=self._locale))
         return f"{self.short_date(moment)} {format_time(local, 'HH:mm', locale=self._locale)}"
 
+    def field_minute(self, moment: datetime | None) -> str:
+        """Return a time as the fields of forms take it."""
+        return f"{moment.astimezone(self._zone):%Y-%m-%d %H:%M}" if moment else ""
+
     def hour_minute(self, moment: datetime) -> str:
         """Return hours and minutes, for the axis of a chart."""
         return str(format_time(moment.astimezone(self._zone), "HH:mm", locale=self._locale))

@@ -17,6 +17,9 @@ INSERT INTO jobs (workspace_id, kind, filter, created_by) VALUES (%s, 'backfill'
 """
 
 
+IN_FUTURE_MESSAGE = "The since field must be a time that has passed."
+
+
 async def create_backfill(
     connection: Connection, workspace_id: int, integration_id: int, since: datetime, author: ChangeAuthor
 ) -> int:
