@@ -4709,8 +4709,9 @@ export interface components {
         /**
          * ImportRow
          * @description A row, counted from 1 below the header. `reasons` say why it is invalid, or what of it was left out or kept as it
-         *     was given. `values` are its cells by column: of invalid rows, of the first rows of each
-         *     state in a dry run, and of those that became leads as far as their submission is kept.
+         *     was given. `lead_id` of an invalid row is the lead that somebody made of it by hand. `values` are its cells by
+         *     column: of invalid rows, of the first rows of each state in a dry run, and of those that became leads as far as
+         *     their submission is kept.
          */
         ImportRow: {
             row: number;

@@ -1342,8 +1342,9 @@ class ImportResponse(TypedDict):
 
 class ImportRow(TypedDict):
     """A row, counted from 1 below the header. `reasons` say why it is invalid, or what of it was left out or kept as
-    it was given. `values` are its cells by column: of invalid rows, of the first rows of each state in a dry run,
-    and of those that became leads as far as their submission is kept.
+    it was given. `lead_id` of an invalid row is the lead that somebody made of it by hand. `values` are its cells
+    by column: of invalid rows, of the first rows of each state in a dry run, and of those that became leads as
+    far as their submission is kept.
     """
 
     row: int
