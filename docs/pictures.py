@@ -61,16 +61,25 @@ def running_demo(folder: Path) -> Iterator[tuple[str, str, str]]:
         demo.wait(START_SECONDS)
 
 
+def find_chromium() -> str:
+    """Return the path of the browser."""
+    return next(path for name in CHROMIUM_NAMES if (path := shutil.which(name)))
+
+
+async def sign_in(page: Page, console: str, email: str, password: str) -> None:
+    """Sign in, as somebody does by the form."""
+    await page.goto(console)
+    await page.fill("input[name=email]", email)
+    await page.fill("input[name=password]", password)
+    await page.click("main form button[type=submit]")
+
+
 async def take_pictures(console: str, email: str, password: str, names: Sequence[str]) -> None:
     """Sign in, and take the sets of pictures, in light colours."""
-    chromium = next(path for name in CHROMIUM_NAMES if (path := shutil.which(name)))
     async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+        browser = await playwright.chromium.launch(executable_path=find_chromium(), args=["--no-sandbox"])
         page = await browser.new_page(viewport=SIZE, color_scheme="light", locale="en-GB")
-        await page.goto(console)
-        await page.fill("input[name=email]", email)
-        await page.fill("input[name=password]", password)
-        await page.click("main form button[type=submit]")
+        await sign_in(page, console, email, password)
         await page.wait_for_url(re.compile(r"/now$"))
         workspace = page.url.removesuffix("/now")
         if CONNECT_NAME in names:

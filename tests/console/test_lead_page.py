@@ -133,7 +133,7 @@ async def test_a_reader_sees_no_person_and_changes_nothing(shared_stack: Stack, 
 
 
 async def test_a_task_is_changed_or_refused_with_what_was_typed(client: ConsoleClient, shared_stack: Stack) -> None:
-    lead, other = new_lead(shared_stack, first_name="Ada"), new_lead(shared_stack, first_name="Eve")
+    lead, other = (new_lead(shared_stack, first_name=name)["id"] for name in ("Ada", "Eve"))
     path = f"/console/main/leads/{lead}"
     await client.post(f"{path}/tasks", {"title": "Call back", "due_at": "2031-05-05 09:30"})
     [task] = re.findall(r'id="task-(\d+)-title"', (await client.get(path)).text)
@@ -141,7 +141,7 @@ async def test_a_task_is_changed_or_refused_with_what_was_typed(client: ConsoleC
     wrong = [{"title": ""}, {"title": "x" * 256}, {"due_at": "soon"}, {"user_id": "9" * 18}, {"due_at": "9999-99-99"}]
     for fields in wrong:
         refused = await client.post(f"{path}/tasks/{task}", {**edit, "title": "Typed text", **fields})
-        assert (refused.status, '<details class="drop" open>' in refused.text) == (422, True), fields
+        assert (refused.status, '<details class="drop end" open>' in refused.text) == (422, True), fields
         assert ("Typed text" in refused.text) == ("title" not in fields)
     for place in (f"/console/main/leads/{other}/tasks/{task}", f"{path}/tasks/{'9' * 18}"):
         assert (await client.post(place, edit)).status == 404
