@@ -102,7 +102,7 @@ def _check_ordered(value: Any) -> Any:
 
 
 def is_endless_number(text: str) -> bool:
-    """Return whether a text is `NaN`, `-Infinity` or the like, or a number that is too large to be one."""
+    """Return whether a text is NaN, -Infinity or the like, or a number that is too large to be one."""
     try:
         return not isfinite(float(text))
     except ValueError:

@@ -63,17 +63,17 @@ class FileAddresses:
 
 def read_address_file(table: UploadedTable) -> FileAddresses:
     """Read the addresses of an uploaded file. Raises UnreadableFile and TooManyRows."""
-    judged, found = table.judge.judge(), FileAddresses()
+    judged, addresses = table.judge.judge(), FileAddresses()
     deadline = time.monotonic() + MAX_READ_SECONDS
     delimiter, column, head_lines = _judge_shape(_head_text(table.file, judged))
     rows = (row for row in _filled_rows(table.file, judged, delimiter) if row[0] > head_lines)
     for place, (line, row) in enumerate(rows):
         text = row[column] if column < len(row) else ""
         if place or "@" in text:  # a first row without an address is the header
-            found.add(line, text)
-        if found.count > MAX_FILE_ADDRESSES or time.monotonic() > deadline:
+            addresses.add(line, text)
+        if addresses.count > MAX_FILE_ADDRESSES or time.monotonic() > deadline:
             raise TooManyRows
-    return found
+    return addresses
 
 
 def _head_text(file: BinaryIO, judged: JudgedText) -> str:

@@ -50,9 +50,9 @@ async def add(view: PageView) -> web.StreamResponse:
     try:
         async with received_upload(view.request, folder, MAX_ADDRESS_FILE_BYTES, judge.feed, reserve) as upload:
             form["note"] = upload.texts.get("note", "")
-            found = await _read_addresses(view, upload, judge)
+            addresses = await _read_addresses(view, upload, judge)
             note = _checked_note(view, form["note"])
-        ids = await store_addresses(view, list(found.emails), note)
+        ids = await store_addresses(view, list(addresses.emails), note)
         if ids is None:
             raise _UnusableAddresses(words.full_problem(view))
     except _UnusableAddresses as unusable:
@@ -63,7 +63,7 @@ async def add(view: PageView) -> web.StreamResponse:
         problem = words.large_file_problem(view)
         return await render_page(view, SuppressionDialog("file", None, form, {"file": problem}))
     audit_details(view.request, object=("suppression", max(ids, default=None)), count=len(ids))
-    return await render_page(view, SuppressionDialog(), AddedFile(found, len(ids), max(ids, default=None)))
+    return await render_page(view, SuppressionDialog(), AddedFile(addresses, len(ids), max(ids, default=None)))
 
 
 async def _read_addresses(view: PageView, upload: ReceivedUpload, judge: EncodingJudge) -> FileAddresses:
@@ -73,17 +73,16 @@ async def _read_addresses(view: PageView, upload: ReceivedUpload, judge: Encodin
     table = UploadedTable(upload.file, upload.name, upload.size, judge)
     async with readable_table(table, view.console.settings.files_folder, errors) as readable, _one_at_a_time:
         if readable is None:
-            problem = errors["file"][0]
-            raise _UnusableAddresses(view.translate(problem))
+            raise _UnusableAddresses(view.translate(errors["file"][0]))
         try:
-            found = await asyncio.to_thread(read_address_file, readable)
+            addresses = await asyncio.to_thread(read_address_file, readable)
         except UnreadableFile as problem:
             raise _UnusableAddresses(view.translate(str(problem))) from None
         except TooManyRows:
             raise _UnusableAddresses(words.long_file_problem(view)) from None
-    if not found.emails:
-        raise _UnusableAddresses(words.empty_file_problem(view, found))
-    return found
+    if not addresses.emails:
+        raise _UnusableAddresses(words.empty_file_problem(view, addresses))
+    return addresses
 
 
 def _checked_note(view: PageView, text: str) -> str | None:

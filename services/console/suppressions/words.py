@@ -74,32 +74,32 @@ def too_many_problem(view: PageView) -> str:
     return view.translate("Nothing was added. At most %(n)s addresses are taken at once.", n=most)
 
 
-def file_sentences(view: PageView, found: FileAddresses, added: int, known: int) -> list[str]:
+def file_sentences(view: PageView, addresses: FileAddresses, added: int, known: int) -> list[str]:
     """Return what became of a file of addresses, a sentence for each part."""
     sentences = [added_sentence(view, added, known)]
-    if found.repeated_count:
-        repeated = found.repeated_count
+    if addresses.repeated_count:
+        repeated = addresses.repeated_count
         sentences.append(
             view.translate_count(
                 "%(n)s line repeats an address of another.", "%(n)s lines repeat an address of another.", repeated
             )
         )
-    if found.unreadable_count:
-        sentences.append(unreadable_lines(view, found))
+    if addresses.unreadable_count:
+        sentences.append(unreadable_lines(view, addresses))
     return [sentence for sentence in sentences if sentence]
 
 
-def unreadable_lines(view: PageView, found: FileAddresses) -> str:
+def unreadable_lines(view: PageView, addresses: FileAddresses) -> str:
     """Return which lines of a file are no addresses, the first of them quoted."""
     quoted = [
         view.translate("line %(n)s: %(text)s", n=view.formatting.number(line), text=_short_text(text) or "–")
-        for line, text in found.unreadable
+        for line, text in addresses.unreadable
     ]
     return view.translate_count(
         "%(n)s line is no e-mail address, and was left out: %(texts)s",
         "%(n)s lines are no e-mail addresses, and were left out: %(texts)s",
-        found.unreadable_count,
-        texts=" · ".join(quoted) + (" …" if found.unreadable_count > len(quoted) else ""),
+        addresses.unreadable_count,
+        texts=" · ".join(quoted) + (" …" if addresses.unreadable_count > len(quoted) else ""),
     )
 
 
@@ -115,10 +115,10 @@ def large_file_problem(view: PageView) -> str:
     return view.translate("Nothing was added. A file may have %(n)s MB at most: cut it into parts.", n=most)
 
 
-def empty_file_problem(view: PageView, found: FileAddresses) -> str:
+def empty_file_problem(view: PageView, addresses: FileAddresses) -> str:
     """Return that a file has no address."""
     sentence = view.translate("Nothing was added: the file has no e-mail address.")
-    return f"{sentence} {unreadable_lines(view, found)}" if found.unreadable_count else sentence
+    return f"{sentence} {unreadable_lines(view, addresses)}" if addresses.unreadable_count else sentence
 
 
 def full_problem(view: PageView) -> str:
