@@ -254,6 +254,7 @@ def _rule_pages(records: PageRecords, setup: SetupRecords) -> list[ConsolePage]:
         _page("workspace", "settings/workspace"),
         _page("workspace, its mail server", "settings/workspace/mail"),
         _page("who gets no mail", "settings/suppressions"),
+        _page("a file of who gets no mail", "settings/suppressions/file"),
         _page("pipelines set-up", "settings/pipelines"),
         _page("tags", "settings/tags"),
         _page("scoring", "settings/scoring"),
