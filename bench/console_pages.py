@@ -242,6 +242,7 @@ def _webhook_pages(setup: SetupRecords) -> list[ConsolePage]:
         _page("a webhook", webhook),
         _page("a webhook, failed", webhook, state="failed"),
         _page("a webhook, to be changed", f"{webhook}/edit"),
+        _page("a webhook, send again since", f"{webhook}/again", 303),
         _page("confirm: send a webhook's again", "jobs/confirm", kind="deliveries", subscription_id=setup.webhook),
     ]
 
