@@ -51,7 +51,7 @@ def mcp(
     url: str,
     key: str | None,
 ) -> None:
-    """Give an agent tools for a workspace: find leads, explain failures, and what you allow it to change.
+    """Give an agent tools: to read, and to change what you allow.
 
     It speaks the Model Context Protocol. Programs such as Claude Desktop, Claude Code and Cursor start it themselves:
     docs/agents.md has the lines for their settings. It needs no database, only LEADHUB_URL and LEADHUB_KEY.

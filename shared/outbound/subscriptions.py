@@ -135,7 +135,7 @@ async def create_subscription(
 
     Raises ValidationFailed for a form or a stage that there is not.
     """
-    await _expect_references(connection, workspace_id, fields)
+    await expect_references(connection, workspace_id, fields)
     await connection.execute(LOCK_COUNT_SQL, (workspace_id,))
     [(count,)] = await (await connection.execute(COUNT_SUBSCRIPTIONS_SQL, (workspace_id,))).fetchall()
     if count >= most:
@@ -160,7 +160,7 @@ async def change_subscription(connection: Connection, workspace_id: int, id_: in
 
     Raises NotFound, and ValidationFailed for a form or a stage that there is not.
     """
-    await _expect_references(connection, workspace_id, fields)
+    await expect_references(connection, workspace_id, fields)
     if "url" in fields or fields.get("is_active"):
         await allow_attempt(connection, workspace_id, subscription_endpoint(id_))
     names = ("url", "events", "is_active", *NULLABLE_FIELDS)
@@ -218,7 +218,8 @@ async def send_test_event(connection: Connection, workspace_id: int, id_: int, e
     return (await enqueue_deliveries(connection, [delivery]))[delivery.message_id]
 
 
-async def _expect_references(connection: Connection, workspace_id: int, fields: Mapping[str, Any]) -> None:
+async def expect_references(connection: Connection, workspace_id: int, fields: Mapping[str, Any]) -> None:
+    """Raise ValidationFailed for a filter that names no stage or form of the workspace."""
     filters, errors = fields.get("filters") or {}, {}
     for name, noun, statement in REFERENCES:
         id_ = filters.get(name)

@@ -145,7 +145,7 @@ async def help_faults(watched: WatchedPage, route: str) -> list[str]:
         return []
     texts = await watched.page.locator(HELP).all_inner_texts()
     said = [text for text in texts if len(text.split()) > 8]
-    files = [found for text in said for found in re.findall(r"docs/[a-z/-]+\.md", text)]
+    files = [found for text in said for found in re.findall(r"docs/[a-z/_-]+\.md", text)]
     missing = [f"no file {file}" for file in files if not (PROJECT / file).is_file()]
     return missing if files else [f"no sentence of what it is for: {texts}"]
 

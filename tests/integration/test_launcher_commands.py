@@ -277,7 +277,7 @@ def test_every_command_explains_itself() -> None:
             [sys.executable, str(LAUNCHER), name, "--help"], capture_output=True, text=True, check=False
         )
         assert done.returncode == 0
-        assert "--data-dir" in done.stdout or name in ("listen", "completion")  # these need no data
+        assert "--data-dir" in done.stdout or name in ("listen", "mcp", "completion")  # these need no data
 
 
 @pytest.mark.parametrize("group", [(), ("workspace",), ("key",), ("user",), ("secrets",), ("api",)])

@@ -8,6 +8,7 @@ from services.api.context import driver_connection, reading
 from services.api.request_parsing import body_and_errors, workspace_of
 from services.api.schemas.webhooks import PreviewFields, PreviewRecord
 from shared.outbound.subscription_fields import ALL_EVENTS, EVENT_TYPES, expression_errors, with_expressions
+from shared.outbound.subscriptions import expect_references
 from shared.platform.errors import ValidationFailed
 from shared.platform.web.openapi import request_body, responds
 from shared.platform.web.responses import json_response
@@ -45,6 +46,7 @@ async def create(request: web.Request) -> web.Response:
     events = EVENT_TYPES if ALL_EVENTS in wanted else list(dict.fromkeys(wanted))
     async with reading(request) as connection:
         database = await driver_connection(connection)
+        await expect_references(database, workspace_of(request), fields)
         messages = await read_recent_messages(database, workspace_of(request), events, PREVIEWED_EVENTS)
     return json_response({"data": _preview_record(preview_subscription(fields, messages))})
 
