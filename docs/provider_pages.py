@@ -40,7 +40,7 @@ PAGE_HEAD = """\
 
 ## Connect it
 
-In the console: *Sources* → *Connect* → *{name}* → *Make the source*.
+In the console: *Sources* → *Connect a source* → *{name}* → *Make the source*.
 The next page shows its address. It also shows these steps, where *here* is the console:
 
 {steps}
