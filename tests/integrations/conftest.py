@@ -12,6 +12,8 @@ from leadhub_client import LeadHub
 from tests.support.stack import Stack, running_stack
 from tests.support.tenants import create_key, create_workspace
 from tests.support.waiting import until
+from tests.support.wordpress import WordPress, missing_reason
+from tests.support.wordpress_shop import Shop
 
 HOUR = 3600
 ROOM = 70  # seconds of the clock hour that a test needs which uses up a key
@@ -95,3 +97,26 @@ def open_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
 def open_site(open_stack: Stack) -> Site:
     """A workspace of it, apart from `main`."""
     return make_site(open_stack, "Open")
+
+
+@pytest.fixture(scope="module")
+def shop(shared_stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Shop:
+    """A shop that is not connected yet."""
+    if reason := missing_reason():
+        pytest.skip(reason)
+    shared_stack.until_settled()
+    slug = f"shop-{secrets.token_hex(4)}"
+    create_workspace(shared_stack.database_url, slug, "The shop")
+    key, _ = create_key(shared_stack.database_url, "submit:leads", workspace=slug)
+    reading_key, _ = create_key(shared_stack.database_url, "*", workspace=slug)
+    wordpress = WordPress(tmp_path_factory.mktemp("wordpress"))
+    assert wordpress.run("activate") == {"problem": ""}
+    return Shop(wordpress, shared_stack, slug, key, reading_key)
+
+
+@pytest.fixture
+def connected_shop(shop: Shop) -> Shop:
+    """A shop whose key is saved, and whose queue sends again."""
+    shop.stack.until_settled()
+    shop.connect()
+    return shop

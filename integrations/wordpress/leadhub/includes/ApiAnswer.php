@@ -50,6 +50,12 @@ final class ApiAnswer
         return $is_final && isset($this->data['code']);
     }
 
+    /** Whether LeadHub itself does not take the key, or not for leads. */
+    public function isKeyRefused(): bool
+    {
+        return in_array($this->status, [401, 403], true) && isset($this->data['code']);
+    }
+
     /** What went wrong, for the operator. */
     public function problem(): string
     {

@@ -8,7 +8,6 @@ defined('ABSPATH') || exit;
 final class EntryIntake
 {
     private const REPEAT_SECONDS = 600;
-    private const LARGEST_LEAD = 200000; // bytes; LeadHub takes 256 KiB
 
     /** No mistake of ours, and no strange entry, may break the form of the site. */
     public static function receive(FormEntry $entry): void
@@ -34,17 +33,9 @@ final class EntryIntake
         if (!FormRegistry::isForwarded($entry->formKey())) {
             return;
         }
-        $mapping = FormRegistry::mapping($entry->formKey());
         $attribution = Visit::attribution($entry->page);
-        $lead = LeadBuilder::build($entry, $mapping, $attribution, FormRegistry::source($entry->formKey()));
-        /** The lead of an entry before it is queued: another one, or null to keep it from LeadHub. */
-        $lead = apply_filters('leadhub_lead', $lead, $entry);
-        if (!is_array($lead)) {
-            return;
-        }
-        $form_number = FormRegistry::formNumber($entry->formKey());
-        $payload = self::payloadOf($form_number > 0 ? self::answersOf($lead) : $lead);
-        $key = self::entryKey($entry);
+        $payload = EntryPayload::make($entry, $attribution);
+        $key = $payload === null ? null : self::entryKey($entry);
         if ($key === null) {
             return;
         }
@@ -52,46 +43,13 @@ final class EntryIntake
             QueueState::count('not_queued', 1);
             return;
         }
-        $problem = '';
-        if (!isset($lead['email']) && $form_number === 0) {
-            $problem = __('The entry has no email address, which LeadHub needs.', 'leadhub');
+        if (!QueueTable::add($key, $entry->formKey(), $payload, StoredEntry::write($entry, $attribution))) {
+            return;
         }
-        if (QueueTable::add($key, $entry->formKey(), $payload, $problem, $form_number) && $problem === '') {
+        QueueState::count('shortened', (int) $payload->isShortened);
+        if ($payload->problem === '') {
             Schedule::noteNewEntry();
         }
-    }
-
-    /**
-     * The answers for a form of LeadHub, by the keys that its fields commonly have. It ignores those that it has not.
-     *
-     * @param array<string, mixed> $lead
-     * @return array<string, mixed>
-     */
-    private static function answersOf(array $lead): array
-    {
-        $custom = $lead['custom_fields'] ?? [];
-        unset($lead['custom_fields'], $lead['source']);
-        $name = trim(($lead['first_name'] ?? '') . ' ' . ($lead['last_name'] ?? ''));
-        $others = ['name' => $name, 'full_name' => $name, 'message' => $lead['notes'] ?? ''];
-        $consents = array_filter($custom, 'is_bool'); // those that were given
-        $answers = $lead + array_filter($others, 'strlen') + $custom;
-        return $consents === [] ? $answers : $answers + ['consent' => true];
-    }
-
-    /** @param array<string, mixed> $lead */
-    private static function payloadOf(array $lead): string
-    {
-        $flags = JSON_UNESCAPED_UNICODE | JSON_UNESCAPED_SLASHES;
-        $payload = (string) wp_json_encode($lead, $flags);
-        while (strlen($payload) > self::LARGEST_LEAD && $lead !== []) {
-            if (empty($lead['custom_fields'])) {
-                array_pop($lead);
-            } else {
-                array_pop($lead['custom_fields']);
-            }
-            $payload = (string) wp_json_encode($lead, $flags);
-        }
-        return $payload;
     }
 
     /**

@@ -11,6 +11,7 @@ final class FormEntry
     public const UNLISTED = 'unlisted';
     private const MOST_FIELDS = 200;
     private const LONGEST_KEY = 100; // characters
+    private const MOST_OMITTED = 50; // labels that are named
 
     /** The plugin's name in keys, such as `gravity`. */
     public string $plugin;
@@ -22,6 +23,8 @@ final class FormEntry
     public string $page;
     /** @var array<int, array{key: string, label: string, type: string, value: mixed}> */
     public array $fields = [];
+    /** @var string[] labels of fields for which there was no room */
+    public array $omitted = [];
 
     public function __construct(
         string $plugin,
@@ -43,6 +46,8 @@ final class FormEntry
         if (count($this->fields) < self::MOST_FIELDS) {
             $key = mb_substr($key, 0, self::LONGEST_KEY);
             $this->fields[] = ['key' => $key, 'label' => $label, 'type' => $type, 'value' => $value];
+        } elseif (count($this->omitted) < self::MOST_OMITTED) {
+            $this->omitted[] = mb_substr($label !== '' ? $label : $key, 0, self::LONGEST_KEY);
         }
     }
 

@@ -22,14 +22,23 @@ final class LeadBuilder
     ];
     /** What else a field may become. */
     public const OTHER_TARGETS = ['custom', 'consent', 'consent_required', 'ignore'];
+    /** The custom field that names what was cut or left out. */
+    public const SHORTENED = 'shortened';
     private const LONGEST_CUSTOM_TEXT = 2000; // characters
     private const MOST_CUSTOM_FIELDS = 150;
     private const MOST_TAGS = 50;
+    private const LONGEST_MARK = 1000; // characters
 
     /** @var array<string, mixed> */
     private array $lead = [];
     /** @var array<string, mixed> */
     private array $custom = [];
+    /** @var array<string, bool> custom fields that are consents */
+    private array $consents = [];
+    /** @var array<int, array{string, string}> labels and texts */
+    private array $notes = [];
+    /** @var string[] labels of answers that are longer than LeadHub takes */
+    private array $shortened = [];
     private bool $isRefused = false;
 
     /**
@@ -54,14 +63,39 @@ final class LeadBuilder
         }
         $builder->splitName();
         $builder->lead['source'] = $source;
-        $custom = $builder->custom + $attribution;
+        $builder->joinNotes();
         if ($entry->formTitle !== '') {
-            $custom += ['form' => mb_substr($entry->formTitle, 0, 255)];
+            $attribution += ['form' => mb_substr($entry->formTitle, 0, 255)];
         }
+        $custom = $builder->orderedCustom($attribution);
         if ($custom !== []) {
             $builder->lead['custom_fields'] = array_slice($custom, 0, self::MOST_CUSTOM_FIELDS, true);
         }
-        return $builder->lead;
+        $omitted = array_map('strval', array_keys(array_slice($custom, self::MOST_CUSTOM_FIELDS, null, true)));
+        return self::noteShortened($builder->lead, $builder->shortened, array_merge($omitted, $entry->omitted));
+    }
+
+    /**
+     * The lead with a custom field that names what was cut and what was left out; as it is if nothing was.
+     *
+     * @param array<string, mixed> $lead
+     * @param string[]             $shortened
+     * @param string[]             $omitted
+     * @return array<string, mixed>
+     */
+    public static function noteShortened(array $lead, array $shortened, array $omitted): array
+    {
+        $mark = (string) ($lead['custom_fields'][self::SHORTENED] ?? '');
+        foreach (['Shortened: ' => $shortened, 'Left out: ' => $omitted] as $title => $labels) {
+            if ($labels !== []) {
+                $mark .= ($mark === '' ? '' : '; ') . $title . implode(', ', array_unique($labels));
+            }
+        }
+        if ($mark !== '') {
+            $custom = $lead['custom_fields'] ?? [];
+            $lead['custom_fields'] = [self::SHORTENED => mb_substr($mark, 0, self::LONGEST_MARK)] + $custom;
+        }
+        return $lead;
     }
 
     /**
@@ -85,7 +119,7 @@ final class LeadBuilder
         if ($target === 'consent' || $target === 'consent_required') {
             $isGiven = self::isTicked($text);
             $this->isRefused = $this->isRefused || ($target === 'consent_required' && !$isGiven);
-            $this->addCustom('consent_' . self::slug($field), $isGiven);
+            $this->consents[$this->addCustom('consent_' . self::slug($field), $isGiven)] = true;
             return;
         }
         if ($target === 'ignore' || $text === '') {
@@ -93,15 +127,52 @@ final class LeadBuilder
         }
         if ($target === 'tags') {
             $tags = array_map('trim', is_array($field['value']) ? self::leaves($field['value']) : explode(',', $text));
-            $this->addTags(array_filter($tags, 'strlen'));
+            $this->addTags(array_filter($tags, 'strlen'), $field);
         } elseif ($target === 'notes') {
-            $notes = isset($this->lead['notes']) ? $this->lead['notes'] . "\n" . $text : $text;
-            $this->lead['notes'] = mb_substr($notes, 0, self::LEAD_FIELDS['notes']);
+            $this->notes[] = [self::labelOf($field), $text];
         } elseif (isset(self::LEAD_FIELDS[$target]) && !isset($this->lead[$target]) && self::fits($target, $text)) {
-            $this->lead[$target] = mb_substr($text, 0, self::LEAD_FIELDS[$target]);
+            $this->lead[$target] = $this->cut($text, self::LEAD_FIELDS[$target], self::labelOf($field));
         } else {
-            $this->addCustom(self::slug($field), mb_substr($text, 0, self::LONGEST_CUSTOM_TEXT));
+            $text = $this->cut($text, self::LONGEST_CUSTOM_TEXT, self::labelOf($field));
+            $this->addCustom(self::slug($field), $text);
         }
+    }
+
+    private function cut(string $text, int $length, string $label): string
+    {
+        if (mb_strlen($text) > $length) {
+            $this->shortened[] = mb_substr($label, 0, 100);
+        }
+        return mb_substr($text, 0, $length);
+    }
+
+    /** More than one text: each with its label in front. */
+    private function joinNotes(): void
+    {
+        $texts = [];
+        $room = self::LEAD_FIELDS['notes'];
+        foreach ($this->notes as [$label, $text]) {
+            $text = count($this->notes) > 1 ? $label . ': ' . $text : $text;
+            $texts[] = $this->cut($text, max(0, $room), $label);
+            $room -= mb_strlen($text) + 1; // and a line break
+        }
+        if ($texts !== []) {
+            $this->lead['notes'] = implode("\n", array_filter($texts, 'strlen'));
+        }
+    }
+
+    /**
+     * Custom fields in the order of their weight, since limits drop the last ones: consents, then where the visitor
+     * came from, then all other answers.
+     *
+     * @param array<string, string> $attribution
+     * @return array<string, mixed>
+     */
+    private function orderedCustom(array $attribution): array
+    {
+        $consents = array_intersect_key($this->custom, $this->consents);
+        $own = array_intersect_key($this->custom, $attribution); // an answer of the form itself wins
+        return $consents + $own + $attribution + $this->custom;
     }
 
     /** An address that is none would have the whole entry refused: it becomes a custom field. */
@@ -110,24 +181,35 @@ final class LeadBuilder
         return $target !== 'email' || (is_email($text) && strlen($text) <= self::LEAD_FIELDS['email']);
     }
 
-    /** @param string[] $tags */
-    private function addTags(array $tags): void
+    /**
+     * @param string[]             $tags
+     * @param array<string, mixed> $field
+     */
+    private function addTags(array $tags, array $field): void
     {
         $known = $this->lead['tags'] ?? [];
         foreach ($tags as $tag) {
-            $known[] = mb_substr($tag, 0, self::LEAD_FIELDS['tags']);
+            $known[] = $this->cut($tag, self::LEAD_FIELDS['tags'], self::labelOf($field));
         }
-        $this->lead['tags'] = array_slice(array_values(array_unique($known)), 0, self::MOST_TAGS);
+        $known = array_values(array_unique($known));
+        if (count($known) > self::MOST_TAGS) {
+            $this->shortened[] = mb_substr(self::labelOf($field), 0, 100);
+        }
+        $this->lead['tags'] = array_slice($known, 0, self::MOST_TAGS);
     }
 
-    /** @param string|bool $value */
-    private function addCustom(string $key, $value): void
+    /**
+     * @param string|bool $value
+     * @return string the key that it got
+     */
+    private function addCustom(string $key, $value): string
     {
         $free = $key;
-        for ($number = 2; isset($this->custom[$free]); $number++) {
+        for ($number = 2; isset($this->custom[$free]) || $free === self::SHORTENED; $number++) {
             $free = mb_substr($key, 0, 95) . '_' . $number;
         }
         $this->custom[$free] = $value;
+        return $free;
     }
 
     private function splitName(): void
@@ -144,8 +226,15 @@ final class LeadBuilder
         }
     }
 
+    /** @param array<string, mixed> $field */
+    public static function labelOf(array $field): string
+    {
+        $label = trim(wp_strip_all_tags(html_entity_decode((string) $field['label'], ENT_QUOTES, 'UTF-8')));
+        return $label !== '' ? $label : (string) $field['key'];
+    }
+
     /** @param mixed $value */
-    private static function textOf($value): string
+    public static function textOf($value): string
     {
         $text = is_array($value) ? implode(', ', array_filter(self::leaves($value), 'strlen')) : (string) $value;
         return trim(wp_check_invalid_utf8(str_replace("\0", '', html_entity_decode($text, ENT_QUOTES, 'UTF-8')), true));

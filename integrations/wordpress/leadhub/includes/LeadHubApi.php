@@ -58,8 +58,19 @@ final class LeadHubApi
             $request['body'] = $body;
         }
         $url = Settings::url() . $path;
+        if (self::isGuarded() && !wp_http_validate_url($url)) {
+            return new ApiAnswer(new \WP_Error('leadhub_private_address', self::privateProblem()));
+        }
         $send = self::isGuarded() ? 'wp_safe_remote_request' : 'wp_remote_request';
         return new ApiAnswer($send($url, $request));
+    }
+
+    private static function privateProblem(): string
+    {
+        /* translators: %s: name of a constant */
+        $more = __('To allow others, define %s as true in wp-config.php.', 'leadhub');
+        $text = __('Sites of a network may name public addresses alone, with port 80, 443 or 8080.', 'leadhub');
+        return $text . ' ' . sprintf($more, 'LEADHUB_ALLOW_PRIVATE_ADDRESS');
     }
 
     /** An admin of one site of a network may not look into the network of the server. */

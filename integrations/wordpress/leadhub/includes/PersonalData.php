@@ -38,7 +38,7 @@ final class PersonalData
                 'group_id' => 'leadhub',
                 'group_label' => __('Entries on their way to LeadHub', 'leadhub'),
                 'item_id' => 'leadhub-' . $row->id,
-                'data' => [['name' => __('Entry', 'leadhub'), 'value' => esc_html($row->payload)]],
+                'data' => [['name' => __('Entry', 'leadhub'), 'value' => esc_html($row->entry ?: $row->payload)]],
             ];
         }
         return ['data' => $items, 'done' => true];

@@ -23,6 +23,9 @@ final class QueueSender
                 if (!$row) {
                     break;
                 }
+                if (!self::renew($row)) {
+                    continue;
+                }
                 $answer = self::send($row, $timeout);
                 if (!self::settle($row, $answer)) {
                     break;
@@ -47,6 +50,31 @@ final class QueueSender
         QueueState::noteNextDue();
     }
 
+    /** Use the present mapping for what the operator wants to be tried again. Returns whether it can be sent. */
+    private static function renew(object $row): bool
+    {
+        if (!(int) $row->is_outdated || (string) $row->entry === '') {
+            return true;
+        }
+        try {
+            $payload = StoredEntry::payload($row->entry);
+            $withheld = __('The form’s present mapping keeps this entry from LeadHub.', 'leadhub');
+            $problem = $payload === null ? $withheld : $payload->problem;
+        } catch (\Throwable $error) {
+            $payload = null;
+            $problem = get_class($error) . ': ' . $error->getMessage();
+        }
+        if ($payload !== null) {
+            QueueTable::replacePayload((int) $row->id, $payload);
+            $row->payload = $payload->text;
+            $row->form_number = $payload->formNumber;
+        }
+        if ($problem !== '') {
+            QueueTable::refuse((int) $row->id, $problem);
+        }
+        return $problem === '';
+    }
+
     private static function send(object $row, int $timeout): ApiAnswer
     {
         if ((int) $row->form_number > 0) {
@@ -69,6 +97,7 @@ final class QueueSender
             QueueState::noteError($problem);
             return true;
         }
+        QueueState::noteKey($answer);
         if ($answer->status === 403) {
             Settings::saveWorkspace(''); // the key may be of another workspace by now
         }
@@ -88,6 +117,7 @@ final class QueueSender
         $answer = LeadHubApi::showKey($timeout);
         $slug = $answer->data['data']['workspace']['slug'] ?? '';
         if (!$answer->isSuccess() || !is_string($slug) || $slug === '') {
+            QueueState::noteKey($answer);
             QueueState::fail($answer->problem(), $answer->retryAfter);
             return false;
         }

@@ -24,6 +24,8 @@ final class QueueState
         'last_success_at' => 0,
         'removed' => 0,
         'not_queued' => 0,
+        'shortened' => 0,
+        'is_key_refused' => 0,
     ];
 
     /** @return array<string, int|string> */
@@ -62,7 +64,22 @@ final class QueueState
 
     public static function succeed(): void
     {
-        self::write(['failures' => 0, 'paused_until' => 0, 'last_success_at' => time()] + self::read());
+        $state = ['failures' => 0, 'paused_until' => 0, 'is_key_refused' => 0, 'last_success_at' => time()];
+        self::write($state + self::read());
+    }
+
+    /** Note if LeadHub refuses the key, until it takes an entry or the operator enters another key. */
+    public static function noteKey(ApiAnswer $answer): void
+    {
+        if ($answer->isKeyRefused()) {
+            self::write(['is_key_refused' => 1] + self::read());
+        }
+    }
+
+    /** The key is another one, or was tried with success. */
+    public static function forgetKey(): void
+    {
+        self::write(['is_key_refused' => 0] + self::read());
     }
 
     /** Note an error that concerns one entry alone. */
@@ -76,7 +93,7 @@ final class QueueState
         self::write(['paused_until' => 0] + self::read());
     }
 
-    /** Count entries that LeadHub never got: `removed` after their days, or `not_queued` for want of room. */
+    /** Count entries: `removed` after their days, `not_queued` for want of room, or sent `shortened`. */
     public static function count(string $what, int $number): void
     {
         if ($number > 0) {
@@ -87,7 +104,7 @@ final class QueueState
 
     public static function forgetCounts(): void
     {
-        self::write(['removed' => 0, 'not_queued' => 0] + self::read());
+        self::write(['removed' => 0, 'not_queued' => 0, 'shortened' => 0] + self::read());
     }
 
     /** Whether a visit should send: something waits, and is due. */

@@ -18,7 +18,7 @@ final class QueueTable
     public const GIVEN_UP = 'given_up';
     public const MOST_UNSENT = 10000; // rows
 
-    private const VERSION = 1;
+    private const VERSION = 2;
     private const VERSION_OPTION = 'leadhub_table_version';
     private const CLAIM_SECONDS = 120;
     private const LONGEST_ERROR = 500; // characters
@@ -45,6 +45,8 @@ final class QueueTable
             form_number int(10) unsigned NOT NULL DEFAULT 0,
             state varchar(10) NOT NULL,
             payload longtext NOT NULL,
+            entry longtext NULL,
+            is_outdated tinyint(1) NOT NULL DEFAULT 0,
             attempts int(11) NOT NULL DEFAULT 0,
             next_attempt_at bigint(20) NOT NULL,
             claimed_until bigint(20) NOT NULL DEFAULT 0,
@@ -69,24 +71,25 @@ final class QueueTable
     /**
      * Whether the entry is in the queue now. One whose key is there already is left alone.
      *
-     * @param string $problem     why LeadHub would refuse it; it is kept as refused
-     * @param int    $form_number of the LeadHub form that takes it; 0 for a lead
+     * One with a problem is kept as refused.
+     *
+     * @param string $entry the answers, for another mapping
      * @throws \RuntimeException if the database does not take it
      */
     public static function add(
         string $entry_key,
         string $form_key,
-        string $payload,
-        string $problem = '',
-        int $form_number = 0
+        EntryPayload $payload,
+        string $entry
     ): bool {
         global $wpdb;
         self::install();
         $now = time();
-        $state = $problem === '' ? self::WAITING : self::REFUSED;
-        $sql = 'INSERT IGNORE INTO ' . self::name() . ' (entry_key, form_key, form_number, state, payload,'
-            . ' next_attempt_at, last_error, created_at, changed_at) VALUES (%s, %s, %d, %s, %s, %d, %s, %d, %d)';
-        $values = [$entry_key, $form_key, $form_number, $state, $payload, $now, $problem, $now, $now];
+        $state = $payload->problem === '' ? self::WAITING : self::REFUSED;
+        $sql = 'INSERT IGNORE INTO ' . self::name() . ' (entry_key, form_key, form_number, state, payload, entry,'
+            . ' next_attempt_at, last_error, created_at, changed_at) VALUES (%s, %s, %d, %s, %s, %s, %d, %s, %d, %d)';
+        $row = [$entry_key, $form_key, $payload->formNumber, $state, $payload->text, $entry];
+        $values = array_merge($row, [$now, $payload->problem, $now, $now]);
         $added = $wpdb->query($wpdb->prepare($sql, $values));
         if ($added === false) {
             throw new \RuntimeException('the database did not take an entry');
@@ -128,7 +131,15 @@ final class QueueTable
 
     public static function markSent(int $id): void
     {
-        self::change($id, ['state' => self::SENT, 'payload' => '', 'last_error' => '']);
+        self::change($id, ['state' => self::SENT, 'payload' => '', 'entry' => '', 'last_error' => '']);
+    }
+
+    /** The entry has a payload by another mapping. */
+    public static function replacePayload(int $id, EntryPayload $payload): void
+    {
+        global $wpdb;
+        $values = ['payload' => $payload->text, 'form_number' => $payload->formNumber, 'is_outdated' => 0];
+        $wpdb->update(self::name(), $values, ['id' => $id]);
     }
 
     public static function refuse(int $id, string $error): void
@@ -172,8 +183,8 @@ final class QueueTable
         $states = $all ? [self::WAITING, self::REFUSED, self::GIVEN_UP] : [self::WAITING];
         $set = 'UPDATE ' . self::name() . ' SET state = %s, next_attempt_at = %d, changed_at = %d';
         foreach ($states as $state) {
-            // The days until it is given up begin anew with a wish of the operator.
-            $again = $state === self::WAITING ? '' : $wpdb->prepare(', created_at = %d', $now);
+            // The days until it is given up begin anew with a wish of the operator, and the mapping may be another.
+            $again = $state === self::WAITING ? '' : $wpdb->prepare(', is_outdated = 1, created_at = %d', $now);
             $sql = $wpdb->prepare($set, self::WAITING, $now, $now) . $again;
             $wpdb->query($sql . $wpdb->prepare(" WHERE state = %s AND payload <> ''", $state));
         }
@@ -229,9 +240,10 @@ final class QueueTable
     {
         global $wpdb;
         self::install();
-        $sql = 'SELECT id, payload, created_at FROM ' . self::name() . ' WHERE payload LIKE %s ORDER BY id LIMIT %d';
+        $sql = 'SELECT id, payload, entry, created_at FROM ' . self::name()
+            . ' WHERE payload LIKE %s OR entry LIKE %s ORDER BY id LIMIT %d';
         $text = '%' . $wpdb->esc_like(substr(wp_json_encode($email), 1, -1)) . '%';
-        return $wpdb->get_results($wpdb->prepare($sql, $text, $limit));
+        return $wpdb->get_results($wpdb->prepare($sql, $text, $text, $limit));
     }
 
     public static function delete(int $id): void

@@ -27,7 +27,7 @@ final class Settings
     public static function make(): void
     {
         add_option(self::CONNECTION, ['url' => '', 'workspace' => ''], '', false);
-        add_option(self::API_KEY, '', '', false);
+        add_option(self::API_KEY, ['key' => ''], '', false);
         add_option(self::PREFERENCES, self::DEFAULT_PREFERENCES, '', true);
         add_option(self::SITE_ID, wp_generate_password(16, false), '', false);
     }
@@ -48,7 +48,14 @@ final class Settings
 
     public static function apiKey(): string
     {
-        return self::isFixed() ? (string) LEADHUB_API_KEY : (string) get_option(self::API_KEY, '');
+        if (self::isFixed()) {
+            return (string) LEADHUB_API_KEY;
+        }
+        $kept = get_option(self::API_KEY, '');
+        if (is_string($kept) && $kept !== '') { // of an older version
+            self::saveKey($kept);
+        }
+        return is_array($kept) ? (string) ($kept['key'] ?? '') : (string) $kept;
     }
 
     /** Both or none: an admin of one site may not have a network's key sent to an address of their own. */
@@ -78,8 +85,14 @@ final class Settings
     {
         update_option(self::CONNECTION, ['url' => $url, 'workspace' => ''], false);
         if ($api_key !== '') {
-            update_option(self::API_KEY, $api_key, false);
+            self::saveKey($api_key);
         }
+    }
+
+    /** WordPress' page of all options shows texts, and no arrays. */
+    private static function saveKey(string $api_key): void
+    {
+        update_option(self::API_KEY, ['key' => $api_key], false);
     }
 
     /** @return array{keep_days: int, forward_new_forms: bool, remember_visit: bool, source: string} */
@@ -121,7 +134,8 @@ final class Settings
         if (!is_array($parts) || empty($parts['host']) || isset($parts['user']) || isset($parts['query'])) {
             return '';
         }
-        return untrailingslashit(strtok($url, '#'));
+        // The address of the console, as it stands in the browser.
+        return untrailingslashit((string) preg_replace('#/console(/.*)?$#D', '', strtok($url, '#')));
     }
 
     public static function isApiKey(string $text): bool

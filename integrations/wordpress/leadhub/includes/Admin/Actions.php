@@ -102,13 +102,16 @@ final class Actions
             return __('The address must begin with https:// or http:// and name a host.', 'leadhub');
         }
         if ($key !== '' && !Settings::isApiKey($key)) {
-            return __('An API key of LeadHub begins with lh_.', 'leadhub');
+            return strpos($key, 'lh_') === 0
+                ? __('The key is not whole, or has a space in it. Copy it again.', 'leadhub')
+                : __('An API key of LeadHub begins with lh_.', 'leadhub');
         }
         if ($url !== Settings::url() && $key === '' && Settings::apiKey() !== '') {
             return __('Enter the key, too: a saved key goes to no other address.', 'leadhub');
         }
         if ($url !== Settings::url() || $key !== '') {
             Settings::saveConnection($url, $key);
+            QueueState::forgetKey();
             QueueState::endPause(); // what failed by the old ones may succeed by the new ones
             QueueState::noteNextDue();
         }
@@ -130,6 +133,7 @@ final class Actions
             Notices::keep('error', $trial->problem());
             return;
         }
+        QueueState::forgetKey();
         $name = (string) ($answer->data['data']['workspace']['name'] ?? $slug);
         /* translators: %s: name of a workspace */
         $text = sprintf(__('LeadHub answers, and takes leads for the workspace %s.', 'leadhub'), $name);

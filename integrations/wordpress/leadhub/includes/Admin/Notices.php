@@ -32,6 +32,16 @@ final class Notices
         }
     }
 
+    /** On each page of the administration: no entry arrives until the key is replaced. */
+    public static function showRefusedKey(): void
+    {
+        if (current_user_can(Plugin::CAPABILITY) && (int) QueueState::read()['is_key_refused']) {
+            $text = __('LeadHub refuses the API key. Entries wait until you enter one that it takes.', 'leadhub');
+            $link = '<a href="' . esc_url(SettingsPage::url()) . '">' . esc_html__('Settings', 'leadhub') . '</a>';
+            self::show('error', esc_html($text) . ' ' . $link);
+        }
+    }
+
     /** On the dashboard: entries that LeadHub never got are said until somebody says that they were seen. */
     public static function showLosses(): void
     {

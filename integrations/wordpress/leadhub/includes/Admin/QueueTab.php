@@ -39,6 +39,7 @@ final class QueueTab
             [__('given up', 'leadhub'), $counts[QueueTable::GIVEN_UP], 'is-bad'],
             [__('removed unsent', 'leadhub'), (int) $state['removed'], 'is-bad'],
             [__('not taken into the queue', 'leadhub'), (int) $state['not_queued'], 'is-bad'],
+            [__('shortened', 'leadhub'), (int) $state['shortened'], 'is-bad'],
         ];
         echo '<ul class="leadhub-figures">';
         foreach ($figures as [$label, $number, $class]) {
@@ -85,7 +86,7 @@ final class QueueTab
             submit_button(__('Try the refused and given up again', 'leadhub'), 'secondary', 'send_again', false);
             submit_button(__('Delete the refused and given up', 'leadhub'), 'delete', 'delete_unsent', false);
         }
-        if ((int) $state['removed'] + (int) $state['not_queued'] > 0) {
+        if ((int) $state['removed'] + (int) $state['not_queued'] + (int) $state['shortened'] > 0) {
             submit_button(__('I have seen the numbers', 'leadhub'), 'secondary', 'forget_counts', false);
         }
         echo '</p></form>';

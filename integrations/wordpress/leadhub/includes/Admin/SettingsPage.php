@@ -3,6 +3,7 @@
 namespace LeadHub\WordPress\Admin;
 
 use LeadHub\WordPress\Plugin;
+use LeadHub\WordPress\QueueState;
 use LeadHub\WordPress\QueueTable;
 
 defined('ABSPATH') || exit;
@@ -17,6 +18,7 @@ final class SettingsPage
         add_action('admin_menu', [self::class, 'addToMenu']);
         add_action('admin_enqueue_scripts', [self::class, 'enqueue']);
         add_action('admin_notices', [Notices::class, 'showLosses']);
+        add_action('admin_notices', [Notices::class, 'showRefusedKey']);
         add_filter('plugin_action_links_' . plugin_basename(LEADHUB_PLUGIN_FILE), [self::class, 'addLink']);
     }
 
@@ -33,6 +35,9 @@ final class SettingsPage
         }
         $counts = QueueTable::counts();
         $unsent = $counts[QueueTable::REFUSED] + $counts[QueueTable::GIVEN_UP];
+        if ((int) QueueState::read()['is_key_refused']) {
+            $unsent += max(1, $counts[QueueTable::WAITING]);
+        }
         $bubble = $unsent ? ' <span class="awaiting-mod">' . esc_html(number_format_i18n($unsent)) . '</span>' : '';
         add_options_page('LeadHub', 'LeadHub' . $bubble, Plugin::CAPABILITY, self::SLUG, [self::class, 'render']);
     }
