@@ -15,6 +15,7 @@ import { pipelines } from "./src/dropdowns/pipelines.js";
 import { stages } from "./src/dropdowns/stages.js";
 import { tags } from "./src/dropdowns/tags.js";
 import { users } from "./src/dropdowns/users.js";
+import { plainOperation } from "./src/network_errors.js";
 import { addServer } from "./src/requests.js";
 import { findLead } from "./src/searches/find_lead.js";
 import { formSubmitted } from "./src/triggers/form_submitted.js";
@@ -29,11 +30,11 @@ const DROPDOWNS = [pipelines, stages, tags, users, forms];
 const CREATES = [createLead, updateLead, addTag, moveStage, addNote, createTask];
 
 /**
- * @template {{ key: string }} T
- * @param {T[]} parts
- * @returns {Record<string, T>} the parts by their keys
+ * @param {{ key: string, operation: Record<string, any> }[]} parts
+ * @returns {Record<string, any>} the parts by their keys
  */
-const byKey = (parts) => Object.fromEntries(parts.map((part) => [part.key, part]));
+const byKey = (parts) =>
+  Object.fromEntries(parts.map((part) => [part.key, { ...part, operation: plainOperation(part.operation) }]));
 
 export default {
   version: packageJson.version,

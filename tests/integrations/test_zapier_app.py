@@ -13,6 +13,7 @@ from shared.platform.installation import PROJECT_ROOT
 from tests.integrations.client_programs import PROGRAMS, run_program
 from tests.integrations.conftest import Site
 from tests.integrations.node_packages import NO_NODE_REASON, installed_packages
+from tests.support.tenants import create_key
 
 ZAPIER_APP = PROJECT_ROOT / "integrations" / "zapier"
 EVENT_MEMBERS = {"/id", "/event", "/occurred_at", "/lead/id", "/lead/email", "/data/channel"}
@@ -81,6 +82,27 @@ def test_refusals_are_of_the_kind_that_zapier_acts_on(program: list[str], open_s
     assert found["plain"]["message"] == "The address of your LeadHub must begin with https://."
     assert found["unreadable"]["message"] == "This is no address of a LeadHub."
     assert found["path"] == open_site.slug
+
+
+def test_mistakes_are_said_in_one_sentence(program: list[str], open_site: Site) -> None:
+    narrow, _ = create_key(open_site.stack.database_url, "write:leads", workspace=open_site.slug, name="Narrow")
+    found = run_program(program, "mistakes", settings_of(open_site, narrow=narrow))
+    assert found["redirect"]["message"].startswith("The address of your LeadHub leads to another one.")
+    unreachable = "LeadHub cannot be reached at this address."
+    assert all(found[name]["message"].startswith(unreachable) for name in ("unreachable", "scheme"))
+    assert found["unsubscribed"]["code"] == "AuthenticationError"
+    assert found["label"] == (
+        "Open (Narrow), not for triggers: the key lacks read:leads, read:integrations, write:integrations"
+    )
+    assert found["numbers"] == [
+        'Lead ID: "Grace" is no number.',
+        'For: "1.5" is no number.',
+        'Stage: "Won" is no number.',
+        'Lead ID: "Grace" is no number.',
+        'Lead ID: "Grace" is no number.',
+        'Owner: "Ada" is no number.',
+        'Only in this stage: "Won" is no number.',
+    ]
 
 
 @pytest.mark.extended

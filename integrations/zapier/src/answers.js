@@ -10,8 +10,17 @@ const BUSY_SECONDS = 60;
  *
  * @type {AfterResponseMiddleware}
  */
-export function refuseErrors(response, z) {
-  if (response.status < 400 || response.skipThrowForStatus) return response;
+export function refuseErrors(response, z, bundle) {
+  return response.skipThrowForStatus ? response : refuseError(response, z, bundle);
+}
+
+/**
+ * Throws for 4xx and 5xx, also where the request asked for no errors.
+ *
+ * @type {AfterResponseMiddleware}
+ */
+export function refuseError(response, z) {
+  if (response.status < 400) return response;
   if (response.status === 401) throw new z.errors.Error(UNKNOWN_KEY, "AuthenticationError", 401);
   if (response.status === 503) {
     throw new z.errors.ThrottledError("LeadHub is busy.", Number(response.getHeader("retry-after")) || BUSY_SECONDS);

@@ -1,8 +1,14 @@
 // How an account is connected: the server's address and an API key.
 
+import { withPlainErrors } from "./network_errors.js";
+
 /** @import { Bundle, ZObject } from "zapier-platform-core" */
 
+const TRIGGER_SCOPES = ["read:leads", "read:integrations", "write:integrations"];
+
 /**
+ * A key without the scopes of triggers is taken: actions may be all that it is for. The connection's name says it.
+ *
  * @param {ZObject} z
  * @returns {Promise<object>} the key and its workspace
  */
@@ -19,8 +25,12 @@ async function test(z) {
  * @param {Bundle} bundle `inputData` is what `test` returned
  */
 function connectionLabel(_z, bundle) {
-  const me = /** @type {{ name: string, workspace: { name: string } }} */ (bundle.inputData);
-  return `${me.workspace.name} (${me.name})`;
+  const me = /** @type {{ name: string, scopes: string[], workspace: { name: string } }} */ (
+    bundle.inputData
+  );
+  const missing = me.scopes.includes("*") ? [] : TRIGGER_SCOPES.filter((scope) => !me.scopes.includes(scope));
+  const name = `${me.workspace.name} (${me.name})`;
+  return missing.length ? `${name}, not for triggers: the key lacks ${missing.join(", ")}` : name;
 }
 
 export const authentication = {
@@ -44,6 +54,6 @@ export const authentication = {
       required: true,
     },
   ],
-  test,
+  test: withPlainErrors(test),
   connectionLabel,
 };

@@ -1,10 +1,14 @@
 // What a trigger may be narrowed to: a field to fill in, the filter that is sent, and which samples fit.
 
+import { idNumber } from "./numbers.js";
+
+/** @import { ZObject } from "zapier-platform-core" */
+
 /**
  * @typedef {{ lead: any, data: any, event: string, test?: boolean }} LeadHubEvent
  * @typedef {object} EventFilter
  * @property {Record<string, any>} field
- * @property {(value: any) => any} read
+ * @property {(value: any, z: ZObject) => any} read
  * @property {(event: LeadHubEvent, value: any) => boolean} fits
  */
 
@@ -31,12 +35,12 @@ export const EVENT_FILTERS = {
   },
   stage_id: {
     field: { key: "stage_id", label: "Only in this stage", type: "integer", dynamic: "stages.id.label" },
-    read: Number,
+    read: (value, z) => idNumber(z, "Only in this stage", value),
     fits: (event, value) => event.lead.pipeline_stage_id === value,
   },
   form_id: {
     field: { key: "form_id", label: "Form", type: "integer", dynamic: "forms.id.name", required: true },
-    read: Number,
+    read: (value, z) => idNumber(z, "Form", value),
     fits: (event, value) => event.data.form_id === value,
   },
 };
@@ -44,14 +48,15 @@ export const EVENT_FILTERS = {
 /**
  * Returns the filters that a person has set, as a subscription takes them.
  *
+ * @param {ZObject} z
  * @param {Record<string, any>} inputData
  * @param {string[]} names
  * @returns {Record<string, any>}
  */
-export function chosenFilters(inputData, names) {
+export function chosenFilters(z, inputData, names) {
   const isChosen = (/** @type {string} */ name) =>
     Array.isArray(inputData[name]) ? inputData[name].length : inputData[name];
-  return Object.fromEntries(names.filter(isChosen).map((name) => [name, EVENT_FILTERS[name].read(inputData[name])]));
+  return Object.fromEntries(names.filter(isChosen).map((name) => [name, EVENT_FILTERS[name].read(inputData[name], z)]));
 }
 
 /**

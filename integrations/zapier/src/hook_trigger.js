@@ -1,5 +1,6 @@
 // A trigger by webhooks: it subscribes Zapier's address to one event of LeadHub.
 
+import { refuseError } from "./answers.js";
 import { chosenFilters, EVENT_FILTERS, fitsFilters } from "./event_filters.js";
 import { LEAD_SAMPLE, leadOutputs } from "./lead_outputs.js";
 import { isGenuine } from "./signatures.js";
@@ -50,7 +51,7 @@ export function hookTrigger({ key, noun, label, description, event, filters, out
  */
 function subscriber(event, names) {
   return async (/** @type {ZObject} */ z, /** @type {Bundle<any>} */ bundle) => {
-    const filters = chosenFilters(bundle.inputData, names);
+    const filters = chosenFilters(z, bundle.inputData, names);
     const body = { url: bundle.targetUrl, events: [event], description: "Zapier", filters };
     const response = await z.request("/api/v1/webhooks", { method: "POST", body });
     const { id, secret } = response.data.data;
@@ -67,7 +68,7 @@ function subscriber(event, names) {
 async function unsubscribe(z, bundle) {
   const path = `/api/v1/webhooks/${encodeURIComponent(String(bundle.subscribeData?.id))}`;
   const response = await z.request(path, { method: "DELETE", skipThrowForStatus: true });
-  if (response.status !== 404) response.throwForStatus();
+  if (response.status !== 404) refuseError(response, z, bundle);
   return {};
 }
 
@@ -86,7 +87,7 @@ async function receive(z, bundle) {
  */
 function sampler(event, names) {
   return async (/** @type {ZObject} */ z, /** @type {Bundle<any>} */ bundle) => {
-    const filters = chosenFilters(bundle.inputData, names);
+    const filters = chosenFilters(z, bundle.inputData, names);
     const response = await z.request("/api/v1/webhooks/samples", { params: { event } });
     return response.data.data.filter((/** @type {any} */ each) => fitsFilters(each, filters));
   };

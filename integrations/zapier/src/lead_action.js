@@ -2,6 +2,7 @@
 
 import { LEAD_ID } from "./lead_fields.js";
 import { LEAD_SAMPLE, leadOutputs } from "./lead_outputs.js";
+import { idNumber } from "./numbers.js";
 
 /** @import { Bundle, ZObject } from "zapier-platform-core" */
 
@@ -11,7 +12,7 @@ import { LEAD_SAMPLE, leadOutputs } from "./lead_outputs.js";
  * @property {string} label
  * @property {string} description
  * @property {any[]} inputFields those after the lead's id
- * @property {(inputData: any) => { method: "PATCH" | "POST", path?: string, body: object }} request what is sent
+ * @property {(inputData: any, z: ZObject) => { method: "PATCH" | "POST", path?: string, body: object }} request what is sent
  */
 
 /** @param {LeadAction} action */
@@ -23,8 +24,8 @@ export function leadAction({ key, label, description, inputFields, request }) {
     operation: {
       inputFields: [LEAD_ID, ...inputFields],
       perform: async (/** @type {ZObject} */ z, /** @type {Bundle<any>} */ bundle) => {
-        const { method, path = "", body } = request(bundle.inputData);
-        const url = `/api/v1/leads/${encodeURIComponent(bundle.inputData.lead_id)}${path}`;
+        const { method, path = "", body } = request(bundle.inputData, z);
+        const url = `/api/v1/leads/${idNumber(z, LEAD_ID.label, bundle.inputData.lead_id)}${path}`;
         const response = await z.request(url, { method, body });
         return response.data.data;
       },

@@ -2,9 +2,12 @@
 
 /** @import { Bundle, ZObject } from "zapier-platform-core" */
 
+import { idNumber } from "./numbers.js";
+
 const CUSTOM_PREFIX = "custom_field_";
 const SAMPLED_LEADS = 100;
-const ID_FIELDS = ["pipeline_id", "pipeline_stage_id", "assigned_user_id"];
+/** @type {Record<string, string>} */
+const ID_LABELS = { pipeline_id: "Pipeline", pipeline_stage_id: "Stage", assigned_user_id: "Owner" };
 const TEXT_FIELDS = ["email", "first_name", "last_name", "phone", "company", "job_title", "country", "source", "notes"];
 const PLAIN_FIELDS = [...TEXT_FIELDS, "status", "starred", "tags"];
 
@@ -76,13 +79,14 @@ export async function customFields(z) {
 /**
  * Returns what is sent of a lead. Fields that were left empty are not sent.
  *
+ * @param {ZObject} z
  * @param {Bundle<Record<string, any>>["inputData"]} inputData
  * @returns {Record<string, any>}
  */
-export function leadValues(inputData) {
+export function leadValues(z, inputData) {
   const filled = Object.entries(inputData).filter(([, value]) => !isBlank(value));
   const values = Object.fromEntries(filled.filter(([name]) => PLAIN_FIELDS.includes(name)));
-  for (const [name, value] of filled) if (ID_FIELDS.includes(name)) values[name] = Number(value);
+  for (const [name, value] of filled) if (ID_LABELS[name]) values[name] = idNumber(z, ID_LABELS[name], value);
   const named = filled.filter(([name]) => name.startsWith(CUSTOM_PREFIX));
   const customValues = Object.fromEntries(named.map(([name, value]) => [name.slice(CUSTOM_PREFIX.length), value]));
   const allCustom = { ...customValues, ...inputData.custom_fields };

@@ -7,7 +7,8 @@ import { createHmac, timingSafeEqual } from "node:crypto";
 const ZAPIERS_PREFIX = /^http-/; // `webhook-id` comes as `Http-Webhook-Id`
 
 /**
- * Tells whether a message is signed with the secret of its subscription. Its age does not matter: Zapier may hold it.
+ * Tells whether a message is signed with the secret of its subscription. Its age does not matter: Zapier holds
+ * messages, and plays them again after days. A repeat has the same `id`.
  *
  * @param {Bundle<any>} bundle
  */

@@ -186,6 +186,37 @@ const scenarios = {
     });
   },
 
+  async mistakes() {
+    const others = (changed) => ({ authData: { ...authData, ...changed } });
+    const test = App.authentication.test;
+    const server = createServer((_request, response) => response.writeHead(302, { location: settings.url }).end());
+    await new Promise((resolve) => server.listen(0, "127.0.0.1", resolve));
+    const redirecting = `http://127.0.0.1:${server.address().port}`;
+    const operation = triggerOf("new_lead");
+    const subscribeData = await run(operation.performSubscribe, {}, { targetUrl: redirecting });
+    const strange = { subscribeData, ...others({ key: "lh_wrong" }) };
+    const narrowed = { targetUrl: redirecting };
+    const found = {
+      redirect: await failureOf(run(test, {}, others({ address: redirecting }))),
+      unreachable: await failureOf(run(test, {}, others({ address: "http://127.0.0.1:9" }))),
+      scheme: await failureOf(run(test, {}, others({ address: settings.url.replace("http://", "") }))),
+      unsubscribed: await failureOf(run(operation.performUnsubscribe, {}, strange)),
+      label: await run(App.authentication.connectionLabel, await run(test, {}, others({ key: settings.narrow }))),
+      numbers: [
+        await failureOf(act("create_task", { title: "Call", lead_id: "Grace" })),
+        await failureOf(act("create_task", { title: "Call", user_id: "1.5" })),
+        await failureOf(act("move_stage", { lead_id: 1, stage_id: "Won" })),
+        await failureOf(act("add_note", { lead_id: "Grace", text: "Hello" })),
+        await failureOf(act("add_tag", { lead_id: "Grace", tag: "x" })),
+        await failureOf(act("create_lead", { email: "zap-none@example.com", assigned_user_id: "Ada" })),
+        await failureOf(run(triggerOf("stage_changed").performSubscribe, { stage_id: "Won" }, narrowed)),
+      ].map((failure) => failure?.message),
+    };
+    await run(operation.performUnsubscribe, {}, { subscribeData });
+    server.close();
+    print(found);
+  },
+
   async triggers() {
     const lead = { email: "zap-lead@example.com", first_name: "Zap", source: "zaps" };
     const { lead_id: id } = await postLead(lead);

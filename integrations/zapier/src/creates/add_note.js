@@ -1,6 +1,7 @@
 // Add Note to Lead.
 
 import { LEAD_ID } from "../lead_fields.js";
+import { idNumber } from "../numbers.js";
 
 /** @import { Bundle, ZObject } from "zapier-platform-core" */
 
@@ -9,7 +10,7 @@ import { LEAD_ID } from "../lead_fields.js";
  * @param {Bundle<any>} bundle
  */
 async function perform(z, bundle) {
-  const path = `/api/v1/leads/${encodeURIComponent(bundle.inputData.lead_id)}/activities`;
+  const path = `/api/v1/leads/${idNumber(z, LEAD_ID.label, bundle.inputData.lead_id)}/activities`;
   const body = { type: "note", text: bundle.inputData.text };
   const response = await z.request(path, { method: "POST", body });
   return response.data.data;

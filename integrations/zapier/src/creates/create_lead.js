@@ -36,7 +36,7 @@ async function perform(z, bundle) {
   /** @type {Record<string, string>} */
   const headers = eventId ? { "Idempotency-Key": `zapier-${z.hash("sha256", String(eventId))}` } : {};
   const params = { tenant: await workspaceSlug(z, bundle) };
-  const body = leadValues(inputData);
+  const body = leadValues(z, inputData);
   const response = await z.request("/api/inbound/leads", { method: "POST", params, headers, body });
   const { lead_id: id, status, ...result } = response.data;
   return { ...(await readLead(z, id)), ...result, id };

@@ -1,10 +1,12 @@
 // Create Task.
 
 import { isBlank, LEAD_ID } from "../lead_fields.js";
+import { idNumber } from "../numbers.js";
 
 /** @import { Bundle, ZObject } from "zapier-platform-core" */
 
-const ID_FIELDS = ["lead_id", "user_id"];
+/** @type {Record<string, string>} */
+const ID_LABELS = { lead_id: LEAD_ID.label, user_id: "For" };
 
 /**
  * @param {ZObject} z
@@ -13,7 +15,7 @@ const ID_FIELDS = ["lead_id", "user_id"];
 async function perform(z, bundle) {
   const filled = Object.entries(bundle.inputData).filter(([, value]) => !isBlank(value));
   const body = Object.fromEntries(
-    filled.map(([name, value]) => [name, ID_FIELDS.includes(name) ? Number(value) : value]),
+    filled.map(([name, value]) => [name, ID_LABELS[name] ? idNumber(z, ID_LABELS[name], value) : value]),
   );
   const response = await z.request("/api/v1/tasks", { method: "POST", body });
   return response.data.data;

@@ -1,6 +1,7 @@
 // Move Lead to Stage.
 
 import { leadAction } from "../lead_action.js";
+import { idNumber } from "../numbers.js";
 
 export const moveStage = leadAction({
   key: "move_stage",
@@ -17,5 +18,8 @@ export const moveStage = leadAction({
     },
     { key: "stage_id", label: "Stage", type: "integer", dynamic: "stages.id.label", required: true },
   ],
-  request: ({ stage_id: stageId }) => ({ method: "PATCH", body: { pipeline_stage_id: Number(stageId) } }),
+  request: ({ stage_id: stageId }, z) => ({
+    method: "PATCH",
+    body: { pipeline_stage_id: idNumber(z, "Stage", stageId) },
+  }),
 });

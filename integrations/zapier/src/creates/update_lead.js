@@ -16,11 +16,11 @@ export const updateLead = leadAction({
   label: "Update Lead",
   description: "Changes the fields of a lead that you fill in.",
   inputFields: [EMAIL, ...PERSON_FIELDS, ...WORK_FIELDS, customFields, OTHER_CUSTOM_FIELDS, EMPTIED_FIELDS],
-  request: ({ emptied_fields: emptied = [], ...inputData }) => ({
+  request: ({ emptied_fields: emptied = [], ...inputData }, z) => ({
     method: "PATCH",
     body: {
       ...Object.fromEntries(emptied.map((/** @type {string} */ name) => [name, null])),
-      ...leadValues(inputData),
+      ...leadValues(z, inputData),
     },
   }),
 });
