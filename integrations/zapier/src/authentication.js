@@ -25,9 +25,7 @@ async function test(z) {
  * @param {Bundle} bundle `inputData` is what `test` returned
  */
 function connectionLabel(_z, bundle) {
-  const me = /** @type {{ name: string, scopes: string[], workspace: { name: string } }} */ (
-    bundle.inputData
-  );
+  const me = /** @type {{ name: string, scopes: string[], workspace: { name: string } }} */ (bundle.inputData);
   const missing = me.scopes.includes("*") ? [] : TRIGGER_SCOPES.filter((scope) => !me.scopes.includes(scope));
   const name = `${me.workspace.name} (${me.name})`;
   return missing.length ? `${name}, not for triggers: the key lacks ${missing.join(", ")}` : name;
