@@ -11,8 +11,9 @@ DEFAULT_PORT = 8765
 DEFAULT_BUDGET = 200
 SDK_NAME = "mcp"
 MISSING_SDK_MESSAGE = (
-    "`mcp` needs the packages of requirements-mcp.lock. Install them: .venv/bin/python -m pip install -r "
-    "requirements-mcp.lock (or: uv pip install -r requirements-mcp.lock; of the wheel: leadhub[mcp])."
+    "`mcp` needs the packages of requirements-mcp.lock. Install them: python3 -m pip --python .venv/bin/python install "
+    "-r requirements-mcp.lock (or: uv pip install --python .venv/bin/python -r requirements-mcp.lock; of the wheel: "
+    "leadhub[mcp])."
 )
 MISSING_KEY_MESSAGE = "set LEADHUB_KEY to an API key: over stdio the server acts by it"
 UNUSED_KEY_MESSAGE = "LEADHUB_KEY is not used: over HTTP each caller sends a key of its own"
@@ -35,7 +36,7 @@ UNUSED_KEY_MESSAGE = "LEADHUB_KEY is not used: over HTTP each caller sends a key
     envvar="LEADHUB_MCP_WRITE_BUDGET",
     default=DEFAULT_BUDGET,
     show_default=True,
-    help="How many records agents may change in an hour.",
+    help="How many records agents may change in an hour in a workspace, by this process of the server: start one.",
 )
 @click.option("--allowed-host", "hosts", multiple=True, help="Another Host that HTTP is asked by, as behind a proxy.")
 @click.option("--allowed-origin", "origins", multiple=True, help="Another Origin whose pages may ask.")

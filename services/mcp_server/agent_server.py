@@ -25,6 +25,11 @@ TOKEN_ARGUMENT = "confirm_token"  # noqa: S105  # the name of it
 CHATTY_LOGGERS = ("httpx", "httpx2", "httpcore", "httpcore2", "aiohttp.access", "mcp", "uvicorn")
 UNKNOWN_TOOL_MESSAGE = "There is no tool of this name."
 REFUSED_TOKEN_MESSAGE = "{why} Nothing was changed."  # noqa: S105
+FORGOTTEN_QUESTION_MESSAGE = (
+    "What the person is to be asked is not known any more. Nothing was changed: do the dry run again."
+)
+UNREADABLE_ANSWER_MESSAGE = "The client's answer does not say whether the person agrees. Nothing was changed."
+SDK_ANSWER_ERROR = "Resolver "  # begins what the SDK says of an answer without an approval
 MAX_CLIENT_NAME = 60
 _ODD_CHARACTERS = re.compile(r"[^A-Za-z0-9 ._/()-]+")
 
@@ -77,6 +82,10 @@ class AgentServer(MCPServer[Any]):
         mark = TOOL_CALL.set(call)
         try:
             return await super().call_tool(name, arguments, context)
+        except ToolError as error:
+            if SDK_ANSWER_ERROR in str(error) and call.question is not None:
+                raise ToolError(UNREADABLE_ANSWER_MESSAGE) from None
+            raise
         finally:
             TOOL_CALL.reset(mark)
 
@@ -90,7 +99,10 @@ class AgentServer(MCPServer[Any]):
         token = arguments.get(TOKEN_ARGUMENT)
         confirmable = ConfirmableCall(tool.name, plain_arguments, api.caller)
         confirmed = self._read_token(token, confirmable) if tool.is_write and token is not None else None
-        return ToolCall(tool.name, plain_arguments, api, profile, self._desk, confirmed, asks_person)
+        question = self._desk.questions.find(api.caller, token) if confirmed and asks_person else None
+        if confirmed and asks_person and question is None:
+            raise ToolError(FORGOTTEN_QUESTION_MESSAGE)
+        return ToolCall(tool.name, plain_arguments, api, profile, self._desk, confirmed, asks_person, question)
 
     def _read_token(self, token: Any, call: ConfirmableCall) -> ConfirmedWrite:
         try:

@@ -10,6 +10,7 @@ from pydantic import Field
 from services.mcp_server.failure_tools import JOB_FIELDS, SubmissionNumber
 from services.mcp_server.lead_tools import RecordNumber, SearchText, TimeText
 from services.mcp_server.leadhub_api import KeyedApi
+from services.mcp_server.shown_values import refuse_hidden
 from services.mcp_server.told_records import told_record, told_records
 from services.mcp_server.tool_calls import current_call
 from services.mcp_server.two_step_writes import AskedPerson, ConfirmToken, WritePlan, carry_out
@@ -100,6 +101,7 @@ async def replay_or_release(
     fields = wanted.fields(await _named_ids(call.api, wanted))
     as_of = call.confirmed.as_of if call.confirmed else None
     counted = await _count(call.api, action, fields, as_of)
+    refuse_hidden("reason", reason)
     options: dict[str, Any] = {"reason": reason} if reason else {}
     if action in ("replay", "release"):
         options |= {"with_automations": with_automations}
@@ -112,8 +114,15 @@ async def replay_or_release(
     shown: dict[str, Any] = {"action": action, "as_of": counted["as_of"]}
     if examples := counted.get("examples"):
         shown["examples"] = told_records(examples)
-    plan = WritePlan(counted["count"], shown, [fields, options], ACTION_UNDOS[action], send, counted["as_of"])
+    asked = {"action": action, **_asked_fields(wanted), **options}
+    count = counted["count"]
+    plan = WritePlan(count, shown, [fields, options], ACTION_UNDOS[action], asked, send, counted["as_of"])
     return await carry_out(plan, approval)
+
+
+def _asked_fields(wanted: SteeringFilter) -> dict[str, Any]:
+    """Return the filter as a person is asked about it: a cause by its id, not by those of its failures."""
+    return {**wanted.fields(wanted.ids), **({"cause_id": wanted.cause_id} if wanted.cause_id is not None else {})}
 
 
 async def _count(api: KeyedApi, action: SteeringAction, fields: Mapping[str, Any], as_of: str | None) -> dict[str, Any]:

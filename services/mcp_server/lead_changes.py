@@ -9,7 +9,10 @@ from mcp.server.mcpserver.exceptions import ToolError
 from pydantic import BaseModel, ConfigDict, Field
 
 from services.mcp_server.lead_tools import LEAD_LINE_FIELDS, LeadStatusName, RecordNumber, TimeText
-from services.mcp_server.told_records import told_record
+from services.mcp_server.lead_undos import change_lead, undo_text
+from services.mcp_server.record_checks import check_placement, check_user
+from services.mcp_server.shown_values import lead_label, refuse_hidden
+from services.mcp_server.told_records import told_record, told_request
 from services.mcp_server.tool_calls import current_call
 from services.mcp_server.two_step_writes import AskedPerson, ConfirmToken, WritePlan, carry_out
 
@@ -18,7 +21,6 @@ TagNames = Annotated[list[NameText], Field(max_length=20)]
 
 NO_CHANGE_MESSAGE = "Say what to change: changes, add_tags or remove_tags."
 SAME_LEAD_MESSAGE = "A lead cannot be merged into itself."
-UPDATE_UNDO = "Call update_lead with the values under `before`. What automations did because of it stays done."
 TASK_UNDO = "Call undo with kind task and the id of the task: it is closed, not deleted."
 MERGE_UNDO = "Call undo with kind merge, the lead_id that stays, and merge_id as id."
 
@@ -58,13 +60,20 @@ async def update_lead(
     fields = _changed_fields(lead, changes, add_tags or [], remove_tags or [])
     if not fields:
         raise ToolError(NO_CHANGE_MESSAGE)
+    await check_user(fields.get("assigned_user_id"))
+    await check_placement(fields)
     before = {name: lead[name] for name in fields}
+    own = changes.model_dump(exclude_unset=True) if changes is not None else {}
+    tags = {name: names for name, names in (("add_tags", add_tags), ("remove_tags", remove_tags)) if names}
+    for name, value in {**own, **tags}.items():
+        refuse_hidden(name, value)
 
     async def send() -> dict[str, Any]:
-        return {"lead": told_record(await api.patch(f"leads/{lead_id}", fields), LEAD_LINE_FIELDS)}
+        return await change_lead(lead, fields)
 
-    shown = {"lead_id": lead_id, "before": told_record(before), "after": told_record(fields)}
-    return await carry_out(WritePlan(1, shown, [lead["id"], before, fields], UPDATE_UNDO, send), approval)
+    asked = {"lead_id": lead["id"], "lead": lead_label(lead), **own, **tags}
+    shown = {"lead_id": lead["id"], "before": told_record(before), "after": told_request(fields, own)}
+    return await carry_out(WritePlan(1, shown, [before, fields], undo_text(lead, fields), asked, send), approval)
 
 
 async def create_task(
@@ -79,13 +88,16 @@ async def create_task(
     api = current_call().api
     fields = {"title": title, "lead_id": lead_id, "user_id": user_id, "due_at": due_at}
     about = await api.read(f"leads/{lead_id}") if lead_id is not None else {}
+    await check_user(user_id)
+    refuse_hidden("title", title)
+    sent = {name: value for name, value in fields.items() if value is not None}
 
     async def send() -> dict[str, Any]:
-        sent = {name: value for name, value in fields.items() if value is not None}
         return {"task": told_record(await api.post("tasks", sent))}
 
-    shown = {"task": told_record(fields), "lead": told_record(about, LEAD_LINE_FIELDS)}
-    return await carry_out(WritePlan(1, shown, fields, TASK_UNDO, send), approval)
+    shown = {"task": told_request(fields, fields), "lead": told_record(about, LEAD_LINE_FIELDS)}
+    asked = {**sent, "lead": lead_label(about)} if about else sent
+    return await carry_out(WritePlan(1, shown, fields, TASK_UNDO, asked, send), approval)
 
 
 async def merge_leads(
@@ -108,7 +120,11 @@ async def merge_leads(
         return {"merge_id": merged["merge_id"], "lead": told_record(merged, LEAD_LINE_FIELDS)}
 
     shown = {"stays": told_record(stays, LEAD_LINE_FIELDS), "goes": told_record(goes, LEAD_LINE_FIELDS)}
-    return await carry_out(WritePlan(2, shown, shown, MERGE_UNDO, send), approval)
+    asked = {
+        **{"lead_that_stays": stays["id"], "its_name": lead_label(stays)},
+        **{"lead_that_goes": goes["id"], "name_of_that": lead_label(goes)},
+    }
+    return await carry_out(WritePlan(2, shown, shown, MERGE_UNDO, asked, send), approval)
 
 
 def _changed_fields(

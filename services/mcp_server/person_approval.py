@@ -1,12 +1,13 @@
 """Asking the person at the client before a write, where the client can."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from mcp.server.mcpserver import AcceptedElicitation, Context, Elicit, ElicitationResult
 from pydantic import BaseModel, Field
 
-from services.mcp_server.tool_calls import ToolCall, current_call
-from services.mcp_server.untrusted_text import clean_text
+from services.mcp_server.shown_values import shown_value
+from services.mcp_server.tool_calls import current_call
 
 QUESTION_VERBS = {
     "update_lead": "change a lead",
@@ -15,8 +16,12 @@ QUESTION_VERBS = {
     "replay_or_release": "replay, release, reject or send again what failed or is held",
     "undo": "undo something",
 }
-QUESTION = "An agent wants to {verb} in LeadHub. Records: {count}. It asks for: {arguments}"
-MAX_ARGUMENT_LENGTH = 200
+QUESTION = "An agent wants to {verb} in LeadHub. Records: {count}.\n{values}"
+MAX_QUESTION_LENGTH = 2_000
+LONG_QUESTION_MESSAGE = (
+    "This is too long to be shown to a person ({length} characters, at most {limit}): change fewer fields, name fewer "
+    "ids, or shorten the texts. Nothing was changed."
+)
 
 
 class Approval(BaseModel):
@@ -35,19 +40,15 @@ def can_ask_person(context: Context[Any, Any]) -> bool:
 def ask_person() -> Approval | Elicit[Approval]:
     """Return the question of a confirmed write; an approval where nothing changes yet or nobody can be asked."""
     call = current_call()
-    if call.confirmed is None or not call.asks_person:
+    if call.confirmed is None or not call.asks_person or call.question is None:
         return Approval(approve=True)
-    return Elicit(question_text(call, call.confirmed.count), Approval)
+    return Elicit(call.question, Approval)
 
 
-def question_text(call: ToolCall, count: int) -> str:
-    """Return the question. It is the same each time that it is asked of one call, as the protocol wants."""
-    parts = [
-        f"{name} = {clean_text(str(value), MAX_ARGUMENT_LENGTH)}"
-        for name, value in call.arguments.items()
-        if value is not None
-    ]
-    return QUESTION.format(verb=QUESTION_VERBS[call.name], count=count, arguments="; ".join(parts))
+def question_text(tool: str, count: int, values: Mapping[str, Any]) -> str:
+    """Return the question, with each value whole. Short ones come first: no long one pushes another out of sight."""
+    lines = [f"{name} = {shown_value(value)}" for name, value in values.items()]
+    return QUESTION.format(verb=QUESTION_VERBS[tool], count=count, values="\n".join(sorted(lines, key=len)))
 
 
 def is_approved(answer: ElicitationResult[Approval]) -> bool:

@@ -57,6 +57,14 @@ def told_records(records: Iterable[Mapping[str, Any]], fields: Iterable[str] | N
     return [told_record(record, names) for record in records]
 
 
+def told_request(record: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a record with the texts among `own` whole, as the caller sent them: what is shown is what is written."""
+    told = told_record(record)
+    if UNTRUSTED in told:
+        told[UNTRUSTED] |= {name: own[name] for name in told[UNTRUSTED] if name in own}
+    return told
+
+
 def _is_fact(name: str, value: Any) -> bool:
     if value is None or isinstance(value, bool | int | float):
         return True

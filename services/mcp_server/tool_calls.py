@@ -2,11 +2,12 @@
 
 from collections.abc import Mapping
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from services.mcp_server.confirmation_tokens import ConfirmableCall, ConfirmationTokens, ConfirmedWrite
 from services.mcp_server.leadhub_api import KeyedApi, KeyProfile
+from services.mcp_server.value_memory import LeadUndo, ValueMemory
 from services.mcp_server.write_budget import WriteBudget
 
 # Whether agents may write: never; only where the client can ask the person; or by a confirmed dry run alone, too.
@@ -20,11 +21,14 @@ class WriteDesk:
     policy: WritePolicy
     budget: WriteBudget
     tokens: ConfirmationTokens
+    # By the token of a dry run, the question for the person. By its number, what undoes a change of a lead.
+    questions: ValueMemory[str] = field(default_factory=lambda: ValueMemory(100, 5_000))
+    undos: ValueMemory[LeadUndo] = field(default_factory=lambda: ValueMemory(100, 2_000))
 
 
 @dataclass(frozen=True)
 class ToolCall:
-    """A call. `confirmed` is what its confirm_token says; `asks_person`: the client can ask the person."""
+    """A call. `confirmed` is what its confirm_token says; `asks_person`: the client can ask the person `question`."""
 
     name: str
     arguments: Mapping[str, Any]  # as they were sent, without the confirm_token
@@ -33,6 +37,7 @@ class ToolCall:
     desk: WriteDesk
     confirmed: ConfirmedWrite | None
     asks_person: bool
+    question: str | None = None
 
     @property
     def confirmable(self) -> ConfirmableCall:

@@ -9,7 +9,15 @@ from mcp.server.mcpserver.exceptions import ToolError
 from pydantic import Field
 
 from services.mcp_server.confirmation_tokens import VALID_SECONDS, TokenRefused, digest_value
-from services.mcp_server.person_approval import Approval, ask_person, is_approved
+from services.mcp_server.leadhub_api import ApiRefused
+from services.mcp_server.person_approval import (
+    LONG_QUESTION_MESSAGE,
+    MAX_QUESTION_LENGTH,
+    Approval,
+    ask_person,
+    is_approved,
+    question_text,
+)
 from services.mcp_server.tool_calls import current_call
 from services.mcp_server.write_budget import BudgetSpent
 
@@ -39,19 +47,21 @@ NEXT_STEP = (
 class WritePlan:
     """What a write would do: to how many records, what it shows, what undoes it, and how it is done.
 
-    `bound` is what the token is bound to, beside the number: if that is another by then, nothing is done.
+    `asked` is what the person is asked about, whole. The token is bound to it, to the number and to `bound`: if one of
+    them is another by then, nothing is done.
     """
 
     count: int
     shown: Mapping[str, Any]
     bound: Any
     undo: str
+    asked: Mapping[str, Any]
     send: Callable[[], Awaitable[dict[str, Any]]]
     as_of: str | None = None
 
     def effect(self) -> str:
         """Return the digest that a token has of it."""
-        return digest_value([self.count, self.bound])
+        return digest_value([self.count, self.bound, self.asked])
 
 
 async def carry_out(plan: WritePlan, approval: ElicitationResult[Approval]) -> dict[str, Any]:
@@ -68,9 +78,20 @@ async def carry_out(plan: WritePlan, approval: ElicitationResult[Approval]) -> d
         call.desk.budget.spend(call.profile.workspace_id, plan.count)
     except (TokenRefused, BudgetSpent) as refusal:
         raise ToolError(str(refusal)) from None
-    answer = await plan.send()
+    answer = await _send(plan)
     left = call.desk.budget.left(call.profile.workspace_id)
     return {"done": True, "count": plan.count, "undo": plan.undo, **answer, "write_budget_left": left}
+
+
+async def _send(plan: WritePlan) -> dict[str, Any]:
+    """Do it. What was refused has changed nothing, and takes nothing out of the budget."""
+    call = current_call()
+    try:
+        return await plan.send()
+    except ApiRefused as refusal:
+        if refusal.status is not None and 400 <= refusal.status < 500:
+            call.desk.budget.give_back(call.profile.workspace_id, plan.count)
+        raise
 
 
 def _dry_run(plan: WritePlan) -> dict[str, Any]:
@@ -78,12 +99,18 @@ def _dry_run(plan: WritePlan) -> dict[str, Any]:
     if not plan.count:
         return {"dry_run": True, "count": 0, "next": NOTHING_MESSAGE, **plan.shown}
     call.desk.budget.check(call.profile.workspace_id, plan.count)
+    question = question_text(call.name, plan.count, plan.asked)
+    if call.asks_person and len(question) > MAX_QUESTION_LENGTH:
+        raise ToolError(LONG_QUESTION_MESSAGE.format(length=len(question), limit=MAX_QUESTION_LENGTH))
+    token = call.desk.tokens.issue(call.confirmable, plan.count, plan.effect(), plan.as_of)
+    if len(question) <= MAX_QUESTION_LENGTH:
+        call.desk.questions.keep(call.api.caller, token, question)
     return {
         "dry_run": True,
         "count": plan.count,
         **plan.shown,
         "undo": plan.undo,
-        "confirm_token": call.desk.tokens.issue(call.confirmable, plan.count, plan.effect(), plan.as_of),
+        "confirm_token": token,
         "valid_for_seconds": VALID_SECONDS,
         "next": NEXT_STEP.format(tool=call.name),
     }

@@ -60,6 +60,13 @@ def clean_value(value: Any, depth: int = 0) -> Any:
     return clean_text(str(value))
 
 
+def is_hidden(character: str) -> bool:
+    """Return whether nobody sees a character of a text. Tabs and newlines count as seen."""
+    if character in "\t\n\r":
+        return False
+    return not _is_seen(character) or unicodedata.category(character) in ("Cc", "Zl", "Zp")
+
+
 def _is_seen(character: str) -> bool:
     if character.isspace():
         return True

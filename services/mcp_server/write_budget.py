@@ -55,3 +55,10 @@ class WriteBudget:
                 raise BudgetSpent(CROWDED_MESSAGE)
         # A write of nothing counts as one, so that the list is bounded by the budget.
         self._writes.setdefault(workspace_id, deque()).append((self._clock(), max(count, 1)))
+
+    def give_back(self, workspace_id: int, count: int) -> None:
+        """Put back what was taken for a write that was refused."""
+        writes = self._writes.get(workspace_id, deque())
+        taken = next((write for write in reversed(writes) if write[1] == max(count, 1)), None)
+        if taken is not None:
+            writes.remove(taken)

@@ -1,4 +1,4 @@
-"""Calls of tools by agents: how their MCP server tells of them, and how many entries of a key the audit log takes.
+"""Calls of tools by agents: how their MCP server tells of them, and how many a key may make.
 
 Pure but for the clock.
 """
@@ -12,7 +12,7 @@ TOOL_HEADER = "LeadHub-Agent-Tool"
 CLIENT_HEADER = "LeadHub-Agent-Client"
 UNKNOWN_CLIENT = "unknown"
 
-MAX_NOTED_PER_MINUTE = 60  # of a key
+MAX_CALLS_PER_MINUTE = 60  # of a key
 MAX_KNOWN_KEYS = 10_000
 
 _is_tool = re.compile(r"[a-z][a-z_]{0,39}").fullmatch
@@ -35,23 +35,23 @@ def read_agent_call(headers: Mapping[str, str]) -> AgentCall | None:
 
 
 class AgentCallLimit:
-    """How many calls of a key get an entry of their own. Those beyond are counted in its next one."""
+    """Counts the calls of each key in a minute, so that those beyond are refused: what is answered has an entry."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
         self._minute = 0
-        self._noted: dict[int, int] = {}  # by key, in this minute
-        self._passed_over: dict[int, int] = {}  # by key, since its last entry
+        self._calls: dict[int, int] = {}  # by key, in this minute
 
-    def take(self, key_id: int) -> int | None:
-        """Return for how many calls an entry stands that is made now; None if none is to be made."""
+    def take(self, key_id: int) -> int:
+        """Return the number of a call that a key makes now, from 1 on. Beyond the limit it is to be refused."""
         minute = int(self._clock() // 60)
         if minute != self._minute:
-            self._minute, self._noted = minute, {}
-        if self._noted.get(key_id, 0) >= MAX_NOTED_PER_MINUTE:
-            self._passed_over[key_id] = self._passed_over.get(key_id, 0) + 1
-            return None
-        if key_id not in self._noted and len(self._noted) >= MAX_KNOWN_KEYS:
-            return None
-        self._noted[key_id] = self._noted.get(key_id, 0) + 1
-        return self._passed_over.pop(key_id, 0) + 1
+            self._minute, self._calls = minute, {}
+        if key_id not in self._calls and len(self._calls) >= MAX_KNOWN_KEYS:
+            return MAX_CALLS_PER_MINUTE + 2
+        self._calls[key_id] = self._calls.get(key_id, 0) + 1
+        return self._calls[key_id]
+
+    def seconds_left(self) -> int:
+        """Return how long the minute lasts."""
+        return 60 - int(self._clock() % 60)

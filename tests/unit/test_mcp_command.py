@@ -36,4 +36,4 @@ def test_it_says_how_to_install_what_is_missing(monkeypatch: pytest.MonkeyPatch)
         return None if name == "mcp" else find_spec(name, package)
 
     monkeypatch.setattr(importlib.util, "find_spec", find_others)
-    assert "pip install -r requirements-mcp.lock" in str(run(key="lh_x").exception)
+    assert "install -r requirements-mcp.lock" in str(run(key="lh_x").exception)
