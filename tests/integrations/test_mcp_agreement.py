@@ -33,6 +33,12 @@ def agent_site(shared_stack: Stack) -> AgentSite:
     return AgentSite.make(shared_stack)
 
 
+@pytest.fixture(autouse=True)
+def new_key(agent_site: AgentSite) -> None:
+    """No test uses up the calls of another."""
+    agent_site.key = agent_site.make_key("*")
+
+
 async def twice(client: Client, tool: str, **arguments: Any) -> dict[str, Any]:
     """Do a dry run and confirm it."""
     shown = await call(client, tool, **arguments)

@@ -14,6 +14,12 @@ def agent_site(shared_stack: Stack) -> AgentSite:
     return AgentSite.make(shared_stack)
 
 
+@pytest.fixture(autouse=True)
+def new_key(agent_site: AgentSite) -> None:
+    """No test uses up the calls of another."""
+    agent_site.key = agent_site.make_key("*")
+
+
 async def test_an_agent_finds_why_leads_died_and_replays_them(agent_site: AgentSite) -> None:
     cause_id = agent_site.bury(3)
     person = AskedPerson(agrees=True)

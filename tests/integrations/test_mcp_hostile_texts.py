@@ -29,6 +29,12 @@ def hostile_site(shared_stack: Stack) -> AgentSite:
     return site
 
 
+@pytest.fixture(autouse=True)
+def new_key(hostile_site: AgentSite) -> None:
+    """No test uses up the calls of another."""
+    hostile_site.key = hostile_site.make_key("*")
+
+
 def _hostile_lead(number: int, text: str) -> dict[str, Any]:
     stored = text.replace("\0", "")
     return {
@@ -77,6 +83,7 @@ async def test_texts_of_strangers_stand_apart_in_every_answer(hostile_site: Agen
         _assert_apart(await client.call_tool("find_leads", {"limit": 50}))
         for lead_id in ids:
             _assert_apart(await client.call_tool("get_lead", {"lead_id": lead_id}))
+    async with agent_of(hostile_site.url, hostile_site.make_key("*"), "on") as client:
         for tool in ("list_tags", "list_sources", "lead_duplicates", "whoami", "health"):
             _assert_apart(await client.call_tool(tool, {}))
         timeline = await client.call_tool("lead_timeline", {"lead_id": ids[0]})

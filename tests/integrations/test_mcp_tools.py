@@ -21,6 +21,12 @@ def agent_site(shared_stack: Stack) -> AgentSite:
     return AgentSite.make(shared_stack)
 
 
+@pytest.fixture(autouse=True)
+def new_key(agent_site: AgentSite) -> None:
+    """No test uses up the calls of another."""
+    agent_site.key = agent_site.make_key("*")
+
+
 async def test_the_list_of_tools_is_the_one_that_was_looked_at(agent_site: AgentSite) -> None:
     """After a wanted change, write what this test shows into the file."""
     async with agent_of(agent_site.url, agent_site.key, "on") as client:
