@@ -29,7 +29,7 @@ FORGOTTEN_QUESTION_MESSAGE = (
     "What the person is to be asked is not known any more. Nothing was changed: do the dry run again."
 )
 UNREADABLE_ANSWER_MESSAGE = "The client's answer does not say whether the person agrees. Nothing was changed."
-SDK_ANSWER_ERROR = "Resolver "  # begins what the SDK says of an answer without an approval
+SDK_ANSWER_ERROR = "Resolver '"  # begins what the SDK says of an answer without an approval
 MAX_CLIENT_NAME = 60
 _ODD_CHARACTERS = re.compile(r"[^A-Za-z0-9 ._/()-]+")
 

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from services.mcp_server.lead_tools import LEAD_LINE_FIELDS, LeadStatusName, RecordNumber, TimeText
 from services.mcp_server.lead_undos import change_lead, undo_text
-from services.mcp_server.record_checks import check_placement, check_user
+from services.mcp_server.record_checks import check_emptied, check_placement, check_user
 from services.mcp_server.shown_values import lead_label, refuse_hidden
 from services.mcp_server.told_records import told_record, told_request
 from services.mcp_server.tool_calls import current_call
@@ -60,6 +60,7 @@ async def update_lead(
     fields = _changed_fields(lead, changes, add_tags or [], remove_tags or [])
     if not fields:
         raise ToolError(NO_CHANGE_MESSAGE)
+    check_emptied(lead, fields)
     await check_user(fields.get("assigned_user_id"))
     await check_placement(fields)
     before = {name: lead[name] for name in fields}

@@ -9,9 +9,18 @@ from services.mcp_server.leadhub_api import ApiRefused
 from services.mcp_server.tool_calls import current_call
 
 LIST_SIZE = 100
+KEPT_FIELDS = ("status", "starred", "first_name")
+KEPT_FIELD_MESSAGE = "{name} cannot be emptied. Nothing was changed."
 NO_USER_MESSAGE = "There is no user {id} in this workspace: see list_users. Nothing was changed."
 NO_PIPELINE_MESSAGE = "There is no pipeline {id} in this workspace: see list_pipelines. Nothing was changed."
 NO_STAGE_MESSAGE = "There is no stage {id} there: see list_pipelines. Nothing was changed."
+
+
+def check_emptied(lead: Mapping[str, Any], fields: Mapping[str, Any]) -> None:
+    """ToolError if a field is to be emptied that a lead keeps."""
+    for name in KEPT_FIELDS:
+        if name in fields and lead[name] not in (None, "") and fields[name] in (None, ""):
+            raise ToolError(KEPT_FIELD_MESSAGE.format(name=name))
 
 
 async def check_user(user_id: int | None) -> None:
@@ -35,7 +44,8 @@ async def check_placement(fields: Mapping[str, Any]) -> None:
         if (page["meta"].get("total") or 0) > len(pipelines):
             return  # the API itself knows better
     stages = {stage["id"] for pipeline in pipelines for stage in pipeline["stages"]}
-    if stage_id is not None and stage_id not in stages:
+    has_no_pipeline = "pipeline_id" in fields and pipeline_id is None
+    if stage_id is not None and (has_no_pipeline or stage_id not in stages):
         raise ToolError(NO_STAGE_MESSAGE.format(id=stage_id))
 
 

@@ -6,6 +6,7 @@ import pytest
 from mcp import Client
 from mcp_types import ElicitResult
 
+from leadhub_client import ValidationFailed
 from tests.integrations.agent_clients import AgentSite, AskedPerson, agent_of, call, refusal_of
 from tests.support.stack import Stack
 from tests.support.waiting import until
@@ -140,11 +141,26 @@ async def test_a_stage_is_undone_with_the_status_that_came_with_it(agent_site: A
     assert [agent_site.lead(lead_id)[name] for name in names] == [stored[name] for name in names]
 
 
+async def test_an_empty_first_name_is_not_promised_back(agent_site: AgentSite) -> None:
+    with agent_site.client() as api:
+        api.submit_leads([{"email": "nameless@example.com"}], wait=30)
+        lead_id = until(lambda: [one["id"] for one in api.leads.list(email="nameless@example.com")], what="it")[0]
+    async with agent_of(agent_site.url, agent_site.key, "on") as client:
+        changes = {"first_name": "Nemo", "company": "Nautilus"}
+        done = await twice(client, "update_lead", lead_id=lead_id, changes=changes)
+        assert "had none is not put back" in done["undo"]
+        await twice(client, "undo", kind="change", id=done["change_id"])
+    lead = agent_site.lead(lead_id)
+    assert (lead["first_name"], lead["company"]) == ("Nemo", None)
+
+
 async def test_a_dry_run_refuses_what_is_not_of_the_workspace(agent_site: AgentSite) -> None:
     other = AgentSite.make(agent_site.stack)
     with other.client() as api:
         stage: Any = next(iter(api.pipelines.list()))
         user: Any = api.users.create({"name": "Eve", "email": "eve@example.com"})
+    with agent_site.client() as api:
+        own_stage = next(iter(api.pipelines.list()))["stages"][0]["id"]
     (lead_id,) = agent_site.make_leads({})
     foreign = (
         {"pipeline_id": stage["id"]},
@@ -155,6 +171,13 @@ async def test_a_dry_run_refuses_what_is_not_of_the_workspace(agent_site: AgentS
         for changes in foreign:
             assert "There is no" in await refusal_of(client, "update_lead", lead_id=lead_id, changes=changes)
         assert "There is no" in await refusal_of(client, "create_task", title="x", user_id=user["id"])
+        for name in ("status", "starred", "first_name"):
+            with pytest.raises(ValidationFailed), agent_site.client() as api:
+                api.leads.update(lead_id, {name: None})
+            said = await refusal_of(client, "update_lead", lead_id=lead_id, changes={name: None})
+            assert "cannot be emptied" in said
+        beside = {"pipeline_id": None, "pipeline_stage_id": own_stage}
+        assert "There is no stage" in await refusal_of(client, "update_lead", lead_id=lead_id, changes=beside)
     # A key that reads neither is told when it confirms, and loses nothing of its budget.
     async with agent_of(agent_site.url, agent_site.make_key("read:leads write:leads"), "on") as client:
         wanted = {"lead_id": lead_id, "changes": foreign[2]}
