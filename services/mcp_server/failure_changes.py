@@ -114,9 +114,9 @@ async def replay_or_release(
     shown: dict[str, Any] = {"action": action, "as_of": counted["as_of"]}
     if examples := counted.get("examples"):
         shown["examples"] = told_records(examples)
-    asked = {"action": action, **_asked_fields(wanted), **options}
+    values = {"action": action, **_asked_fields(wanted), **options}
     count = counted["count"]
-    plan = WritePlan(count, shown, [fields, options], ACTION_UNDOS[action], asked, send, counted["as_of"])
+    plan = WritePlan(count, shown, [fields, options], ACTION_UNDOS[action], values, send, counted["as_of"])
     return await carry_out(plan, approval)
 
 

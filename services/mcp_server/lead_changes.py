@@ -72,9 +72,9 @@ async def update_lead(
     async def send() -> dict[str, Any]:
         return await change_lead(lead, fields)
 
-    asked = {"lead_id": lead["id"], "lead": lead_label(lead), **own, **tags}
+    values = {"lead_id": lead["id"], "lead": lead_label(lead), **own, **tags}
     shown = {"lead_id": lead["id"], "before": told_record(before), "after": told_request(fields, own)}
-    return await carry_out(WritePlan(1, shown, [before, fields], undo_text(lead, fields), asked, send), approval)
+    return await carry_out(WritePlan(1, shown, [before, fields], undo_text(lead, fields), values, send), approval)
 
 
 async def create_task(
@@ -91,14 +91,14 @@ async def create_task(
     about = await api.read(f"leads/{lead_id}") if lead_id is not None else {}
     await check_user(user_id)
     refuse_hidden("title", title)
-    sent = {name: value for name, value in fields.items() if value is not None}
+    body = {name: value for name, value in fields.items() if value is not None}
 
     async def send() -> dict[str, Any]:
-        return {"task": told_record(await api.post("tasks", sent))}
+        return {"task": told_record(await api.post("tasks", body))}
 
     shown = {"task": told_request(fields, fields), "lead": told_record(about, LEAD_LINE_FIELDS)}
-    asked = {**sent, "lead": lead_label(about)} if about else sent
-    return await carry_out(WritePlan(1, shown, fields, TASK_UNDO, asked, send), approval)
+    values = {**body, "lead": lead_label(about)} if about else body
+    return await carry_out(WritePlan(1, shown, fields, TASK_UNDO, values, send), approval)
 
 
 async def merge_leads(
@@ -121,11 +121,11 @@ async def merge_leads(
         return {"merge_id": merged["merge_id"], "lead": told_record(merged, LEAD_LINE_FIELDS)}
 
     shown = {"stays": told_record(stays, LEAD_LINE_FIELDS), "goes": told_record(goes, LEAD_LINE_FIELDS)}
-    asked = {
+    values = {
         **{"lead_that_stays": stays["id"], "its_name": lead_label(stays)},
         **{"lead_that_goes": goes["id"], "name_of_that": lead_label(goes)},
     }
-    return await carry_out(WritePlan(2, shown, shown, MERGE_UNDO, asked, send), approval)
+    return await carry_out(WritePlan(2, shown, shown, MERGE_UNDO, values, send), approval)
 
 
 def _changed_fields(

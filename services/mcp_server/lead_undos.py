@@ -29,7 +29,10 @@ def undo_text(lead: Mapping[str, Any], fields: Mapping[str, Any]) -> str:
 
 
 async def change_lead(before: Mapping[str, Any], fields: Mapping[str, Any]) -> dict[str, Any]:
-    """Change a lead, and return what the agent is told: the lead, and the number by which the change is undone."""
+    """Change a lead, and return what the agent is told: the lead, and the number by which the change is undone.
+
+    `not_stored` names the fields that came out as another value than was sent.
+    """
     call = current_call()
     after = await call.api.patch(f"leads/{before['id']}", fields)
     names = {name for name in UNDO_FIELDS if before[name] != after[name]}
@@ -39,7 +42,12 @@ async def change_lead(before: Mapping[str, Any], fields: Mapping[str, Any]) -> d
         names.discard("first_name")
     old, left = {name: before[name] for name in names}, {name: digest_value(after[name]) for name in names}
     number = call.desk.undos.keep_numbered(call.api.caller, LeadUndo(before["id"], old, left))
-    return {"change_id": number, "lead": told_record(after, LEAD_LINE_FIELDS)}
+    other = [name for name, value in fields.items() if not _are_same(after[name], value)]
+    return {"change_id": number, "lead": told_record(after, LEAD_LINE_FIELDS), "not_stored": other}
+
+
+def _are_same(value: Any, other: Any) -> bool:
+    return sorted(value) == sorted(other) if isinstance(value, list) and isinstance(other, list) else value == other
 
 
 def _names_lead(lead: Mapping[str, Any], fields: Mapping[str, Any]) -> bool:

@@ -59,10 +59,10 @@ def told_records(records: Iterable[Mapping[str, Any]], fields: Iterable[str] | N
 
 def told_request(record: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:
     """Return a record with the texts among `own` whole, as the caller sent them: what is shown is what is written."""
-    told = told_record(record)
-    if UNTRUSTED in told:
-        told[UNTRUSTED] |= {name: own[name] for name in told[UNTRUSTED] if name in own}
-    return told
+    answer = told_record(record)
+    if UNTRUSTED in answer:
+        answer[UNTRUSTED] |= {name: own[name] for name in answer[UNTRUSTED] if name in own}
+    return answer
 
 
 def _is_fact(name: str, value: Any) -> bool:

@@ -47,7 +47,7 @@ NEXT_STEP = (
 class WritePlan:
     """What a write would do: to how many records, what it shows, what undoes it, and how it is done.
 
-    `asked` is what the person is asked about, whole. The token is bound to it, to the number and to `bound`: if one of
+    `values` is what the person is asked about, whole. The token is bound to it, to the number and to `bound`: if one of
     them is another by then, nothing is done.
     """
 
@@ -55,13 +55,13 @@ class WritePlan:
     shown: Mapping[str, Any]
     bound: Any
     undo: str
-    asked: Mapping[str, Any]
+    values: Mapping[str, Any]
     send: Callable[[], Awaitable[dict[str, Any]]]
     as_of: str | None = None
 
     def effect(self) -> str:
         """Return the digest that a token has of it."""
-        return digest_value([self.count, self.bound, self.asked])
+        return digest_value([self.count, self.bound, self.values])
 
 
 async def carry_out(plan: WritePlan, approval: ElicitationResult[Approval]) -> dict[str, Any]:
@@ -99,7 +99,7 @@ def _dry_run(plan: WritePlan) -> dict[str, Any]:
     if not plan.count:
         return {"dry_run": True, "count": 0, "next": NOTHING_MESSAGE, **plan.shown}
     call.desk.budget.check(call.profile.workspace_id, plan.count)
-    question = question_text(call.name, plan.count, plan.asked)
+    question = question_text(call.name, plan.count, plan.values)
     if call.asks_person and len(question) > MAX_QUESTION_LENGTH:
         raise ToolError(LONG_QUESTION_MESSAGE.format(length=len(question), limit=MAX_QUESTION_LENGTH))
     token = call.desk.tokens.issue(call.confirmable, plan.count, plan.effect(), plan.as_of)

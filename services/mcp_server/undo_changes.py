@@ -12,7 +12,7 @@ from services.mcp_server.failure_tools import JOB_FIELDS
 from services.mcp_server.lead_tools import LEAD_LINE_FIELDS, RecordNumber
 from services.mcp_server.lead_undos import change_lead, undo_text
 from services.mcp_server.leadhub_api import KeyedApi
-from services.mcp_server.shown_values import LABEL_LENGTH, lead_label
+from services.mcp_server.shown_values import LABEL_LENGTH, lead_label, shown_value
 from services.mcp_server.told_records import told_record
 from services.mcp_server.tool_calls import current_call
 from services.mcp_server.two_step_writes import AskedPerson, ConfirmToken, WritePlan, carry_out
@@ -97,27 +97,28 @@ async def _plan_change(api: KeyedApi, change_id: int) -> WritePlan:
     moved = [name for name, value in now.items() if digest_value(value) != undo.left[name]]
 
     async def send() -> dict[str, Any]:
-        answer = await change_lead(lead, undo.before)
-        stored = await api.read(f"leads/{undo.lead_id}")
-        return {**answer, "not_put_back": [name for name, value in undo.before.items() if stored[name] != value]}
+        return await change_lead(lead, undo.before)
 
     shown = {
         **{"lead_id": lead["id"], "before": told_record(now), "after": told_record(undo.before)},
         "changed_since": moved,
     }
-    asked = {
+    values = {
         **{"change_id": change_id, "lead_id": lead["id"], "lead": lead_label(lead), **_brief_values(undo.before)},
         "changed_since": moved,
     }
-    return WritePlan(min(len(now), 1), shown, [now, undo.before], undo_text(lead, undo.before), asked, send)
+    return WritePlan(min(len(now), 1), shown, [now, undo.before], undo_text(lead, undo.before), values, send)
 
 
 def _brief_values(values: Mapping[str, Any]) -> dict[str, Any]:
     """Return values as they are, but of long ones only how long they are: they were there, and no agent chose them."""
-    return {
-        name: f"(that of before, {len(value)} characters)" if len(str(value)) > LONG_VALUE else value
-        for name, value in values.items()
-    }
+    return {name: _brief_value(value) for name, value in values.items()}
+
+
+def _brief_value(value: Any) -> Any:
+    if len(shown_value(value)) <= LONG_VALUE:
+        return value
+    return f"(as before: {len(value)} {'characters' if isinstance(value, str) else 'items'})"
 
 
 async def _plan_unmerge(api: KeyedApi, lead_id: int | None, merge_id: int) -> WritePlan:
@@ -136,8 +137,8 @@ async def _plan_unmerge(api: KeyedApi, lead_id: int | None, merge_id: int) -> Wr
         }
 
     shown = {"merge": told_record(merge, MERGE_FIELDS)}
-    asked = {"merge": merge_id, "lead_that_stays": lead_id, "lead_that_comes_back": merge["merged_lead_id"]}
-    return WritePlan(2, shown, shown, REMERGE, asked, send)
+    values = {"merge": merge_id, "lead_that_stays": lead_id, "lead_that_comes_back": merge["merged_lead_id"]}
+    return WritePlan(2, shown, shown, REMERGE, values, send)
 
 
 async def _plan_import(api: KeyedApi, import_id: int) -> WritePlan:
@@ -149,8 +150,8 @@ async def _plan_import(api: KeyedApi, import_id: int) -> WritePlan:
     count = record["created"] + record["merged"]
     bound = [import_id, record["state"], record["undo"] is None]
     shown = {"import": told_record(record, IMPORT_FIELDS)}
-    asked = {"import": import_id, "file": clean_text(record["file_name"] or "", LABEL_LENGTH)}
-    return WritePlan(count, shown, bound, NO_WAY_BACK["import"], asked, send)
+    values = {"import": import_id, "file": clean_text(record["file_name"] or "", LABEL_LENGTH)}
+    return WritePlan(count, shown, bound, NO_WAY_BACK["import"], values, send)
 
 
 async def _plan_job(api: KeyedApi, job_id: int) -> WritePlan:
@@ -171,8 +172,8 @@ async def _plan_task(api: KeyedApi, task_id: int) -> WritePlan:
     async def send() -> dict[str, Any]:
         return {"task": told_record(await api.patch(f"tasks/{task_id}", {"done_at": _now()}))}
 
-    shown, asked = {"task": told_record(task)}, {"task": task_id, "title": clean_text(task["title"], LABEL_LENGTH)}
-    return WritePlan(0 if task["done_at"] else 1, shown, task, REOPEN, asked, send)
+    shown, values = {"task": told_record(task)}, {"task": task_id, "title": clean_text(task["title"], LABEL_LENGTH)}
+    return WritePlan(0 if task["done_at"] else 1, shown, task, REOPEN, values, send)
 
 
 def _now() -> str:

@@ -1,6 +1,6 @@
 """What a person agrees to is what is written; what was written is put back exactly; what cannot be is refused."""
 
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from mcp import Client
@@ -115,13 +115,17 @@ async def test_a_change_is_undone_exactly(agent_site: AgentSite, person: AskedPe
         shown = await call(client, "undo", **wanted)
         assert shown["changed_since"] == ["status"]
         undone = await call(client, "undo", **wanted, confirm_token=shown["confirm_token"])
-        assert undone["not_put_back"] == []
+        assert undone["not_stored"] == []
         lead = agent_site.lead(lead_id)
         names = (*before, "status", "starred", "pipeline_id", "pipeline_stage_id", "assigned_user_id")
         assert {name: lead[name] for name in names} == {name: stored[name] for name in names}
         await twice(client, "undo", kind="change", id=undone["change_id"])
         assert agent_site.lead(lead_id)["first_name"] == "Eve"
         assert "knows no change" in await refusal_of(client, "undo", kind="change", id=1)
+    if person:
+        lines = set(person.questions[1].splitlines())
+        assert {'first_name = "Ada \\u202eLovelace"', 'changed_since = "status"'} < lines
+        assert any(line.startswith('notes = "(as before: 15') for line in lines)
     async with agent_of(agent_site.url, agent_site.make_key("*"), "on") as other:
         assert "knows no change" in await refusal_of(other, "undo", **wanted)
 
@@ -173,7 +177,7 @@ async def test_a_dry_run_refuses_what_is_not_of_the_workspace(agent_site: AgentS
         assert "There is no" in await refusal_of(client, "create_task", title="x", user_id=user["id"])
         for name in ("status", "starred", "first_name"):
             with pytest.raises(ValidationFailed), agent_site.client() as api:
-                api.leads.update(lead_id, {name: None})
+                api.leads.update(lead_id, cast("Any", {name: None}))
             said = await refusal_of(client, "update_lead", lead_id=lead_id, changes={name: None})
             assert "cannot be emptied" in said
         beside = {"pipeline_id": None, "pipeline_stage_id": own_stage}
