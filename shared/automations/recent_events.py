@@ -14,6 +14,7 @@ from shared.platform.db.connections import Connection
 
 RECENT_LEADS = 300  # that changed last, and as many that came in last
 ENTRIES_PER_LEAD = 30  # of each of these leads
+MAX_ENTRY_BYTES = 1 << 20  # of all entries: one may tell of large fields
 ANY_KIND = "any"  # in place of a trigger's type
 
 RECENT_ENTRIES_SQL = f"""
@@ -24,6 +25,8 @@ WITH recent AS (
                                ORDER BY received_at DESC LIMIT {RECENT_LEADS}) sent
     WHERE lead_id IS NOT NULL
 )
+SELECT lead_id, id, type, data, created_at FROM (
+SELECT *, sum(octet_length(data::text)) OVER (ORDER BY id DESC) - octet_length(data::text) AS size FROM (
 SELECT found.lead_id, found.id, found.type, found.data, found.created_at
 FROM recent CROSS JOIN LATERAL (
     SELECT lead_id, id, type, data, created_at FROM activities
@@ -39,6 +42,7 @@ WHERE found.type LIKE 'lead.%%' AND CASE %(kind)s
     WHEN 'lead_score_crossed' THEN found.data->'changes' ? 'lead_score'
     ELSE true END
 ORDER BY found.id DESC LIMIT 4 * %(most)s
+) newest) sized WHERE size < {MAX_ENTRY_BYTES} ORDER BY id DESC
 """
 
 

@@ -31,8 +31,9 @@ from shared.expressions.expression_tree import (
     OperatorNode,
     PresenceNode,
     UnaryNode,
+    field_path,
 )
-from shared.expressions.step_budget import TOO_MANY_STEPS, OverBudget, StepBudget
+from shared.expressions.step_budget import FAILURE_STEPS, TOO_MANY_STEPS, OverBudget, StepBudget
 
 NO_FIELD: Final = "There is no field %(name)s in these values."
 NO_ITEM: Final = "There is no such item in these values."
@@ -40,6 +41,7 @@ NOT_A_LIST: Final = "Only a list or an object has items."
 NOT_AN_OBJECT: Final = "Only an object has fields, such as %(name)s."
 NOT_A_BOOLEAN: Final = "This is neither true nor false."
 UNFIT: Final = "%(name)s is not made for these values."
+NULL_OPERAND: Final = "%(operand)s is null, and %(name)s is not made for that."
 WRONG_KEY: Final = "The name of a field must be a text, and stand there once."
 
 
@@ -117,7 +119,8 @@ class ExpressionProgram:
                 return partial(self._unary, node, self._compile(node.of))
             case OperatorNode():
                 steps = [(VALUE_OPERATORS[name], name, self._compile(one), offset) for name, one, offset in node.steps]
-                return partial(self._operate, self._compile(node.first), steps)
+                paths = [field_path(operand) for operand in (node.first, *(one for _, one, _ in node.steps))]
+                return partial(self._operate, self._compile(node.first), steps, paths)
             case LogicNode():
                 return partial(self._logic, node.operator == "||", [self._condition(one) for one in node.parts])
             case ChoiceNode():
@@ -192,13 +195,22 @@ class ExpressionProgram:
             raise self.problem(node.offset, NOT_A_BOOLEAN)
         return not value
 
-    def _operate(self, first: Evaluator, steps: list[tuple[Any, str, Evaluator, int]], scene: EvaluationScene) -> Any:
+    def _operate(
+        self,
+        first: Evaluator,
+        steps: list[tuple[Any, str, Evaluator, int]],
+        paths: list[str],
+        scene: EvaluationScene,
+    ) -> Any:
         value = first(scene)
-        for operate, name, operand, offset in steps:
+        for number, (operate, name, operand, offset) in enumerate(steps):
             second = operand(scene)
             try:
                 value = operate(scene.budget, value, second)
             except UnfitValues:
+                is_null = [(value is None and not number, paths[0]), (second is None, paths[number + 1])]
+                if named := next((path for holds, path in is_null if holds and path), None):
+                    raise self.problem(offset, NULL_OPERAND, name=name, operand=named) from None
                 raise self.problem(offset, UNFIT, name=name) from None
         return value
 
@@ -211,6 +223,7 @@ class ExpressionProgram:
                     return ends_with
             except EvaluationProblem as problem:
                 failure = failure or problem
+                scene.budget.spend(FAILURE_STEPS)
         if failure:
             raise failure
         return not ends_with
@@ -270,6 +283,7 @@ def _loop_until(
                 return ends_with
         except EvaluationProblem as problem:
             failure = failure or problem
+            scene.budget.spend(FAILURE_STEPS)
     if failure:
         raise failure
     return not ends_with

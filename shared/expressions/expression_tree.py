@@ -161,3 +161,11 @@ def child_nodes(node: ExpressionNode) -> list[ExpressionNode]:
         case ChoiceNode():
             return [node.condition, node.yes, node.no]
     return []
+
+
+def field_path(node: ExpressionNode) -> str:
+    """Return a field as it is written, such as `lead.email`; an empty text for anything else."""
+    if isinstance(node, NameNode):
+        return node.name
+    path = field_path(node.of) if isinstance(node, FieldNode) else ""
+    return f"{path}.{node.name}" if isinstance(node, FieldNode) and path else ""

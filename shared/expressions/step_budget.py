@@ -8,6 +8,7 @@ from typing import Any, Final
 
 MAX_TEXT: Final = 256 << 10  # characters of a text that an expression makes
 CHARACTERS_PER_STEP: Final = 100
+FAILURE_STEPS: Final = 5  # of a part whose failure an operator may hide: to raise and catch it takes as long
 
 
 class OverBudget(Exception):

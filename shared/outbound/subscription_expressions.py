@@ -11,15 +11,22 @@ from typing import Any, Final
 
 import orjson
 
-from shared.expressions.expression_errors import EvaluationProblem, SyntaxProblem, TextPlace, place_of
+from shared.expressions.expression_errors import (
+    EvaluationProblem,
+    ExhaustedBudget,
+    ExpressionProblem,
+    SyntaxProblem,
+    TextPlace,
+    place_of,
+)
 from shared.expressions.expression_program import ExpressionProgram
 from shared.expressions.expression_tree import FieldNode, NameNode, PresenceNode, child_nodes
 from shared.outbound.webhook_events import WebhookEvent
 
 MAX_FILTER_LENGTH, MAX_MAPPING_LENGTH = 1_000, 4_000  # characters
-FILTER_STEPS, MAPPING_STEPS = 1_000, 20_000
+FILTER_STEPS, MAPPING_STEPS = 300, 20_000
 MAX_BODY_BYTES: Final = 256 << 10
-KEPT_PROGRAMS: Final = 128  # in memory, of each kind
+KEPT_PROGRAMS: Final = 512  # in memory, of each kind
 FILTER_VARIABLES: Final = ("event", "lead", "data")
 MAPPING_VARIABLES: Final = ("id", "event", "occurred_at", "lead", "data", "test")
 LEAD_FIELDS: Final = frozenset(
@@ -27,6 +34,8 @@ LEAD_FIELDS: Final = frozenset(
     "pipeline_id pipeline_stage_id assigned_user_id notes custom_fields tags possible_duplicate_of attribution "
     "created_at updated_at".split()
 )
+# The cost of a filter is tried on it when the filter is written.
+MADE_UP_LEAD: Final = dict.fromkeys(LEAD_FIELDS) | {"id": 1, "lead_score": 0, "custom_fields": {}, "tags": ["vip"]}
 AT_THE_START: Final = TextPlace(1, 1)
 
 MAPPING_FAILED: Final = "The body mapping gave no body."  # what the error of such a delivery begins with
@@ -40,8 +49,8 @@ TOO_LARGE_BODY: Final = "The body is larger than 256 KiB."
 
 
 def filter_problem(text: str) -> SyntaxProblem | None:
-    """Return what is wrong with the text of a filter."""
-    return _problem_of(_filter_program, text, MAX_FILTER_LENGTH)
+    """Return what is wrong with the text of a filter, also if a made-up lead already takes too many steps."""
+    return _problem_of(_filter_program, text, MAX_FILTER_LENGTH) or _cost_problem(text)
 
 
 def mapping_problem(text: str) -> SyntaxProblem | None:
@@ -70,6 +79,16 @@ def mapped_body(text: str, message: Mapping[str, Any]) -> bytes:
     if not isinstance(body, dict | list):
         raise EvaluationProblem(NO_BODY, AT_THE_START)
     return _as_json(body)
+
+
+def _cost_problem(text: str) -> SyntaxProblem | None:
+    try:
+        passes_expression(text, {"event": "lead.created", "lead": MADE_UP_LEAD, "data": {}})
+    except ExhaustedBudget as problem:
+        return SyntaxProblem(problem.template, problem.place, problem.values)
+    except ExpressionProblem:  # other leads may have what this one has not
+        return None
+    return None
 
 
 def _as_json(body: Any) -> bytes:

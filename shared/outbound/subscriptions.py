@@ -31,6 +31,12 @@ SUBSCRIPTIONS_FULL_MESSAGE: Final = (
     "LEADHUB_MAX_SUBSCRIPTIONS."
 )
 
+MAX_EXPRESSION_FILTERS: Final = 20  # subscriptions of a workspace: each is evaluated for each event
+FILTERS_FULL_MESSAGE: Final = (
+    "The workspace has {most} webhook subscriptions with a filter expression, and may have no more: remove the "
+    "expression of another one first."
+)
+
 _COLUMNS = (
     "id, url, events, description, filters, filter_expression, body_expression, max_per_minute, is_active, "
     "disabled_reason, disabled_at, old_secret_until, created_at"
@@ -44,6 +50,11 @@ WHERE s.workspace_id = %s AND s.id = %s
 # Two requests at the same time would otherwise both find room.
 LOCK_COUNT_SQL = "SELECT FROM workspaces WHERE id = %s FOR NO KEY UPDATE"
 COUNT_SUBSCRIPTIONS_SQL = "SELECT count(*) FROM webhook_subscriptions WHERE workspace_id = %s"
+# Of the others: a subscription that has an expression may be given another one.
+COUNT_FILTERS_SQL = """
+SELECT count(*), coalesce(bool_or(id = %(id)s), false) FROM webhook_subscriptions
+WHERE workspace_id = %(workspace)s AND filter_expression IS NOT NULL
+"""
 INSERT_SUBSCRIPTION_SQL = """
 INSERT INTO webhook_subscriptions (workspace_id, url, events, description, filters, filter_expression, body_expression,
                                    max_per_minute, is_active, secret)
@@ -133,13 +144,14 @@ async def create_subscription(
 ) -> NewSubscription:
     """Subscribe an address. Raises Conflict where the workspace has as many as it may have (`most`).
 
-    Raises ValidationFailed for a form or a stage that there is not.
+    Raises ValidationFailed for a form or a stage that there is not, and for one expression too many.
     """
     await expect_references(connection, workspace_id, fields)
     await connection.execute(LOCK_COUNT_SQL, (workspace_id,))
     [(count,)] = await (await connection.execute(COUNT_SUBSCRIPTIONS_SQL, (workspace_id,))).fetchall()
     if count >= most:
         raise Conflict(SUBSCRIPTIONS_FULL_MESSAGE.format(count=count, most=most))
+    await _expect_room_for_filter(connection, workspace_id, None, fields)
     secret = _new_secret()
     values = {
         "workspace": workspace_id,
@@ -158,9 +170,12 @@ async def create_subscription(
 async def change_subscription(connection: Connection, workspace_id: int, id_: int, fields: Mapping[str, Any]) -> None:
     """Change a subscription. With a new address, or when activated, it is tried at once.
 
-    Raises NotFound, and ValidationFailed for a form or a stage that there is not.
+    Raises NotFound, and ValidationFailed for a form or a stage that there is not, and for one expression too many.
     """
     await expect_references(connection, workspace_id, fields)
+    if fields.get("filter_expression"):
+        await connection.execute(LOCK_COUNT_SQL, (workspace_id,))
+        await _expect_room_for_filter(connection, workspace_id, id_, fields)
     if "url" in fields or fields.get("is_active"):
         await allow_attempt(connection, workspace_id, subscription_endpoint(id_))
     names = ("url", "events", "is_active", *NULLABLE_FIELDS)
@@ -227,6 +242,17 @@ async def expect_references(connection: Connection, workspace_id: int, fields: M
             errors[f"filters.{name}"] = [f"There is no {noun} {id_}."]
     if errors:
         raise ValidationFailed(errors)
+
+
+async def _expect_room_for_filter(
+    connection: Connection, workspace_id: int, id_: int | None, fields: Mapping[str, Any]
+) -> None:
+    if not fields.get("filter_expression"):
+        return
+    cursor = await connection.execute(COUNT_FILTERS_SQL, {"workspace": workspace_id, "id": id_})
+    [(count, has_one)] = await cursor.fetchall()
+    if count >= MAX_EXPRESSION_FILTERS and not has_one:
+        raise ValidationFailed({"filter_expression": [FILTERS_FULL_MESSAGE.format(most=MAX_EXPRESSION_FILTERS)]})
 
 
 def _as_json(filters: Mapping[str, Any] | None) -> Jsonb | None:

@@ -1,7 +1,12 @@
-"""Which of some events a subscription would send, and with which bodies. Pure."""
+"""Which of some events a subscription would send, and with which bodies. No database.
 
-from collections.abc import Mapping, Sequence
+It runs among the requests of others: they have their turn every few milliseconds, and after a time it ends.
+"""
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from time import thread_time
 from typing import Any, Final
 
 import orjson
@@ -13,6 +18,7 @@ from shared.outbound.subscription_filters import passes_filters
 
 PREVIEWED_EVENTS: Final = 100
 SHOWN_BODIES: Final = 3
+PREVIEW_SECONDS, SLICE_SECONDS = 0.2, 0.005  # processor time of a preview, and until others have their turn
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +28,7 @@ class PreviewedBody:
     message: Mapping[str, Any]
     body: Any
     problem: ExpressionProblem | None
+    matches: bool = True  # false for the newest event where none matches
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,10 +47,14 @@ class PreviewedEvent:
 
 @dataclass(frozen=True, slots=True)
 class SubscriptionPreview:
-    """What became of the events, newest first, and the first bodies that would be sent."""
+    """What became of the events, newest first, and the first bodies that would be sent.
+
+    Where no event matches, it is the body of the newest one. There were events without time if it is not complete.
+    """
 
     events: list[PreviewedEvent]
     bodies: list[PreviewedBody]
+    is_complete: bool = True
 
     @property
     def matching(self) -> int:
@@ -56,11 +67,40 @@ class SubscriptionPreview:
         return sum(event.problem is not None for event in self.events)
 
 
-def preview_subscription(fields: Mapping[str, Any], messages: Sequence[Mapping[str, Any]]) -> SubscriptionPreview:
+class PreviewSlices:
+    """The processor time of a preview, in slices."""
+
+    def __init__(self, clock: Callable[[], float] = thread_time) -> None:
+        self._clock = clock
+        self._slice_began = clock()
+        self._used = 0.0
+
+    async def has_time(self) -> bool:
+        """Return whether there is time left, after others had their turn if it is due."""
+        now = self._clock()
+        if now - self._slice_began >= SLICE_SECONDS:
+            self._used += now - self._slice_began
+            await asyncio.sleep(0)
+            self._slice_began = self._clock()
+        return self._used < PREVIEW_SECONDS
+
+
+async def preview_subscription(
+    fields: Mapping[str, Any], messages: Sequence[Mapping[str, Any]], slices: PreviewSlices | None = None
+) -> SubscriptionPreview:
     """Return what a subscription with these filters, filter and mapping would make of the events."""
-    events = [_judged(fields, message) for message in messages]
-    sent = [event.message for event in events if event.matches][:SHOWN_BODIES]
-    return SubscriptionPreview(events, [_body(fields.get("body_expression"), message) for message in sent])
+    slices, events = slices or PreviewSlices(), list[PreviewedEvent]()
+    for message in messages:
+        if events and not await slices.has_time():
+            break
+        events.append(_judged(fields, message))
+    sent = [event for event in events if event.matches][:SHOWN_BODIES] or events[:1]
+    bodies: list[PreviewedBody] = []
+    for event in sent:
+        if bodies and not await slices.has_time():
+            break
+        bodies.append(_body(fields.get("body_expression"), event))
+    return SubscriptionPreview(events, bodies, len(events) == len(messages))
 
 
 def _judged(fields: Mapping[str, Any], message: Mapping[str, Any]) -> PreviewedEvent:
@@ -77,10 +117,11 @@ def _judged(fields: Mapping[str, Any], message: Mapping[str, Any]) -> PreviewedE
         return PreviewedEvent(message, matches=False, problem=problem)
 
 
-def _body(expression: str | None, message: Mapping[str, Any]) -> PreviewedBody:
+def _body(expression: str | None, event: PreviewedEvent) -> PreviewedBody:
+    message = event.message
     if not expression:
-        return PreviewedBody(message, message, None)
+        return PreviewedBody(message, message, None, event.matches)
     try:
-        return PreviewedBody(message, orjson.loads(mapped_body(expression, message)), None)
+        return PreviewedBody(message, orjson.loads(mapped_body(expression, message)), None, event.matches)
     except ExpressionProblem as problem:
-        return PreviewedBody(message, None, problem)
+        return PreviewedBody(message, None, problem, event.matches)

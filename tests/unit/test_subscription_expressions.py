@@ -1,5 +1,6 @@
 """Filters and bodies of subscriptions: their variables, what a lead has no field for, and how large they may be."""
 
+import asyncio
 import contextlib
 import re
 from datetime import UTC, datetime
@@ -21,8 +22,10 @@ from shared.outbound.subscription_expressions import (
     mapping_problem,
     passes_expression,
 )
+from shared.platform.errors import RateLimited
 from shared.platform.installation import PROJECT_ROOT
-from shared.previews.subscription_preview import preview_subscription
+from shared.previews.preview_turns import PreviewTurns
+from shared.previews.subscription_preview import PREVIEW_SECONDS, SLICE_SECONDS, PreviewSlices, preview_subscription
 
 NOW = datetime(2026, 1, 5, 9, 30, tzinfo=UTC)
 
@@ -119,7 +122,7 @@ def test_any_mapping_makes_a_bounded_body_or_says_why_not(event: str, text: str)
             assert len(mapped_body(text, message(event))) <= MAX_BODY_BYTES
 
 
-def test_a_preview_counts_matches_and_failures() -> None:
+async def test_a_preview_counts_matches_and_failures() -> None:
     messages = [
         message(lead_score=80),
         message(lead_score=10),
@@ -127,8 +130,53 @@ def test_a_preview_counts_matches_and_failures() -> None:
         message("source.silent"),
     ]
     fields = {"filter_expression": "lead.lead_score >= 50", "body_expression": "{'name': lead.first_name}"}
-    preview = preview_subscription(fields, messages)
+    preview = await preview_subscription(fields, messages)
     assert [event.matches for event in preview.events] == [True, False, False, True]
     assert (preview.matching, preview.failing) == (2, 1)
     assert preview.bodies[0].body == {"name": "Test"}
     assert preview.bodies[1].problem is not None  # `source.silent` has no lead
+
+
+async def test_a_preview_ends_in_time_and_lets_others_have_their_turn() -> None:
+    now, turns = 0.0, 0
+
+    def clock() -> float:
+        nonlocal now
+        now += SLICE_SECONDS / 2
+        return now
+
+    async def others() -> None:
+        nonlocal turns
+        while True:
+            turns += 1
+            await asyncio.sleep(0)
+
+    beside = asyncio.create_task(others())
+    preview = await preview_subscription(
+        {"filter_expression": "lead.id > 0"}, [message()] * 1_000, PreviewSlices(clock)
+    )
+    beside.cancel()
+    assert not preview.is_complete
+    assert 1 < len(preview.events) <= PREVIEW_SECONDS / SLICE_SECONDS * 3
+    assert turns > 10
+    assert (await preview_subscription({}, [message()])).is_complete
+
+
+async def test_a_preview_without_a_match_shows_the_newest_body_and_marks_it() -> None:
+    fields = {"filter_expression": "lead.lead_score > 99", "body_expression": "{'name': lead.first_name}"}
+    preview = await preview_subscription(fields, [message(lead_score=1), message(lead_score=2)])
+    assert [(body.body, body.matches) for body in preview.bodies] == [({"name": "Test"}, False)]
+
+
+def test_a_workspace_has_one_preview_at_a_time() -> None:
+    turns = PreviewTurns()
+    with turns.hold(1), turns.hold(2), pytest.raises(RateLimited) as told, turns.hold(1):
+        pass
+    assert told.value.headers["Retry-After"] == "1"
+    with turns.hold(1):
+        pass
+
+
+def test_null_in_a_sum_is_named() -> None:
+    with pytest.raises(EvaluationProblem, match=r"lead.first_name is null"):
+        mapped_body("{'text': 'New: ' + lead.first_name}", message(first_name=None))

@@ -12,6 +12,7 @@ from shared.outbound.subscriptions import expect_references
 from shared.platform.errors import ValidationFailed
 from shared.platform.web.openapi import request_body, responds
 from shared.platform.web.responses import json_response
+from shared.previews.preview_turns import PREVIEW_TURNS
 from shared.previews.recent_messages import read_recent_messages
 from shared.previews.subscription_preview import (
     PREVIEWED_EVENTS,
@@ -31,12 +32,13 @@ PREVIEW_EXAMPLE = {
 
 @requires_scopes("read:integrations", "read:leads")
 @request_body(PreviewFields, example=PREVIEW_EXAMPLE)
-@responds(PreviewRecord)
+@responds(PreviewRecord, other_statuses=(429,))
 async def create(request: web.Request) -> web.Response:
     """Show which of the last 100 events a subscription would send, and the first three bodies. Nothing is sent.
 
     The events are those that are kept for `/api/v1/events`, otherwise those of the leads that changed last, with each
-    lead as it is now. Where there is none yet, they are of a made-up lead.
+    lead as it is now. Where there is none yet, they are of a made-up lead. Of large leads there are fewer: as many as
+    one megabyte and a moment allow, and `checked` says how many. A workspace has one preview at a time; beyond it, 429.
     """
     fields, errors = await body_and_errors(request)
     fields = with_expressions(fields)
@@ -44,11 +46,14 @@ async def create(request: web.Request) -> web.Response:
         raise ValidationFailed(errors)
     wanted = fields.get("events") or [ALL_EVENTS]
     events = EVENT_TYPES if ALL_EVENTS in wanted else list(dict.fromkeys(wanted))
-    async with reading(request) as connection:
-        database = await driver_connection(connection)
-        await expect_references(database, workspace_of(request), fields)
-        messages = await read_recent_messages(database, workspace_of(request), events, PREVIEWED_EVENTS)
-    return json_response({"data": _preview_record(preview_subscription(fields, messages))})
+    workspace = workspace_of(request)
+    with PREVIEW_TURNS.hold(workspace):
+        async with reading(request) as connection:
+            database = await driver_connection(connection)
+            await expect_references(database, workspace, fields)
+            messages = await read_recent_messages(database, workspace, events, PREVIEWED_EVENTS)
+        preview = await preview_subscription(fields, messages)
+    return json_response({"data": _preview_record(preview)})
 
 
 def _preview_record(preview: SubscriptionPreview) -> dict[str, Any]:
@@ -56,6 +61,7 @@ def _preview_record(preview: SubscriptionPreview) -> dict[str, Any]:
         "checked": len(preview.events),
         "matching": preview.matching,
         "failing": preview.failing,
+        "is_complete": preview.is_complete,
         "is_made_up": any(event.is_made_up for event in preview.events),
         "events": [_event_record(event) for event in preview.events],
         "bodies": [_body_record(body) for body in preview.bodies],
@@ -77,6 +83,7 @@ def _event_record(event: PreviewedEvent) -> dict[str, Any]:
 def _body_record(body: PreviewedBody) -> dict[str, Any]:
     return {
         "id": body.message["id"],
+        "matches": body.matches,
         "standard_body": body.message,
         "body": body.body,
         "error": str(body.problem) if body.problem else None,

@@ -45,9 +45,13 @@ class PreviewedEventRecord(TypedDict):
 
 
 class PreviewedBodyRecord(TypedDict):
-    """`body` is what would be sent in place of `standard_body`; null with an `error` if the mapping gives none."""
+    """`body` is what would be sent in place of `standard_body`; null with an `error` if the mapping gives none.
+
+    Where no event matches, there is one body of the newest event, which `matches` says.
+    """
 
     id: str
+    matches: bool
     standard_body: AnyEventMessage
     body: Any
     error: str | None
@@ -56,12 +60,14 @@ class PreviewedBodyRecord(TypedDict):
 class PreviewRecord(TypedDict):
     """Of `checked` events `matching` would be sent. For `failing` ones the filter gives nothing.
 
+    `is_complete` is false where the time did not suffice for more.
     `is_made_up`: the workspace had no such event yet, and these are of a made-up lead. `bodies` are the first three.
     """
 
     checked: int
     matching: int
     failing: int
+    is_complete: bool
     is_made_up: bool
     events: list[PreviewedEventRecord]
     bodies: list[PreviewedBodyRecord]

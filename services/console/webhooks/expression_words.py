@@ -32,6 +32,7 @@ PROBLEM_WORDS: Final = (
     _("Only an object has fields, such as %(name)s."),
     _("This is neither true nor false."),
     _("%(name)s is not made for these values."),
+    _("%(operand)s is null, and %(name)s is not made for that."),
     _("The name of a field must be a text, and stand there once."),
     _("This takes too many steps."),
     _("This makes too long a text."),

@@ -16,7 +16,9 @@ from services.console.webhooks.expression_words import expression_problems, prob
 from shared.auth.roles import Permission
 from shared.outbound.subscription_fields import ALL_EVENTS, EVENT_TYPES, with_expressions
 from shared.outbound.subscriptions import find_subscription
+from shared.platform.errors import RateLimited
 from shared.platform.web.path_params import path_id
+from shared.previews.preview_turns import PREVIEW_TURNS
 from shared.previews.recent_messages import read_recent_messages
 from shared.previews.subscription_preview import PREVIEWED_EVENTS, PreviewedBody, preview_subscription
 from shared.service_app.audit import audit_as_continued
@@ -33,6 +35,7 @@ class ShownBody:
     standard: list[PayloadLine]
     lines: list[PayloadLine]
     problem: str
+    matches: bool
 
 
 @dataclass(frozen=True)
@@ -42,6 +45,7 @@ class ShownPreview:
     checked: int
     matching: int
     failing: int
+    is_complete: bool
     is_made_up: bool
     filter_problems: list[str]
     bodies: list[ShownBody]
@@ -70,26 +74,35 @@ async def _preview(view: PageView, id_: int | None) -> web.StreamResponse:
     problems = expression_problems(view, form)
     if not form["events"]:
         problems["events"] = view.translate("Choose at least one event.")
-    preview = None if problems else await read_preview(view, form)
+    preview, status = None, 422
+    if not problems:
+        try:
+            preview = await read_preview(view, form)
+        except RateLimited:
+            problems[""] = view.translate("Another preview is under way. Try again in a moment.")
+            status = 429
     if view.request.headers.get("HX-Request"):
         html = view.render_text("webhooks/_preview_news.html", preview=preview, problems=problems)
         return web.Response(text=html, content_type="text/html", headers={"Cache-Control": "no-store"})
-    return await render_form(view, subscription, form, problems, preview=preview)
+    return await render_form(view, subscription, form, problems, status, preview=preview)
 
 
 async def read_preview(view: PageView, form: dict[str, Any]) -> ShownPreview:
     """Return what the last events of the chosen types would become."""
     fields = with_expressions(form)
     events = EVENT_TYPES if ALL_EVENTS in form["events"] else form["events"]
-    async with view.console.reading() as connection:
-        messages = await read_recent_messages(connection, view.workspace.workspace_id, events, PREVIEWED_EVENTS)
     filters = {name: value for name, value in (fields["filters"] or {}).items() if value is not None}
-    preview = preview_subscription({**fields, "filters": filters}, messages)
+    workspace_id = view.workspace.workspace_id
+    with PREVIEW_TURNS.hold(workspace_id):
+        async with view.console.reading() as connection:
+            messages = await read_recent_messages(connection, workspace_id, events, PREVIEWED_EVENTS)
+        preview = await preview_subscription({**fields, "filters": filters}, messages)
     problems = [problem_text(view, event.problem) for event in preview.events if event.problem]
     return ShownPreview(
         len(preview.events),
         preview.matching,
         preview.failing,
+        preview.is_complete,
         any(event.is_made_up for event in preview.events),
         list(dict.fromkeys(problems))[:SHOWN_PROBLEMS],
         [_shown_body(view, body) for body in preview.bodies],
@@ -106,4 +119,5 @@ def _shown_body(view: PageView, body: PreviewedBody) -> ShownBody:
         standard[:MAX_LINES],
         own[:MAX_LINES],
         problem_text(view, body.problem) if body.problem else "",
+        body.matches,
     )

@@ -12,6 +12,7 @@ from services.console.webhooks.reads import WebhookFigures, WebhookReport
 from shared.outbound.subscription_expressions import MAPPING_FAILED
 from shared.outbound.subscription_fields import ALL_EVENTS, MAX_RATE
 from shared.outbound.subscription_filters import MAX_SOURCES
+from shared.outbound.subscriptions import MAX_EXPRESSION_FILTERS
 
 NAMED_EVENTS: Final = 2  # events that a line of the list names; more are counted
 MAX_NAME_LENGTH: Final = 80  # characters of a description that stands for a name
@@ -203,6 +204,12 @@ def form_problems(view: PageView, errors: dict[str, Any]) -> dict[str, str]:
             problems[field] = view.translate("Choose at least one event.")
         elif field == "max_per_minute":
             problems[field] = view.translate("A whole number from 1 to %(n)s.", n=view.formatting.number(MAX_RATE))
+        elif field == "filter_expression":  # `expression_problems` says what is wrong with its text
+            problems[field] = view.translate(
+                "The workspace has %(n)s webhooks with a filter expression, and may have no more. "
+                "Remove the expression of another one first.",
+                n=view.formatting.number(MAX_EXPRESSION_FILTERS),
+            )
         elif field == "filters":
             problems[field] = _filter_problem(view, name)
         else:

@@ -12,8 +12,8 @@ from services.workers.automations.form_notification import FormNotification
 from services.workers.automations.lead_messages import LeadMessage, find_unsent
 from services.workers.automations.types import ActiveRun
 from services.workers.outbox.outbox_event import OutboxEvent
-from services.workers.outbox.webhook_notices import LeadView, NoticeFilter
-from services.workers.outbox.webhook_subscriptions import WebhookNotice
+from services.workers.outbox.webhook_notices import webhook_delivery
+from services.workers.outbox.webhook_subscriptions import LeadView, WebhookNotice
 from shared.automations.action_handlers import ACTIONS_WITH_EFFECTS, ActionEffect, StepReport, StepRun
 from shared.leads.submission import LeadKey
 from shared.outbound import deliveries
@@ -37,7 +37,6 @@ class BatchEffects:
 
     def __init__(self, cipher: Callable[[], TransactionCipher]) -> None:
         self._vault = cipher
-        self._notices = NoticeFilter()
         self._deliveries: list[NewDelivery] = []
         self._replies: list[RenderedReply] = []
         self._lead_messages: list[LeadMessage] = []
@@ -46,7 +45,7 @@ class BatchEffects:
 
     def notify_subscription(self, notice: WebhookNotice, leads: Mapping[LeadKey, LeadView]) -> None:
         """Add a webhook to a subscription, unless its filters leave the event out."""
-        if delivery := self._notices.webhook_delivery(notice, leads):
+        if delivery := webhook_delivery(notice, leads):
             self._deliveries.append(delivery)
 
     def mail_form_notification(self, event: OutboxEvent, filled: FormNotification) -> None:
@@ -96,10 +95,6 @@ class BatchEffects:
         if self._tasks:
             await connection.execute(INSERT_TASKS_SQL, (as_json(self._tasks),))
         return bool(self._deliveries)
-
-    async def note_filter_failures(self, connection: Connection) -> None:
-        """Note the filters of subscriptions that gave nothing for an event. Its locks come after all others."""
-        await self._notices.note_failures(connection)
 
     def _deliveries_for(
         self, run: ActiveRun, effect: ActionEffect, walked: StepRun, now: datetime

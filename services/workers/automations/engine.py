@@ -13,14 +13,16 @@ from functools import cache, partial
 from typing import TypeVar
 
 from services.workers.automations import inactivity_timers, runs
-from services.workers.automations.event_subscribers import MatchedEvents, WorkspaceRules, match_events
+from services.workers.automations.event_subscribers import MatchedEvents, WorkspaceRules
 from services.workers.automations.execute_batch import BatchAudience, execute_batch
+from services.workers.automations.filtered_events import match_filtered
 from services.workers.automations.prerendering import WorkspaceBudgets
 from services.workers.automations.rules_cache import RulesCache
 from services.workers.automations.types import ActiveRun
 from services.workers.batches.adaptive_batch_size import AdaptiveBatchSize
 from services.workers.batches.bisection import isolate_failures
 from services.workers.outbox import event_claims
+from services.workers.outbox.filter_round import FilterRound
 from services.workers.outbox.outbox_event import OutboxEvent
 from services.workers.outbox.workspace_fairness import WorkspaceCursor
 from services.workers.processes.pause_watch import PauseWatch
@@ -77,6 +79,7 @@ class AutomationEngine:
         )
         self._cursors: defaultdict[str, WorkspaceCursor] = defaultdict(WorkspaceCursor)  # by kind of work
         self._budgets = WorkspaceBudgets()
+        self._filter_round = FilterRound()
         self._resting_until: dict[int, float] = {}  # workspace id to the time at which it stops resting
         self._timed_out_alone: dict[tuple[type, int], Exception] = {}  # items that timed out alone in a batch
         self._audience = BatchAudience.NOBODY  # of the present batch
@@ -128,6 +131,7 @@ class AutomationEngine:
         return ended
 
     async def _handle_events(self, connection: Connection) -> int:
+        self._filter_round = FilterRound()  # a batch that is taken again after contention judges anew
         work = self._act_on_events, self._set_aside
         return await self._run_batch(connection, "events", self._event_batch_size, event_claims.claim_events, *work)
 
@@ -166,10 +170,16 @@ class AutomationEngine:
             del self._timed_out_alone[type(item), item.id]
         if batch:
             pace.record_duration(len(batch), time.perf_counter() - started)
-        done = sum(not (isinstance(one, ActiveRun) and one.id in self._budgets.deferred_run_ids) for one in batch)
-        self._record_work(batch, time.perf_counter() - started)
-        self._report_batch(started, **{kind: done})
-        return done
+        acted_on = [one for one in batch if not self._is_put_off(one)]
+        self._record_work(acted_on, time.perf_counter() - started)
+        self._report_batch(started, **{kind: len(acted_on)})
+        return len(acted_on)
+
+    def _is_put_off(self, item: OutboxEvent | ActiveRun) -> bool:
+        """Return whether a run or an event stays for the next round."""
+        if isinstance(item, OutboxEvent):
+            return item.id in self._filter_round.late_ids
+        return item.id in self._budgets.deferred_run_ids
 
     def _record_work(self, taken: Sequence[OutboxEvent | ActiveRun], seconds: float) -> None:
         now = datetime.now(UTC)
@@ -177,7 +187,7 @@ class AutomationEngine:
             if isinstance(item, OutboxEvent):
                 waited = max((now - item.occurred_at).total_seconds() - seconds, 0) * 1000
                 self._statistics.record_work("automations", item.workspace_id, waited, seconds * 1000)
-            elif item.id not in self._budgets.deferred_run_ids:
+            else:
                 self._statistics.record_work("automations", item.workspace_id, None, seconds * 1000)
 
     def _note_failure(
@@ -212,7 +222,7 @@ class AutomationEngine:
 
     async def _act_on_events(self, connection: Connection, events: Sequence[OutboxEvent]) -> None:
         rules = await self._rules_cache.get_rules(connection, {event.workspace_id for event in events})
-        matched = match_events(events, rules)
+        matched = await match_filtered(connection, events, rules, self._filter_round)
         await inactivity_timers.restart_timers(connection, matched.inactivity)
         begun = await runs.begin_runs(connection, matched.runs)
         await self._execute(connection, begun, matched, rules)
@@ -240,7 +250,7 @@ class AutomationEngine:
             try:
                 async with connection.transaction():
                     rules = await self._rules_cache.get_rules(connection, [event.workspace_id])
-                    await part(connection, match_events([event], rules))
+                    await part(connection, await match_filtered(connection, [event], rules, self._filter_round))
             except Exception as lost:
                 if is_unavailable(lost) or is_contention(lost):
                     raise
@@ -257,6 +267,7 @@ class AutomationEngine:
             recorded=matched.recorded,
             form_submissions=matched.form_submissions,
             conversions=matched.conversions,
+            filter_failures=matched.filter_failures,
         )
         await self._execute(connection, [], notifications, {})
 

@@ -21,6 +21,8 @@ from services.workers.outbox.outbox_event import OutboxEvent
 from services.workers.outbox.webhook_subscriptions import (
     SUBSCRIBABLE_EVENTS,
     ActiveSubscription,
+    FilterFailure,
+    LeadView,
     WebhookNotice,
     subscribers_to,
 )
@@ -97,6 +99,8 @@ class MatchedEvents:
     conversions: list[ConversionMatch] = field(default_factory=list)
     rescored: dict[LeadKey, OutboxEvent] = field(default_factory=dict)  # lead to its latest event
     deleted_leads: list[LeadKey] = field(default_factory=list)
+    filter_failures: list[FilterFailure] = field(default_factory=list)  # of webhooks that are not told
+    read_leads: dict[LeadKey, LeadView] = field(default_factory=dict)  # that filters were judged with
 
 
 def match_events(events: Iterable[OutboxEvent], rules: Mapping[int, WorkspaceRules]) -> MatchedEvents:

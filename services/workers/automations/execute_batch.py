@@ -14,30 +14,24 @@ from services.workers.automations.form_submissions import load_form_notification
 from services.workers.automations.prerendering import PrerenderedRuns, WorkspaceBudgets, prerender_runs
 from services.workers.automations.round_robin import RoundRobinCounters
 from services.workers.automations.scoring import forget_points, rescore_leads
+from services.workers.automations.told_leads import read_told_leads, retry_if_merged
 from services.workers.automations.types import ActiveRun, RunResult
 from services.workers.conversions.conversion_queue import queue_conversions
+from services.workers.outbox.filter_failures import note_failures
 from services.workers.outbox.webhook_notices import feed_event
 from shared.automations.action_handlers import LeadDict, StepRun, WorkspaceContext
 from shared.automations.rendering_budget import BudgetExhausted, RenderingBudget
 from shared.automations.step_runner import lead_difference, run_steps
 from shared.automations.workspace_context import load_contexts
-from shared.leads import identities, lead_redirects, reference_locks
+from shared.leads import identities, reference_locks
 from shared.leads.lead_records import read_leads
 from shared.leads.submission import LeadKey
 from shared.leads.writes import ChangeCause, LeadChange, RefusedChange, change_leads
 from shared.outbound.event_feed import record_events
 from shared.platform.crypto.encryption import Cipher
-from shared.platform.db.connections import Connection, as_json
-from shared.platform.db.database_errors import ContentionError
+from shared.platform.db.connections import Connection
 
 LEAD_GONE_REASON = "the lead is gone"
-# Deleted leads, as the API showed them last.
-DELETED_LEADS_SQL = """
-SELECT a.workspace_id, a.lead_id, a.data->'lead'
-FROM json_array_elements(%s::json) k
-JOIN activities a ON a.workspace_id = (k->>0)::bigint AND a.lead_id = (k->>1)::bigint
-WHERE a.type = 'lead.deleted' AND a.data ? 'lead'
-"""
 
 LeadsByKey = dict[LeadKey, LeadDict]
 
@@ -85,7 +79,7 @@ async def execute_batch(
     await rows.save_results(connection, results)
     has_conversions = await queue_conversions(connection, matched.conversions)
     is_read = await record_events(connection, feed_events)
-    await effects.note_filter_failures(connection)
+    await note_failures(connection, matched.filter_failures)
     if is_told or has_conversions:
         return BatchAudience.RECEIVERS
     return BatchAudience.READERS if is_read else BatchAudience.NOBODY
@@ -96,14 +90,8 @@ async def _lock_leads(connection: Connection, keys: set[LeadKey]) -> LeadsByKey:
     if not keys:
         return {}
     present = await identities.lock_leads(connection, keys, ["workspace_id", "id"])
-    await _retry_if_merged(connection, keys - present.keys())
+    await retry_if_merged(connection, keys - present.keys())
     return await read_leads(connection, list(keys))
-
-
-async def _retry_if_merged(connection: Connection, missing: set[LeadKey]) -> None:
-    """Raise a contention error if a lead was merged since the batch was claimed: the next claim names the winner."""
-    if await lead_redirects.find_winners(connection, missing):
-        raise ContentionError("a lead was merged")
 
 
 async def _notify_listeners(
@@ -111,11 +99,7 @@ async def _notify_listeners(
 ) -> LeadsByKey:
     """Add what receivers are told of the events. Return the leads as they are told of."""
     keys = {notice.event.lead_key for notice in matched.webhooks} | {event.lead_key for event, _ in matched.recorded}
-    known_leads = {**leads, **await read_leads(connection, list(keys - leads.keys()))}
-    if gone := keys - known_leads.keys():
-        await _retry_if_merged(connection, gone)
-        rows = await (await connection.execute(DELETED_LEADS_SQL, (as_json(list(gone)),))).fetchall()
-        known_leads |= {(row[0], row[1]): row[2] for row in rows}
+    known_leads = await read_told_leads(connection, keys, {**matched.read_leads, **leads})
     for notice in matched.webhooks:
         effects.notify_subscription(notice, known_leads)
     for event, filled in await load_form_notifications(connection, matched.form_submissions):

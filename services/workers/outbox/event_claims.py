@@ -63,6 +63,13 @@ SELECT k.nr, r.winner_id, a.data FROM json_to_recordset(%s::json) AS k(nr int, w
 JOIN lead_redirects r ON r.workspace_id = k.w AND r.lead_id = k.lead
 JOIN activities a ON a.workspace_id = k.w AND a.lead_id = r.winner_id AND a.id = k.entry
 """
+# Under the same ids, so that they are as old as before.
+PUT_BACK_SQL = """
+INSERT INTO events (workspace_id, id, type, lead_id, activity_id, occurred_at)
+SELECT w, id, type, lead, entry, at
+FROM json_to_recordset(%s::json) AS e(w bigint, id bigint, type text, lead bigint, entry bigint, at timestamptz)
+ON CONFLICT DO NOTHING
+"""
 RUN_CHAINS_SQL = """
 SELECT id, chain || automation_id FROM automation_runs WHERE workspace_id = ANY(%s) AND id = ANY(%s)
 """
@@ -100,6 +107,16 @@ async def claim_events(
     runs = {event.actor["run"]: event.workspace_id for event in events if event.actor.get("run")}
     chains = await _load_chains(connection, runs) if runs else {}
     return [event._replace(chain=_event_chain(event, chains)) for event in events]
+
+
+async def put_back(connection: Connection, events: Sequence[OutboxEvent]) -> None:
+    """Put claimed events back in the transaction that claimed them: nobody else has seen them go."""
+    rows = [
+        {"w": event.workspace_id, "id": event.id, "type": event.type, "lead": event.lead_id}
+        | {"entry": event.activity_id, "at": event.occurred_at}
+        for event in events
+    ]
+    await connection.execute(PUT_BACK_SQL, (as_json(rows),))
 
 
 async def seconds_waiting(connection: Connection, paused: Sequence[int] = ()) -> float | None:
