@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from shared.auth import installation_keys
+from shared.outbound.subscriptions import MAX_EXPRESSION_FILTERS
 from shared.platform.db.connections import Connection
 from tests.support.serving import served, settings_of
 
@@ -53,6 +54,22 @@ async def test_a_workspace_has_no_more_of_a_kind_than_it_may(
         assert (await ask("PATCH", f"{kind}/{made}", KINDS[kind]))[0] == 200
         assert (await ask("DELETE", f"{kind}/{made}"))[0] == 204
         assert (await ask("POST", kind, KINDS[kind]))[0] == 201
+
+
+async def test_a_workspace_has_twenty_subscriptions_with_a_filter_expression(
+    database_url: str, database: Connection, tmp_path: Path
+) -> None:
+    narrowed = {**KINDS["webhooks"], "filter_expression": "lead.id > 0"}
+    async with asking(database_url, database, tmp_path, None) as ask:
+        made = [(await ask("POST", "webhooks", narrowed))[1]["data"]["id"] for _ in range(MAX_EXPRESSION_FILTERS)]
+        status, refused = await ask("POST", "webhooks", narrowed)
+        assert (status, list(refused["errors"])) == (422, ["filter_expression"])
+        assert "may have no more" in refused["errors"]["filter_expression"][0]
+        plain = (await ask("POST", "webhooks", KINDS["webhooks"]))[1]["data"]["id"]
+        assert (await ask("PATCH", f"webhooks/{plain}", narrowed))[0] == 422
+        assert (await ask("PATCH", f"webhooks/{made[0]}", {"filter_expression": "lead.id > 1"}))[0] == 200
+        assert (await ask("PATCH", f"webhooks/{made[0]}", {"filter_expression": None}))[0] == 200
+        assert (await ask("PATCH", f"webhooks/{plain}", narrowed))[0] == 200
 
 
 @pytest.mark.parametrize("limit", [None, 501, 2**31 - 1])

@@ -3,10 +3,11 @@
 import orjson
 import pytest
 
+from services.workers.outbox import filter_round
 from shared.leads.lead_records import read_leads
 from shared.leads.writes import ChangeCause, delete_lead
-from shared.platform.db.connections import Connection
-from tests.support.automating import leads, rows, run
+from shared.platform.db.connections import Connection, connect
+from tests.support.automating import engine, leads, rows, run
 from tests.support.ingesting import workspace_id
 
 pytestmark = pytest.mark.integration
@@ -78,3 +79,31 @@ async def test_event_of_a_deleted_lead_carries_its_last_record(database_url: str
     ]
     assert sorted(one["event"] for one in told if one["lead"] == gone) == ["lead.created", "tag.added"]
     assert [one["lead"] for one in told if one["lead"] != gone] == [one for one in shown if one != gone]
+
+
+async def test_events_without_time_for_filters_stay_and_are_told_once_and_in_order(
+    database_url: str, database: Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(filter_round, "WORKSPACE_SECONDS", 0.0)  # one event in each round
+    workspace = await workspace_id(database)
+    subscribe = "INSERT INTO webhook_subscriptions (workspace_id, url, events, secret, filter_expression) "
+    for expression in ("lead.email != null", None):
+        await database.execute(f"{subscribe} VALUES (%s, 'http://x', ARRAY['*'], '', %s)", (workspace, expression))
+    bodies = [{"email": f"{number % 3}@example.com", "tags": [f"t{number}"]} for number in range(9)]
+    for first in range(0, 9, 3):
+        await leads(database_url, database, *bodies[first : first + 3])
+    waiting = (await rows(database, "SELECT id FROM events ORDER BY id"))[1:]
+    async with connect(database_url, "tests engine") as connection:
+        assert not await engine().run(connection, seconds=0)
+    assert await rows(database, "SELECT id FROM events ORDER BY id") == waiting
+    await run(database_url, engines=2)
+    assert await rows(database, "SELECT id FROM events") == []
+    told = await rows(
+        database, "SELECT subscription_id AS s, convert_from(payload, 'UTF8')::json AS body FROM deliveries ORDER BY id"
+    )
+    for subscription in (1, 2):
+        own = [one["body"] for one in told if one["s"] == subscription]
+        for lead in {body["lead"]["id"] for body in own}:
+            tags = [body["data"]["tag"] for body in own if body["event"] == "tag.added" and body["lead"]["id"] == lead]
+            assert tags == [f"t{number}" for number in range(int(tags[0][1:]), 9, 3)]
+        assert sum(body["event"] == "tag.added" for body in own) == 9

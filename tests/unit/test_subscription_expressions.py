@@ -107,7 +107,9 @@ def test_the_expressions_of_the_guide_are_expressions() -> None:
     narrowed, mapped = re.findall(r"^```cel\n(.*?)^```$", guide, re.MULTILINE | re.DOTALL)
     assert passes_expression(narrowed, event_values(sample_event("lead.created", NOW))) is False
     body = orjson.loads(mapped_body(mapped, message(custom_fields={"budget": 12_000})))
-    assert (body["text"], body["tags"], body["is_large"]) == ("New lead: Test of test", ["TEST"], True)
+    assert (body["text"], body["tags"], body["is_large"]) == ("New lead: Test", ["TEST"], True)
+    body = orjson.loads(mapped_body(mapped, message(first_name=None, source=None)))
+    assert (body["text"], body["source"], body["is_large"]) == ("New lead: somebody", None, False)
 
 
 def test_the_length_has_a_bound() -> None:

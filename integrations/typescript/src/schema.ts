@@ -2404,7 +2404,8 @@ export interface paths {
          * @description Nothing is sent.
          *
          *     The events are those that are kept for `/api/v1/events`, otherwise those of the leads that changed last, with each
-         *     lead as it is now. Where there is none yet, they are of a made-up lead.
+         *     lead as it is now. Where there is none yet, they are of a made-up lead. Of large leads there are fewer: as many as
+         *     one megabyte and a moment allow, and `checked` says how many. A workspace has one preview at a time; beyond it, 429.
          *
          *     Scopes: `read:integrations` and `read:leads`.
          */
@@ -2433,7 +2434,7 @@ export interface paths {
          * @description The signing secret is in `secret`, only in this response.
          *
          *     A workspace may have 100 subscriptions, unless its operator sets another number (`LEADHUB_MAX_SUBSCRIPTIONS`). One
-         *     more is a conflict: 409.
+         *     more is a conflict: 409. At most 20 of them have a `filter_expression`.
          *
          *     Scope: `write:integrations`.
          */
@@ -6082,12 +6083,14 @@ export interface components {
          * Preview
          * @description Of `checked` events `matching` would be sent. For `failing` ones the filter gives nothing.
          *
+         *     `is_complete` is false where the time did not suffice for more.
          *     `is_made_up`: the workspace had no such event yet, and these are of a made-up lead. `bodies` are the first three.
          */
         Preview: {
             checked: number;
             matching: number;
             failing: number;
+            is_complete: boolean;
             is_made_up: boolean;
             events: components["schemas"]["PreviewedEvent"][];
             bodies: components["schemas"]["PreviewedBody"][];
@@ -6110,9 +6113,12 @@ export interface components {
         /**
          * PreviewedBody
          * @description `body` is what would be sent in place of `standard_body`; null with an `error` if the mapping gives none.
+         *
+         *     Where no event matches, there is one body of the newest event, which `matches` says.
          */
         PreviewedBody: {
             id: string;
+            matches: boolean;
             /** @description , otherwise LeadCreatedEvent. */
             standard_body: components["schemas"]["LeadCreatedEvent"] | components["schemas"]["LeadUpdatedEvent"] | components["schemas"]["LeadDeletedEvent"] | components["schemas"]["LeadMergedEvent"] | components["schemas"]["LeadUnmergedEvent"] | components["schemas"]["LeadDuplicateEvent"] | components["schemas"]["LeadStageChangedEvent"] | components["schemas"]["LeadAssignedEvent"] | components["schemas"]["TagAddedEvent"] | components["schemas"]["FormSubmittedEvent"] | components["schemas"]["SourceSilentEvent"];
             body: unknown;

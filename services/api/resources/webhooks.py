@@ -58,7 +58,7 @@ async def create(request: web.Request) -> web.Response:
     """Subscribe an address to events. The signing secret is in `secret`, only in this response.
 
     A workspace may have 100 subscriptions, unless its operator sets another number (`LEADHUB_MAX_SUBSCRIPTIONS`). One
-    more is a conflict: 409.
+    more is a conflict: 409. At most 20 of them have a `filter_expression`.
     """
     workspace, most = workspace_of(request), request.app[SETTINGS_KEY].max_subscriptions
     fields = await _read_webhook_body(request)

@@ -2577,13 +2577,14 @@ class PlainAlarmFields(TypedDict):
 class Preview(TypedDict):
     """Of `checked` events `matching` would be sent. For `failing` ones the filter gives nothing.
 
-    `is_made_up`: the workspace had no such event yet, and these are of a made-up lead. `bodies` are the first
-    three.
+    `is_complete` is false where the time did not suffice for more. `is_made_up`: the workspace had no such event
+    yet, and these are of a made-up lead. `bodies` are the first three.
     """
 
     checked: int
     matching: int
     failing: int
+    is_complete: bool
     is_made_up: bool
     events: list[PreviewedEvent]
     bodies: list[PreviewedBody]
@@ -2621,9 +2622,13 @@ class PreviewResponse(TypedDict):
 
 
 class PreviewedBody(TypedDict):
-    """`body` is what would be sent in place of `standard_body`; null with an `error` if the mapping gives none."""
+    """`body` is what would be sent in place of `standard_body`; null with an `error` if the mapping gives none.
+
+    Where no event matches, there is one body of the newest event, which `matches` says.
+    """
 
     id: str
+    matches: bool
     standard_body: (
         LeadCreatedEvent
         | LeadUpdatedEvent
