@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import orjson
 
@@ -28,9 +28,16 @@ SELECT payload FROM (
 """
 
 
+class RecentMessages(NamedTuple):
+    """Messages, newest first. `is_cut` says that there were more, too large to read."""
+
+    messages: list[dict[str, Any]]
+    is_cut: bool = False
+
+
 async def read_recent_messages(
     connection: Connection, workspace_id: int, events: Sequence[str], most: int
-) -> list[dict[str, Any]]:
+) -> RecentMessages:
     """Return the bodies of the last events of these types, newest first, as many as one megabyte holds.
 
     Made-up ones if there was none yet.
@@ -38,16 +45,20 @@ async def read_recent_messages(
     named = {"w": workspace_id, "events": list(events), "most": most, "bytes": MAX_READ_BYTES}
     rows = await (await connection.execute(NEWEST_OF_FEED_SQL, named)).fetchall()
     payloads = [bytes(payload) for (payload,) in rows]
-    recorded: list[dict[str, Any]] = [orjson.loads(payload) for payload in payloads]
-    if len(recorded) < most and sum(map(len, payloads)) < MAX_READ_BYTES:  # one that began late knows less
+    is_large = len(payloads) < most and sum(map(len, payloads)) >= MAX_READ_BYTES
+    recorded = RecentMessages([orjson.loads(payload) for payload in payloads], is_large)
+    if len(payloads) < most and not is_large:  # a feed that began late knows less than the timelines
         told = await _messages_of_timelines(connection, workspace_id, events, most)
-        recorded = max(recorded, told, key=len)
-    return recorded or [_as_json(sample_event(event, datetime.now(UTC)), (workspace_id, event)) for event in events]
+        recorded = max(recorded, told, key=lambda found: len(found.messages))
+    if recorded.messages:
+        return recorded
+    now = datetime.now(UTC)
+    return RecentMessages([_as_json(sample_event(event, now), (workspace_id, event)) for event in events])
 
 
 async def _messages_of_timelines(
     connection: Connection, workspace_id: int, events: Sequence[str], most: int
-) -> list[dict[str, Any]]:
+) -> RecentMessages:
     """Return events that timelines tell of, each with the lead as it is now."""
     recent = await read_recent_facts(connection, workspace_id, events, most)
     messages: list[dict[str, Any]] = []
@@ -63,8 +74,8 @@ async def _messages_of_timelines(
                 size += len(body)
                 messages.append(orjson.loads(body))
         if size >= MAX_READ_BYTES:
-            break
-    return messages
+            return RecentMessages(messages, len(messages) < len(recent))
+    return RecentMessages(messages)
 
 
 def _json_bytes(event: WebhookEvent, key: Sequence[object]) -> bytes:

@@ -50,18 +50,17 @@ async def create(request: web.Request) -> web.Response:
     with PREVIEW_TURNS.hold(workspace):
         async with reading(request) as connection:
             database = await driver_connection(connection)
-            await expect_references(database, workspace, fields)
-            messages = await read_recent_messages(database, workspace, events, PREVIEWED_EVENTS)
-        preview = await preview_subscription(fields, messages)
-    return json_response({"data": _preview_record(preview)})
+            await expect_references(database, workspace, fields)            recent = await read_recent_messages(database, workspace, events, PREVIEWED_EVENTS)
+        preview = await preview_subscription(fields, recent.messages)
+    return json_response({"data": _preview_record(preview, is_cut=recent.is_cut)})
 
 
-def _preview_record(preview: SubscriptionPreview) -> dict[str, Any]:
+def _preview_record(preview: SubscriptionPreview, *, is_cut: bool) -> dict[str, Any]:
     return {
         "checked": len(preview.events),
         "matching": preview.matching,
         "failing": preview.failing,
-        "is_complete": preview.is_complete,
+        "is_complete": preview.is_complete and not is_cut,
         "is_made_up": any(event.is_made_up for event in preview.events),
         "events": [_event_record(event) for event in preview.events],
         "bodies": [_body_record(body) for body in preview.bodies],

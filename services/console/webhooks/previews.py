@@ -95,14 +95,14 @@ async def read_preview(view: PageView, form: dict[str, Any]) -> ShownPreview:
     workspace_id = view.workspace.workspace_id
     with PREVIEW_TURNS.hold(workspace_id):
         async with view.console.reading() as connection:
-            messages = await read_recent_messages(connection, workspace_id, events, PREVIEWED_EVENTS)
-        preview = await preview_subscription({**fields, "filters": filters}, messages)
+            recent = await read_recent_messages(connection, workspace_id, events, PREVIEWED_EVENTS)
+        preview = await preview_subscription({**fields, "filters": filters}, recent.messages)
     problems = [problem_text(view, event.problem) for event in preview.events if event.problem]
     return ShownPreview(
         len(preview.events),
         preview.matching,
         preview.failing,
-        preview.is_complete,
+        preview.is_complete and not recent.is_cut,
         any(event.is_made_up for event in preview.events),
         list(dict.fromkeys(problems))[:SHOWN_PROBLEMS],
         [_shown_body(view, body) for body in preview.bodies],

@@ -2577,8 +2577,9 @@ class PlainAlarmFields(TypedDict):
 class Preview(TypedDict):
     """Of `checked` events `matching` would be sent. For `failing` ones the filter gives nothing.
 
-    `is_complete` is false where the time did not suffice for more. `is_made_up`: the workspace had no such event
-    yet, and these are of a made-up lead. `bodies` are the first three.
+    `is_complete` is false where events are too large, or the filter too slow, to look at more of them.
+    `is_made_up`: the workspace had no such event yet, and these are of a made-up lead. `bodies` are the first
+    three.
     """
 
     checked: int
