@@ -60,7 +60,8 @@ class PreviewedBodyRecord(TypedDict):
 class PreviewRecord(TypedDict):
     """Of `checked` events `matching` would be sent. For `failing` ones the filter gives nothing.
 
-    `is_complete` is false where events are too large, or the filter too slow, to look at more of them. `is_made_up`: the workspace had no such event yet, and these are of a made-up lead. `bodies` are the first three.
+    `is_complete` is false where events are too large, or the filter too slow, to look at more of them.
+    `is_made_up`: the workspace had no such event yet, and these are of a made-up lead. `bodies` are the first three.
     """
 
     checked: int

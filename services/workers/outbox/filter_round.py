@@ -56,7 +56,7 @@ class FilterRound:
 
     def judge(self, event: OutboxEvent, notices: Sequence[WebhookNotice], leads: Mapping[LeadKey, LeadView]) -> None:
         """Judge an event of this round, with the leads as they are now."""
-        self.judged[event.id] = found = JudgedEvent()
+        self.judged[event.id] = verdict = JudgedEvent()
         began = self._clock()
         fact: EventFact | None = None
         values: Mapping[str, Any] = {}
@@ -64,19 +64,19 @@ class FilterRound:
             if notice.subscription.filter_expression:
                 if fact is not notice.fact:  # the notices of a fact follow one another
                     fact, values = notice.fact, event_values(webhook_event(notice.event, notice.fact, leads))
-                _judge_notice(notice, values, found)
+                _judge_notice(notice, values, verdict)
             else:
-                found.notices.append(notice)
+                verdict.notices.append(notice)
         if values:
             self._spent[event.workspace_id] += self._clock() - began
 
 
-def _judge_notice(notice: WebhookNotice, values: Mapping[str, Any], found: JudgedEvent) -> None:
+def _judge_notice(notice: WebhookNotice, values: Mapping[str, Any], verdict: JudgedEvent) -> None:
     subscription, text = notice.subscription, notice.subscription.filter_expression or ""
     if not passes_filters(subscription.filters, values["event"], values["data"], values["lead"] or {}):
         return
     try:
         if passes_expression(text, values):
-            found.notices.append(notice)
+            verdict.notices.append(notice)
     except ExpressionProblem as problem:  # an event for which it gives nothing is not told
-        found.failures.append(FilterFailure(notice.event.workspace_id, subscription.id, text, str(problem)))
+        verdict.failures.append(FilterFailure(notice.event.workspace_id, subscription.id, text, str(problem)))
