@@ -131,7 +131,7 @@ class AutomationEngine:
         return ended
 
     async def _handle_events(self, connection: Connection) -> int:
-        self._filter_round = FilterRound()  # a batch that is taken again after contention judges anew
+        self._filter_round = FilterRound()  # a batch that is taken again after contention is judged again
         work = self._act_on_events, self._set_aside
         return await self._run_batch(connection, "events", self._event_batch_size, event_claims.claim_events, *work)
 
