@@ -50,7 +50,8 @@ async def create(request: web.Request) -> web.Response:
     with PREVIEW_TURNS.hold(workspace):
         async with reading(request) as connection:
             database = await driver_connection(connection)
-            await expect_references(database, workspace, fields)            recent = await read_recent_messages(database, workspace, events, PREVIEWED_EVENTS)
+            await expect_references(database, workspace, fields)
+            recent = await read_recent_messages(database, workspace, events, PREVIEWED_EVENTS)
         preview = await preview_subscription(fields, recent.messages)
     return json_response({"data": _preview_record(preview, is_cut=recent.is_cut)})
 
