@@ -47,10 +47,11 @@ async def create(request: web.Request) -> web.Response:
     wanted = fields.get("events") or [ALL_EVENTS]
     events = EVENT_TYPES if ALL_EVENTS in wanted else list(dict.fromkeys(wanted))
     workspace = workspace_of(request)
+    async with reading(request) as connection:
+        await expect_references(await driver_connection(connection), workspace, fields)
     with PREVIEW_TURNS.hold(workspace):
         async with reading(request) as connection:
             database = await driver_connection(connection)
-            await expect_references(database, workspace, fields)
             recent = await read_recent_messages(database, workspace, events, PREVIEWED_EVENTS)
         preview = await preview_subscription(fields, recent.messages)
     return json_response({"data": _preview_record(preview, is_cut=recent.is_cut)})
