@@ -324,7 +324,7 @@ async def test_meta_is_connected_tried_and_told_of_a_lead(
         await page.get_by_label("Event", exact=True).select_option("Qualified")
         await page.get_by_role("button", name="Send it").click()
         await expect(page.get_by_label("Body of the answer")).to_contain_text("events_received")
-        assert platforms.tests[-1]["test_event_code"] == "TEST9"
+        assert "TEST9" in [each["test_event_code"] for each in platforms.tests]  # another test's may come late
         await add_lead(open_stack, status="qualified")
         await expect(page.locator(".tally")).to_contain_text(re.compile(r"Sent\s*[23]"))
         assert json.dumps(META_CREDENTIALS["access_token"]) not in await page.content()

@@ -144,8 +144,8 @@ async def test_an_unused_session_ends_after_12_hours_and_a_kept_one_after_14_day
         assert await cache.authenticate(kept.token) is None
         assert await cache.authenticate(ordinary.token)
     brief = SETTINGS.model_copy(update={"session_idle_hours": 1 / 3600})
+    await door.connection.execute("UPDATE sessions SET expires_at = now() - interval '1 s'")
     async with running_cache(door, brief) as cache:
-        await door.connection.execute("UPDATE sessions SET expires_at = now() - interval '1 s'")
         assert await cache.authenticate(ordinary.token) is None
 
 
