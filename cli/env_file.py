@@ -22,11 +22,20 @@ NON_SETTING_NAMES = (
     "KEY",
     "LISTEN_SECRET",
     "SITE",
+    "FRONT_PROXIES",
     "VERSION",
     "HTTP_PORT",
     "HTTPS_PORT",
     "FUZZ",
     "TEST_SEED",
+)
+# Settings that may hold a password or key; a file may hold the value instead (cli/secret_files.py).
+SECRET_FILE_NAMES = tuple(
+    f"{name}_FILE"
+    for name in (
+        *("DATABASE_URL", "REPLICA_URL", "BROKER_URL", "REDIS_URL", "SPOOL_URL", "SECRET_KEY"),
+        *("SMTP_URL", "ALARM_SMTP_URL", "ALARM_SLACK_URL"),
+    )
 )
 UNKNOWN_NAME_WARNING = "leadhub: WARNING: {} is no setting and has no effect{} (docs/settings.md has them all)"
 UNREADABLE_LINE_WARNING = "leadhub: WARNING: {} line {} cannot be read and has no effect: it goes NAME=value"
@@ -56,7 +65,9 @@ def known_names() -> list[str]:
     """Return every variable with our prefix that has a meaning."""
     from shared.platform.settings import Settings  # imported late: the help of a command needs no settings
 
-    return [f"{SETTING_PREFIX}{name.upper()}" for name in (*Settings.model_fields, *NON_SETTING_NAMES)]
+    return [
+        f"{SETTING_PREFIX}{name.upper()}" for name in (*Settings.model_fields, *NON_SETTING_NAMES, *SECRET_FILE_NAMES)
+    ]
 
 
 def unknown_names(environment: Mapping[str, str]) -> list[str]:

@@ -9,6 +9,7 @@ from typing import NoReturn
 import click
 
 from cli.env_file import ENV_FILE_VARIABLE, read_env_file
+from cli.secret_files import read_secret_files
 from shared import __version__
 from shared.platform.installation import COMMAND_NAME, IS_CHECKOUT
 
@@ -100,7 +101,7 @@ def main(arguments: list[str]) -> None:
         os.environ.pop(name, None)
     _reserve_standard_streams()
     try:
-        _read_env_file(arguments)
+        _read_files(arguments)
         command_line.main(arguments, prog_name="leadhub", standalone_mode=True)
     except (
         RuntimeError,
@@ -113,13 +114,17 @@ def main(arguments: list[str]) -> None:
         raise
 
 
-def _read_env_file(arguments: list[str]) -> None:
-    """Read `.env`, except for demo, tests and benchmarks: their services must not use an operator's database."""
+def _read_files(arguments: list[str]) -> None:
+    """Read `.env`, except for demo, tests and benchmarks: their services must not use an operator's database.
+
+    Then read the files of secrets that are named.
+    """
     if arguments[:1] in (["demo"], ["test"], ["bench"]):
         os.environ[ENV_FILE_VARIABLE] = os.devnull
         return
     for warning in read_env_file():
         click.echo(warning, err=True)
+    read_secret_files()
 
 
 def _reserve_standard_streams() -> None:

@@ -25,6 +25,12 @@ The file `.env` in the project's folder may hold settings too, one `NAME=value` 
 Installed as a package, LeadHub reads `.env` of the folder where a command starts.
 Values are taken as they are written. A variable of the environment wins over the file.
 `LEADHUB_ENV_FILE` names another file, or none (`/dev/null`).
+
+A setting that holds a password or a key may come from a file: `LEADHUB_SECRET_KEY_FILE=/run/secrets/secret_key`.
+So may `LEADHUB_DATABASE_URL_FILE`, `LEADHUB_REPLICA_URL_FILE`, `LEADHUB_BROKER_URL_FILE`, `LEADHUB_REDIS_URL_FILE`,
+`LEADHUB_SPOOL_URL_FILE`, `LEADHUB_SMTP_URL_FILE`, `LEADHUB_ALARM_SMTP_URL_FILE` and `LEADHUB_ALARM_SLACK_URL_FILE`.
+The file holds the value alone. A command that cannot read it ends.
+
 Each command warns of variables that begin with `LEADHUB_` and are no setting.
 
 | variable | default | |
