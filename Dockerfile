@@ -1,9 +1,10 @@
 # One image for all services; the command says which. Everything installed is pinned by hash in requirements.lock.
-FROM python:3.13-slim
-
+FROM python:3.13-slim AS base
 RUN useradd --uid 10001 --create-home --shell /usr/sbin/nologin leadhub \
     && mkdir /app /files && chown leadhub:leadhub /app /files
 WORKDIR /app
+
+FROM base AS build
 USER leadhub
 
 # The environment alone, so that a change of the code does not install it again.
@@ -19,5 +20,9 @@ COPY --chown=leadhub . .
 RUN PYTHONPYCACHEPREFIX=/app/.venv/pycache .venv/bin/python -m compileall -q -j 0 --invalidation-mode unchecked-hash \
     -x '/(test|tests|lib2to3)/' /app "$(python -c 'import sysconfig; print(sysconfig.get_path("stdlib"))')"
 
+# What the installation left beside the folder, such as caches of pip, stays behind.
+FROM base
+USER leadhub
+COPY --from=build --chown=leadhub /app /app
 ENTRYPOINT ["./leadhub"]
 CMD ["--help"]
