@@ -9,7 +9,7 @@ MAX_SECRET_BYTES = 64 * 1024  # a mistyped path to a large file ends the command
 
 
 def read_secret_files() -> None:
-    """Set each setting whose file is named, as `LEADHUB_SECRET_KEY` by `LEADHUB_SECRET_KEY_FILE`.
+    """Set each setting whose file is named: the variable has `_FILE` behind the setting's name.
 
     The names of files leave the environment, so that programs which the command starts get the values alone.
     RuntimeError if a file cannot be read or is empty, or if the setting has a value besides.

@@ -214,8 +214,9 @@ def test_the_proxy_passes_on_nothing_else() -> None:
 
 def test_the_image_runs_as_nobody_in_particular() -> None:
     lines = (ROOT / "Dockerfile").read_text(encoding="utf-8").splitlines()
-    assert "FROM python:3.13-slim" in lines
-    assert lines.index("USER leadhub") < lines.index('ENTRYPOINT ["./leadhub"]')
+    assert lines[1] == "FROM python:3.13-slim AS base"
+    last_stage = lines[max(number for number, line in enumerate(lines) if line.startswith("FROM ")) :]
+    assert last_stage.index("USER leadhub") < last_stage.index('ENTRYPOINT ["./leadhub"]')
 
 
 def docker_reads_it(**given: str) -> "subprocess.CompletedProcess[str]":
