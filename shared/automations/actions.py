@@ -10,10 +10,10 @@ from shared.automations.templates import SubjectTemplate, TemplateText
 from shared.automations.union_errors import ErrorCollector, closed_object, exactly_one, tagged_object
 from shared.leads.lead_status import LeadStatus
 from shared.platform.validation.messages import custom_error
-from shared.platform.validation.types import HttpUrl, RecordId, text_constraints
+from shared.platform.validation.types import VISIBLE_NAME, HttpUrl, RecordId, text_constraints
 
 UserIds = Annotated[list[RecordId], Field(min_length=1, max_length=100)]
-AutomationTag = Annotated[str, text_constraints(100, min_length=1)]
+AutomationTag = Annotated[str, text_constraints(100, min_length=1), VISIBLE_NAME]
 ScorePoints = Annotated[int, Field(strict=True, ge=-1_000_000, le=1_000_000)]
 DueInHours = Annotated[int, Field(strict=True, ge=0, le=24 * 365)]
 

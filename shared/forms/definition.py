@@ -13,7 +13,16 @@ from shared.forms.field_definition import BlankAsNull, FormFieldRecord
 from shared.leads.duplicate_policy import MergePolicy
 from shared.leads.inbound import EmailAddress
 from shared.platform.validation.messages import custom_error
-from shared.platform.validation.types import HttpUrl, RecordId, StrictFlag, Text100, Text255, is_url, text_constraints
+from shared.platform.validation.types import (
+    VISIBLE_NAME,
+    HttpUrl,
+    RecordId,
+    StrictFlag,
+    Text100,
+    Text255,
+    is_url,
+    text_constraints,
+)
 
 DEFAULT_FORM_SOURCE = "form"
 DEFAULT_SPAM_THRESHOLD = 50  # points from which a submission is held
@@ -45,7 +54,7 @@ def _check_https(address: str) -> str:
 
 RedirectUrl = Annotated[str, text_constraints(2048), AfterValidator(_check_redirect)]
 AllowedOrigin = Annotated[str, text_constraints(255), AfterValidator(_check_origin)]
-TagNameText = Annotated[str, text_constraints(100, min_length=1)]
+TagNameText = Annotated[str, text_constraints(100, min_length=1), VISIBLE_NAME]
 SuccessMessage = Annotated[str, text_constraints(2000)]
 IntroText = Annotated[str, text_constraints(2000)]
 LanguageTag = Annotated[str, StringConstraints(strict=True, max_length=35, pattern=_LANGUAGE_PATTERN)]

@@ -8,7 +8,15 @@ from typing_extensions import TypedDict
 from shared.leads.duplicate_policy import MAX_NOTES_LENGTH
 from shared.leads.inbound import CustomFields, EmailAddress
 from shared.leads.lead_status import LeadStatus
-from shared.platform.validation.types import RecordId, StrictFlag, Text64, Text100, Text255, text_constraints
+from shared.platform.validation.types import (
+    VISIBLE_NAME,
+    RecordId,
+    StrictFlag,
+    Text64,
+    Text100,
+    Text255,
+    text_constraints,
+)
 
 # Longer than what a client may send at first: merged notes can be sent back unchanged.
 LeadNotes = Annotated[str, StringConstraints(strict=True, strip_whitespace=True, max_length=MAX_NOTES_LENGTH)]
@@ -16,7 +24,7 @@ LeadNotes = Annotated[str, StringConstraints(strict=True, strip_whitespace=True,
 # PHP encodes an empty object as an empty list.
 LenientCustomFields = Annotated[CustomFields, BeforeValidator(lambda value: {} if value == [] else value)]
 
-UniqueTagName = Annotated[str, text_constraints(100, min_length=1)]
+UniqueTagName = Annotated[str, text_constraints(100, min_length=1), VISIBLE_NAME]
 
 
 class LeadFields(TypedDict, total=False):

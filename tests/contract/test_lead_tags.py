@@ -53,7 +53,7 @@ async def test_a_tag_with_two_small_letters_for_one_capital_is_one_in_any_case(c
     assert (answer.status, answer.body["data"]["tags"]) == (200, [])
 
 
-@pytest.mark.parametrize("tag", [None, "", "  ", 1, ["a"], "x" * 101, "a\0"])
+@pytest.mark.parametrize("tag", [None, "", "  ", "\u202e", "\u200b \u2060", 1, ["a"], "x" * 101, "a\0"])
 async def test_invalid_tags_are_refused(client: aiohttp.ClientSession, tag: Any) -> None:
     lead = await make(client)
     answer = await ask(client, "POST", f"{LEADS}/{lead['id']}/tags", json={"tag": tag})

@@ -202,6 +202,7 @@ def test_pages_of_the_console_are_led_back_to(path: str) -> None:
         *("", "/", "/console", "/api/v1/leads", "https://evil.example/console/", "//evil.example/console/"),
         *("/\\evil.example", "\\\\evil.example", "javascript:alert(1)", "/console/\r\nSet-Cookie: a=b", "/console/\0"),
         *("console/", " /console/", "/console/\u2028", "http:/console/", "///console/"),
+        *("/console/../..//evil.example", "/console/..", "/console//evil.example", "/console/..\\evil.example"),
     ],
 )
 def test_all_else_leads_home(wanted: str) -> None:

@@ -9,4 +9,5 @@ def local_path(wanted: str) -> str:
     """Return the wanted address if it is a page of this console, otherwise the console's first page."""
     parts = urlsplit(wanted.replace("\\", "/"))
     is_local = not parts.scheme and not parts.netloc and wanted.startswith(CONSOLE_HOME) and wanted.isprintable()
-    return wanted if is_local and not wanted.startswith("//") else CONSOLE_HOME
+    leaves = "//" in parts.path or "/.." in parts.path  # a proxy may simplify it to another address
+    return wanted if is_local and not leaves else CONSOLE_HOME

@@ -2,14 +2,18 @@
 
 import math
 import re
+import unicodedata
 from datetime import UTC, date, datetime
 from typing import Annotated, Any
 from urllib.parse import urlsplit
 
-from pydantic import BeforeValidator, Field, PlainSerializer, Strict, StringConstraints
-from pydantic_core import PydanticCustomError
+from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer, Strict, StringConstraints
+from pydantic_core import PydanticCustomError, PydanticKnownError
 
 INT64_LIMIT = 2**63
+
+# Categories of characters that show nothing: separators, control and format characters, and what has no meaning.
+_INVISIBLE_CATEGORIES = frozenset(("Zs", "Zl", "Zp", "Cc", "Cf", "Cs", "Co", "Cn"))
 
 UINT64_LIMIT = 2**64
 
@@ -26,13 +30,22 @@ def text_constraints(max_length: int, *, min_length: int = 0) -> Any:
     return StringConstraints(strict=True, strip_whitespace=True, min_length=min_length or None, max_length=max_length)
 
 
+def _expect_visible(text: str) -> str:
+    """Refuse a name in which nothing is seen, as an empty one: nobody could tell or press what has it."""
+    if all(unicodedata.category(character) in _INVISIBLE_CATEGORIES for character in text):
+        raise PydanticKnownError("string_too_short", {"min_length": 1})
+    return text
+
+
+VISIBLE_NAME = AfterValidator(_expect_visible)
+
 Text64 = Annotated[str, text_constraints(64)]
 
 Text100 = Annotated[str, text_constraints(100)]
 
 Text255 = Annotated[str, text_constraints(255)]
 
-RequiredName = Annotated[str, text_constraints(255, min_length=1)]
+RequiredName = Annotated[str, text_constraints(255, min_length=1), VISIBLE_NAME]
 
 LongText = Annotated[str, text_constraints(10_000)]
 
