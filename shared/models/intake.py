@@ -148,7 +148,10 @@ class LedgerDelta(Base):
 
 
 class Process(Base):
-    """The heartbeat of a service process, and the journal rows that a worker or sweeper is working on."""
+    """The heartbeat of a service process, and the journal rows that a worker or sweeper is working on.
+
+    The id of a row that is tried alone, since workers died with it in hand, stands in `in_hand` as a negative number.
+    """
 
     __tablename__ = "processes"
 

@@ -100,6 +100,34 @@ async def test_worker_is_not_busy_after_a_failed_batch(database_url: str, databa
     assert drainer._heartbeat._busy_since is None
 
 
+async def test_rows_that_several_killed_processes_noted_are_suspects_and_no_more(
+    database_url: str, database: Connection
+) -> None:
+    """A process notes rows before it gets them, so that several may have noted one that none of them tried alone."""
+    await accept(database, [item(await workspace_id(database), {"email": "a@example.com"})])
+    [(row_id,)] = await rows(database, "SELECT id FROM journal")
+    names = [f"w{n}" for n in range(6)]
+    for name in names:
+        await (await live(database, database_url, name)).note_rows(database, [row_id])
+    successors = [await live(database, database_url, name) for name in names]
+    assert await rows(database, "SELECT attempts FROM journal") == [(2,)]
+    assert await successors[0].note_trial(database, row_id)
+    await live(database, database_url, names[0])
+    assert await rows(database, "SELECT attempts FROM journal") == [(3,)]
+
+
+async def test_one_suspect_is_tried_at_a_time(database_url: str, database: Connection) -> None:
+    workspace = await workspace_id(database)
+    for n in range(2):
+        await accept(database, [item(workspace, {"email": f"{n}@example.com"})])
+    (first,), (second,) = await rows(database, "UPDATE journal SET attempts = 2 RETURNING id")
+    one, other = await live(database, database_url, "w1"), await live(database, database_url, "w2")
+    assert await one.note_trial(database, first)
+    assert not await other.note_trial(database, second)
+    await database.execute("DELETE FROM journal WHERE id = %s", (first,))
+    assert await other.note_trial(database, second)
+
+
 @pytest.mark.parametrize(("minutes", "careful"), [(0.1, False), (1, True), (9, True), (11, False)])
 async def test_stale_worker_counts_as_dead(
     database_url: str, database: Connection, minutes: float, careful: bool

@@ -73,11 +73,33 @@ async def test_the_first_lanes_rows_are_noted_as_in_hand(database: Connection) -
     assert await rows(database, "SELECT in_hand FROM processes") == [([prompt],)]
 
 
+async def test_suspects_are_left_out_while_another_process_tries_one(database: Connection) -> None:
+    suspects = [await waits(database) for _ in range(3)]
+    await database.execute("UPDATE journal SET attempts = 2")
+    fresh = await waits(database)
+    await database.execute(PROCESS, ("w1@h", 0))
+    await database.execute("UPDATE processes SET in_hand = '{}'")
+    eyes = JournalReader("w1@h")
+    assert await seen(database, eyes) == [*suspects, fresh]
+    assert eyes.noted_row_ids == [fresh]
+    await database.execute(PROCESS, ("w2@h", 0))
+    await database.execute("UPDATE processes SET in_hand = ARRAY[%s] WHERE name = 'w2@h'", (-suspects[1],))
+    assert await seen(database, JournalReader("w1@h")) == [fresh]
+    await database.execute("DELETE FROM journal WHERE id = %s", (suspects[1],))
+    assert await seen(database, JournalReader("w1@h")) == [suspects[0], suspects[2], fresh]
+
+
+def test_a_batch_ends_before_a_suspect_and_a_suspect_is_alone() -> None:
+    head = LaneHead(Lane.PROMPT, [1, 2, 3, 4], [1, 1, 1, 1], [0, 1, 2, 0], 0)
+    assert head.rows_within(500) == [1, 2]
+    assert LaneHead(Lane.PROMPT, [3, 4], [1, 1], [2, 0], 0).rows_within(500) == [3]
+
+
 @pytest.mark.parametrize(
     ("sizes", "most", "chosen"), [([300, 200, 1], 500, [0, 1]), ([300, 201], 500, [0]), ([600, 1], 500, [0])]
 )
 def test_a_batch_holds_what_fits_and_one_row_at_least(sizes: list[int], most: int, chosen: list[int]) -> None:
-    assert LaneHead(Lane.PROMPT, [*range(len(sizes))], sizes, 0, 0).rows_within(most) == chosen
+    assert LaneHead(Lane.PROMPT, [*range(len(sizes))], sizes, [0] * len(sizes), 0).rows_within(most) == chosen
 
 
 @pytest.mark.parametrize(
@@ -90,4 +112,4 @@ def test_a_batch_holds_what_fits_and_one_row_at_least(sizes: list[int], most: in
     ],
 )
 def test_a_look_ends_at_so_many_leads_rows_or_bytes(sizes: list[int], size: int, is_whole: bool) -> None:
-    assert LaneHead(Lane.PROMPT, [*range(len(sizes))], sizes, 0, size).is_whole_lane is is_whole
+    assert LaneHead(Lane.PROMPT, [*range(len(sizes))], sizes, [0] * len(sizes), size).is_whole_lane is is_whole

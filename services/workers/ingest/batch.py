@@ -21,6 +21,7 @@ from services.workers.ingest.visitor_rows import add_visitors
 from services.workers.ingest.workspace_cache import WorkspaceCache
 from services.workers.ingest.write_batch import finish_batch, is_redelivery, write_batch
 from services.workers.libpq_pipeline import pipeline_transaction
+from services.workers.processes.heartbeat import SUSPECT_ATTEMPTS
 from shared.intake.journal import Lane
 from shared.intake.verdicts import KEY_REUSED_WARNING, Verdict, VerdictReply
 from shared.leads import submission
@@ -30,7 +31,6 @@ from shared.leads.submission import AcceptedSubmission
 from shared.platform.db.connections import Connection, StatementExecutor
 from shared.platform.db.database_errors import is_contention, is_unavailable
 
-SUSPECT_ATTEMPTS = 2  # noted deaths of workers after which a row is handled with care
 HEAD_BATCH_ROWS = 16  # journal rows of lane 0 that make a batch
 
 # The rows are locked before they are deleted, so rows of another worker are skipped. A failed batch puts them back.

@@ -7,7 +7,6 @@ from collections.abc import Awaitable, Callable
 from services.workers.batches.adaptive_batch_size import FULL_BATCH_SIZE, AdaptiveBatchSize
 from services.workers.ingest.batch import (
     HEAD_BATCH_ROWS,
-    SUSPECT_ATTEMPTS,
     BatchOutcome,
     RowSelection,
     WorkerState,
@@ -194,8 +193,6 @@ class JournalDrainer:
         if await self._split_oversized(connection, head, chosen):
             self._batches_in_vain += 1
             return 0, self._batches_in_vain < MAX_BATCHES_IN_VAIN
-        if head.attempts >= SUSPECT_ATTEMPTS:
-            chosen = chosen[:1]  # alone: if it kills its worker, no other row is affected
         rows_are_left = len(heads) > 1 or len(chosen) < len(head.row_ids)
         self._wake_another_once(rows_are_left)
         count = await self._ingest_noted(connection, head, chosen)
@@ -205,14 +202,17 @@ class JournalDrainer:
 
     async def _split_oversized(self, connection: Connection, head: LaneHead, chosen: list[int]) -> bool:
         """Split rows that are suspect or too large. Return whether any was split."""
-        if head.attempts >= SUSPECT_ATTEMPTS:
-            return await split_suspects(connection, head.lane, chosen)
+        if head.begins_with_suspect:
+            return await split_suspects(connection, head.lane, head.row_ids)
         if head.sizes[0] > self._batch_size.limit:
             return await split_row(connection, head.lane, chosen[0], self._batch_size.limit)
         return False
 
     async def _ingest_noted(self, connection: Connection, head: LaneHead, chosen: list[int]) -> int:
-        if chosen != self._journal.noted_row_ids:
+        if head.begins_with_suspect:
+            if not await self._heartbeat.note_trial(connection, chosen[0]):
+                return 0
+        elif chosen != self._journal.noted_row_ids:
             await self._heartbeat.note_rows(connection, chosen)
         outcome = await self._ingest_batch(connection, select_rows(head.lane, chosen), sum(head.sizes[: len(chosen)]))
         if outcome.taken and not head.is_unhurried:

@@ -5,6 +5,7 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 
 from services.workers.libpq_pipeline import query_once
+from services.workers.processes.heartbeat import SUSPECT_ATTEMPTS, TRIALS_ELSEWHERE_SQL
 from shared.intake.journal import Lane
 from shared.platform.db.connections import ASYNC_COMMIT, Connection
 
@@ -14,6 +15,7 @@ MAX_LEADS_READ, MAX_ROWS_READ, MAX_BYTES_READ = 500, 256, 4 << 20
 
 # Rows that another worker holds are skipped. The rows of the first lane are noted in `processes` by the same statement,
 # so that the next worker recognises a row that killed this one. If another lane is chosen, a second statement notes it.
+# Suspects are left out while another process tries one, and `note_trial` notes them, so one is in hand at a time.
 READ_HEADS_SQL = f"""
 WITH waiting AS (
     SELECT l.lane, j.*, sum(n) OVER up_to - n AS before, sum(size) OVER up_to - size AS bytes_before
@@ -22,8 +24,9 @@ WITH waiting AS (
         WHERE lane = l.lane AND id > %(low)s AND due_at <= clock_timestamp() AND lane >= %(lowest)s
           AND NOT lane = ANY (%(paused)s::int[])
           AND stored_at <= clock_timestamp() - %(age)s * interval '1 ms'
-          AND NOT id = ANY (ARRAY(SELECT unnest(in_hand) FROM processes
+          AND NOT id = ANY (ARRAY(SELECT abs(unnest(in_hand)) FROM processes
                                   WHERE name <> %(name)s AND seen_at > now() - interval '10 s'))
+          AND (attempts < {SUSPECT_ATTEMPTS} OR NOT EXISTS ({TRIALS_ELSEWHERE_SQL}))
         ORDER BY id LIMIT {MAX_ROWS_READ}) j WINDOW up_to AS (PARTITION BY l.lane ORDER BY id)
 ), head AS (
     SELECT * FROM waiting WHERE before < {MAX_LEADS_READ} AND bytes_before < {MAX_BYTES_READ}
@@ -31,11 +34,12 @@ WITH waiting AS (
     SELECT {ASYNC_COMMIT}
 ), noted AS (
     UPDATE processes SET seen_at = now(), in_hand = first.ids
-    FROM quick, (SELECT array_agg(id ORDER BY id) AS ids FROM head WHERE lane = (SELECT min(lane) FROM head)) first
+    FROM quick, (SELECT array_agg(id ORDER BY id) AS ids FROM head
+                 WHERE lane = (SELECT min(lane) FROM head) AND attempts < {SUSPECT_ATTEMPTS}) first
     WHERE name = %(name)s AND first.ids IS NOT NULL
 )
-SELECT lane, array_agg(id ORDER BY id), array_agg(n ORDER BY id), max(attempts), sum(size)::bigint FROM head
-GROUP BY lane ORDER BY lane
+SELECT lane, array_agg(id ORDER BY id), array_agg(n ORDER BY id), array_agg(attempts ORDER BY id), sum(size)::bigint
+FROM head GROUP BY lane ORDER BY lane
 """
 
 HAS_URGENT_SQL = "SELECT 1 FROM journal WHERE lane = 0 AND id > %s LIMIT 1"
@@ -48,7 +52,7 @@ class LaneHead:
     lane: Lane
     row_ids: list[int]
     sizes: list[int]
-    attempts: int
+    attempts: list[int]
     bytes: int
 
     @property
@@ -60,12 +64,24 @@ class LaneHead:
     def is_unhurried(self) -> bool:
         return self.lane is not Lane.WAITED_FOR
 
+    @property
+    def begins_with_suspect(self) -> bool:
+        """Return whether the first row is suspected of killing its worker."""
+        return self.attempts[0] >= SUSPECT_ATTEMPTS
+
+    def unsuspected_row_ids(self) -> list[int]:
+        """Return the ids of the rows that are not suspected."""
+        return [row_id for row_id, n in zip(self.row_ids, self.attempts, strict=True) if n < SUSPECT_ATTEMPTS]
+
     def rows_within(self, max_leads: int) -> list[int]:
-        """Return the ids of the first rows that together hold at most `max_leads` leads, but at least one row."""
+        """Return the ids of the first rows that together hold at most `max_leads` leads, but at least one row.
+
+        A suspect is alone: if it kills its worker, no other row is affected.
+        """
         chosen: list[int] = []
         size = 0
-        for row_id, n in zip(self.row_ids, self.sizes, strict=True):
-            if chosen and size + n > max_leads:
+        for row_id, n, attempts in zip(self.row_ids, self.sizes, self.attempts, strict=True):
+            if chosen and (size + n > max_leads or self.begins_with_suspect or attempts >= SUSPECT_ATTEMPTS):
                 break
             chosen.append(row_id)
             size += n
@@ -100,7 +116,7 @@ class JournalReader:
         }
         rows = await (await connection.execute(READ_HEADS_SQL, arguments)).fetchall()
         waiting = [LaneHead(Lane(row[0]), *row[1:]) for row in rows]
-        self.noted_row_ids = waiting[0].row_ids if waiting else []
+        self.noted_row_ids = waiting[0].unsuspected_row_ids() if waiting else []
         self._low_id = min([lane.row_ids[0] for lane in waiting], default=self._low_id + 1) - 1
         return waiting
 

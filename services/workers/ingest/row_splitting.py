@@ -1,6 +1,6 @@
 """Split journal rows that hold too many leads.
 
-A row that killed its worker twice is split into rows of one lead, a row that takes too long into smaller rows.
+A row that was in hand at two deaths is split into rows of one lead, a row that takes too long into smaller rows.
 """
 
 from collections.abc import Sequence
@@ -9,8 +9,8 @@ from typing import Any
 
 import orjson
 
-from services.workers.ingest.batch import SUSPECT_ATTEMPTS
 from services.workers.ingest.dead_letters import MAX_INGEST_ATTEMPTS, mark_dead
+from services.workers.processes.heartbeat import SUSPECT_ATTEMPTS
 from shared.intake.journal import Lane
 from shared.leads import submission
 from shared.platform.db.connections import Connection

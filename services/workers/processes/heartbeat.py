@@ -20,6 +20,7 @@ from psycopg.types.json import Jsonb
 from services.workers.processes.pause_watch import PauseWatch
 from services.workers.processes.work_statistics import FLUSH_STATISTICS_SQL, WorkStatistics
 from shared.platform.crypto.settings_fingerprints import SettingsFingerprints
+from shared.platform.db.advisory_locks import SUSPECT_TRIAL_LOCK
 from shared.platform.db.connections import ASYNC_COMMIT, Connection, connection_parameters
 from shared.platform.db.database_errors import UNAVAILABLE_ERRORS, is_contention, is_unavailable
 from shared.platform.observability import logging
@@ -31,19 +32,23 @@ STATISTICS_INTERVAL_SECONDS = 1.0  # seconds between two writes of figures
 AFTER_DEATH_INTERVAL_SQL = (
     "interval '10 min'"  # for this long after a process died, all processes note the rows they take
 )
+SUSPECT_ATTEMPTS = 2  # noted deaths of workers after which a row is tried alone
 STUCK_BATCH_SECONDS = 30.0  # seconds in one batch after which the process no longer counts as alive
 
 # If the previous process of this name died while it held journal rows, these rows are still noted, and one more attempt
-# is counted for each. A process that only lost its connection runs the same statement with `starts` false. There is no
-# FOR UPDATE here: it would skip the row that this statement itself updates.
-REGISTER_PROCESS_SQL = """
+# is counted for each. For a suspect it is counted only if it was tried alone, and is noted as a negative id: several
+# processes may note the same rows and be killed together, and a lead beside the bad one must not die of that.
+# A process that only lost its connection runs the same statement with `starts` false. There is no FOR UPDATE here: it
+# would skip the row that this statement itself updates.
+REGISTER_PROCESS_SQL = f"""
 WITH last AS (SELECT in_hand FROM processes WHERE name = %(name)s AND %(starts)s),
 suspected AS (
     UPDATE journal SET attempts = attempts + 1
-    WHERE lane IN (0, 1, 2) AND id = ANY (SELECT unnest(in_hand) FROM last)
+    WHERE lane IN (0, 1, 2) AND id = ANY (SELECT abs(unnest(in_hand)) FROM last)
+      AND (attempts < {SUSPECT_ATTEMPTS} OR -id = ANY (SELECT unnest(in_hand) FROM last))
 )
 INSERT INTO processes AS p (name, kind, host, pid) VALUES (%(name)s, %(kind)s, %(host)s, %(pid)s)
-ON CONFLICT (name) DO UPDATE SET kind = excluded.kind, host = excluded.host, pid = excluded.pid, in_hand = '{}',
+ON CONFLICT (name) DO UPDATE SET kind = excluded.kind, host = excluded.host, pid = excluded.pid, in_hand = '{{}}',
                                  started_at = now(), seen_at = now(),
                                  backend_pid = CASE WHEN %(starts)s THEN NULL ELSE p.backend_pid END,
                                  restarts = p.restarts + %(starts)s::int,
@@ -66,6 +71,12 @@ NOTE_ROWS_SQL = f"""
 WITH quick AS (SELECT {ASYNC_COMMIT})
 UPDATE processes SET seen_at = now(), in_hand = %s FROM quick WHERE name = %s
 """
+# Suspects that other living processes try. Those that are decided have left the journal.
+TRIALS_ELSEWHERE_SQL = """
+SELECT FROM processes p JOIN journal tried ON tried.lane IN (0, 1, 2) AND tried.id = -p.in_hand[1]
+WHERE p.in_hand[1] < 0 AND p.name <> %(name)s AND p.seen_at > now() - interval '10 s'
+"""
+LOCK_TRIALS_SQL = f"SELECT pg_advisory_xact_lock({SUSPECT_TRIAL_LOCK}), {ASYNC_COMMIT}"
 NOTE_BACKEND_SQL = "UPDATE processes SET backend_pid = pg_backend_pid() WHERE name = %s"
 ACKNOWLEDGE_PAUSES_SQL = "UPDATE processes SET pauses_version = %s WHERE name = %s"
 REMOVE_PROCESS_SQL = "DELETE FROM processes WHERE name = %s"
@@ -103,6 +114,20 @@ class Heartbeat:
         """Note the journal rows that are taken now. If they kill this process, its successor knows which they were."""
         self.mark_busy()
         await connection.execute(NOTE_ROWS_SQL, (list(row_ids), self.name))
+
+    async def note_trial(self, connection: Connection, row_id: int) -> bool:
+        """Note that this suspect is tried alone, unless another process tries one. Return whether it may be tried.
+
+        At most one suspect is in hand in the whole installation: if it kills its process, and those beside it are
+        killed, too, then no other suspect is blamed.
+        """
+        async with connection.transaction():
+            await connection.execute(LOCK_TRIALS_SQL)
+            elsewhere = await connection.execute(TRIALS_ELSEWHERE_SQL, {"name": self.name})
+            if await elsewhere.fetchone() is not None:
+                return False
+            await self.note_rows(connection, [-row_id])
+        return True
 
     def mark_busy(self) -> None:
         """Mark the process as busy with a batch."""

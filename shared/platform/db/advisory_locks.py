@@ -5,6 +5,7 @@ SPOOL_DRAIN_LOCK = 4_712_002  # one process at a time drains the spool: two woul
 REFERENCE_LOCK_CLASS = 4_712_003  # the first of two numbers; the second is the workspace
 SEARCH_TEXT_LOCK = 4_712_004  # one process at a time: the later of two writers may have read the older lead
 DELIVERY_CLAIM_LOCK = 4_712_005  # one claim at a time, for milliseconds: limits and order hold across senders
+SUSPECT_TRIAL_LOCK = 4_712_048  # one process at a time notes a suspect, and sees whether another has one in hand
 KEY_ROTATION_LOCK = 4_712_006  # a rotation holds it exclusively, a backup holds it shared
 LANE_PAUSE_LOCK = 4_712_041  # one change of a lane's pause at a time: versions of pauses commit in their order
 FILES_LOCK = 4_712_043  # one process at a time moves and removes contents of files
