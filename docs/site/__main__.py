@@ -6,8 +6,12 @@ from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
-from docs.site.site_build import CURRENT_VERSION, build_site
-from docs.site.site_tool import BuildFailed, ToolUnavailable
+try:
+    from docs.site.site_build import CURRENT_VERSION, build_site
+    from docs.site.site_tool import BuildFailed, ToolUnavailable
+except ModuleNotFoundError as missing:  # another Python, or an environment that serves and does not test
+    INSTALLATION = "`./leadhub test tests/unit/test_docs_site.py` installs it, and then `.venv/bin/python -m docs.site`"
+    sys.exit(f"docs.site: {missing}. {INSTALLATION} works.")
 
 DESCRIPTION = """\
 Build the documentation's site into a folder, in English and in Arabic, and check its links.
