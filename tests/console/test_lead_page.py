@@ -3,13 +3,26 @@
 import re
 import secrets
 
-from playwright.async_api import Browser, expect
+from playwright.async_api import Browser, Page, expect
 
 from tests.support.console import ConsoleClient, Reader, console_client, needs_chromium, watched_page
 from tests.support.console_leads import call_api, new_lead, post_inbound
 from tests.support.hostile_texts import PAYLOADS
 from tests.support.stack import Stack
 from tests.support.waiting import until
+
+
+async def add_reword_and_finish_task(page: Page) -> None:
+    """On the lead's page."""
+    await page.locator("#task-title").fill("Call back")
+    await page.locator(".task-add").get_by_role("button", name="Add", exact=True).click()
+    await page.locator("#tasks summary").click()
+    await page.get_by_label("What is to be done").fill("Call back on Monday")
+    await page.locator("#tasks details").get_by_label("Due").fill("2031-05-05 09:30")
+    await page.get_by_role("button", name="Save the task").click()
+    await expect(page.locator("#tasks li")).to_contain_text("5 May 2031 09:30")
+    await page.get_by_role("button", name="Done: Call back on Monday").click()
+    await expect(page.get_by_role("button", name="Reopen: Call back on Monday")).to_be_visible()
 
 
 @needs_chromium
@@ -43,15 +56,7 @@ async def test_a_lead_is_read_edited_and_worked_on(
         await page.get_by_role("button", name="Remove the tag pricing").click()
         await expect(page.locator("#facts .tag bdi")).to_have_text(["second", tag])
 
-        await page.locator("#task-title").fill("Call back")
-        await page.locator(".task-add").get_by_role("button", name="Add", exact=True).click()
-        await page.locator("#tasks summary").click()
-        await page.get_by_label("What is to be done").fill("Call back on Monday")
-        await page.locator("#tasks details").get_by_label("Due").fill("2031-05-05 09:30")
-        await page.get_by_role("button", name="Save the task").click()
-        await expect(page.locator("#tasks li")).to_contain_text("5 May 2031 09:30")
-        await page.get_by_role("button", name="Done: Call back on Monday").click()
-        await expect(page.get_by_role("button", name="Reopen: Call back on Monday")).to_be_visible()
+        await add_reword_and_finish_task(page)
         await watched.press("s")
         await expect(page.get_by_role("button", name="Star")).to_have_attribute("aria-pressed", "true")
 
