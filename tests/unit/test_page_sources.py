@@ -21,6 +21,14 @@ TEMPLATES = [
 FORM_SCRIPTS = sorted(TEMPLATE_DIR.with_name("scripts").rglob("*.js"))
 CONSOLE_SCRIPTS = [path for path in sorted(STATIC_DIR.rglob("*.js")) if path.parent.name != "vendor"]
 SCRIPTS = [*FORM_SCRIPTS, *CONSOLE_SCRIPTS, *sorted(API_STATIC_DIR.glob("*.js"))]
+# Files of npm and generated ones are left out. n8n's own linter has rules for its texts, which are one a line.
+APP_SCRIPTS = [
+    path
+    for folder in ("zapier", "typescript", "pipedream")
+    for ending in ("js", "mjs", "ts")
+    for path in sorted((PROJECT_ROOT / "integrations" / folder).rglob(f"*.{ending}"))
+    if not {"node_modules", "dist"} & set(path.parts) and path.name != "schema.ts"
+]
 STYLES = [
     *sorted((STATIC_DIR / "styles").rglob("*.css")),
     *(path for folder in (API_STATIC_DIR, STYLESHEET_FILE.parent) for path in sorted(folder.glob("*.css"))),
@@ -37,11 +45,15 @@ def line_count(path: Path) -> int:
 def test_lines_fit_120_columns() -> None:
     long = [
         f"{path.relative_to(PROJECT_ROOT)}:{number}"
-        for path in (*TEMPLATES, *SCRIPTS, *STYLES)
+        for path in (*TEMPLATES, *SCRIPTS, *APP_SCRIPTS, *STYLES)
         for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1)
         if len(line) > MAX_COLUMNS
     ]
     assert long == []
+
+
+def test_scripts_of_integrations_are_found() -> None:
+    assert {path.relative_to(PROJECT_ROOT).parts[1] for path in APP_SCRIPTS} == {"zapier", "typescript", "pipedream"}
 
 
 def test_pages_are_short_and_made_of_parts() -> None:

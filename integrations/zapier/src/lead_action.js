@@ -12,8 +12,10 @@ import { idNumber } from "./numbers.js";
  * @property {string} label
  * @property {string} description
  * @property {any[]} inputFields those after the lead's id
- * @property {(inputData: any, z: ZObject) => { method: "PATCH" | "POST", path?: string, body: object }} request what is sent
+ * @property {(inputData: any, z: ZObject) => LeadRequest} request what is sent
  */
+
+/** @typedef {{ method: "PATCH" | "POST", path?: string, body: object }} LeadRequest */
 
 /** @param {LeadAction} action */
 export function leadAction({ key, label, description, inputFields, request }) {

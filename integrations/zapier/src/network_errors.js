@@ -5,7 +5,8 @@
 const REDIRECTED =
   "The address of your LeadHub leads to another one. Connect the account again with the address that it leads to.";
 const UNREACHABLE =
-  "LeadHub cannot be reached at this address. Check it: it must begin with https:// and be reachable from the internet.";
+  "LeadHub cannot be reached at this address. Check it: it must begin with https:// and be reachable from the " +
+  "internet.";
 
 /**
  * @param {ZObject} z
