@@ -14,6 +14,19 @@ function storedAddress() {
   }
 }
 
+/** Returns whether the reader chose dark pages in the documentation, or chose nothing and has a dark system. */
+function isDark() {
+  const system = matchMedia("(prefers-color-scheme: dark)").matches;
+  try {
+    // The theme keeps the choice by the path of the version.
+    const stored = localStorage.getItem(`${new URL("..", document.baseURI).pathname}.__palette`);
+    const { media, scheme } = JSON.parse(stored ?? "{}").color ?? {};
+    return scheme && media !== "(prefers-color-scheme)" ? scheme === "slate" : system;
+  } catch {
+    return system; // the browser keeps nothing
+  }
+}
+
 /** Shows the document with the address as its only server. */
 async function show() {
   const answer = await fetch(new URL("../openapi.json", document.baseURI));
@@ -32,6 +45,7 @@ async function show() {
   });
 }
 
+document.documentElement.classList.toggle("dark-mode", isDark());
 field.value = storedAddress();
 form.addEventListener("submit", (event) => {
   event.preventDefault();
