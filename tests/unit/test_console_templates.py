@@ -112,6 +112,14 @@ def test_catalogue_is_complete(path: Path) -> None:
     assert [message.id for message in messages if not _is_translated(message)] == []
 
 
+@pytest.mark.parametrize("path", CATALOGUES, ids=lambda path: path.parent.name)
+def test_numbers_of_leads_keep_their_sign_before_them(path: Path) -> None:
+    """After Arabic letters `#8090` is seen as `8090#`, unless a mark for left to right stands before it."""
+    texts = re.findall(r'^msgstr.*"(.*#%\(.*)"$', path.read_text(encoding="utf-8"), flags=re.MULTILINE)
+    assert texts
+    assert [text for text in texts if text.count("\u200e#%(") != text.count("#%(")] == []
+
+
 def _is_translated(message: Message) -> bool:
     forms = [message.string] if isinstance(message.string, str) else list(message.string or ())
     return bool(forms) and all(forms) and not message.fuzzy
