@@ -127,7 +127,7 @@ def _held_words(view: PageView, record: SubmissionDict) -> tuple[Markup | str, s
     spam = record["spam"] or {}
     listed = [str(reason["text"]) for reason in (spam.get("reasons") or ())[:MAX_LISTED_REASONS]]
     hides = not view.permits(Permission.SEE_PERSONS)
-    reasons = ", ".join(stored_sentence(text, view.translate, hides_values=hides).removesuffix(".") for text in listed)
+    reasons = " · ".join(stored_sentence(text, view.translate, hides_values=hides).removesuffix(".") for text in listed)
     if record["rejected_at"]:
         return view.translate("marked as spam"), reasons
     if waits_for_sender(spam, None):
