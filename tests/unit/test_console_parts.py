@@ -255,7 +255,16 @@ def test_a_full_time_has_the_comma_of_its_language() -> None:
     assert "2026، 12:00:00" in Formatting(LANGUAGES["ar"], UTC, NOON).full_time(NOON)
 
 
-@pytest.mark.parametrize(("name", "initials"), [("Ada Lovelace", "AL"), ("明慧 欧阳", "明"), ("ليلى البستاني", "لا")])
+@pytest.mark.parametrize(
+    ("name", "initials"),
+    [
+        ("Ada Lovelace", "AL"),
+        ("明慧 欧阳", "明"),
+        ("ليلى البستاني", "لا"),
+        ("\u202egnp \u2066 exe", "GE"),
+        ("\u202e", "?"),
+    ],
+)
 def test_initials_are_two_where_two_fit(name: str, initials: str) -> None:
     assert f">{initials}<" in svg.avatar(name)
 

@@ -198,7 +198,7 @@ def tag(text: str, hue: int | None = None) -> Markup:
 
 def avatar(name: str, classes: str = "") -> Markup:
     """Return a person's initials on a colour that belongs to the name: one letter of scripts whose letters are wide."""
-    words = name.split() or ["?"]
+    words = "".join(sign for sign in name if sign.isprintable() or sign.isspace()).split() or ["?"]
     first, last = words[0][0], words[-1][0] if len(words) > 1 else ""
     initials = first if east_asian_width(first) in "WF" else (first + last).upper()
     hue = sum(name.encode()) % HUES + 1
