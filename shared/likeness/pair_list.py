@@ -11,6 +11,7 @@ PairDict = dict[str, Any]
 
 PAIR_STATES = ("open", "dismissed", "merged")
 MAX_BITS = 1000.0  # more than any pair has
+MAX_OPEN_PAIRS = 10_000  # pairs that are counted for a figure beside another page
 
 MATCHING_SQL = "p.workspace_id = %(workspace)s AND p.state = %(state)s AND p.bits >= %(min_bits)s"
 # A pair whose lead is gone is shown only as merged: one lead of it went into the other.
@@ -40,9 +41,9 @@ SELECT p.id, json_build_array(p.lead_a, p.lead_b) AS lead_ids,
        round(p.probability::numeric, 4)::float8 AS score, p.reasons, p.state, p.dismissed_by, p.dismissed_at,
        p.merge_id, p.created_at, p.bits
 """
-OPEN_PAIRS_SQL = """
+OPEN_PAIRS_SQL = f"""
 SELECT count(*) FROM (
-    SELECT FROM duplicate_pairs WHERE workspace_id = %s AND state = 'open' AND bits >= %s LIMIT 10000) found
+    SELECT FROM duplicate_pairs WHERE workspace_id = %s AND state = 'open' AND bits >= %s LIMIT {MAX_OPEN_PAIRS}) found
 """
 ONE_PAIR_SQL = f"""
 {PAIR_COLUMNS_SQL} FROM duplicate_pairs p
@@ -94,7 +95,7 @@ async def count_pairs(connection: Connection, workspace_id: int, which: PairFilt
 
 
 async def count_open_pairs(connection: Connection, workspace_id: int, min_score: float | None = None) -> int:
-    """Return how many pairs are open, at most 10,000: a figure beside the page, which costs little."""
+    """Return how many pairs are open, at most `MAX_OPEN_PAIRS`: a figure beside the page, which costs little."""
     cursor = await connection.execute(OPEN_PAIRS_SQL, (workspace_id, _min_bits(min_score)))
     return int((await cursor.fetchall())[0][0])
 

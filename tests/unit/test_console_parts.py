@@ -14,10 +14,11 @@ from services.console.web.bidi_controls import show_controls_in_html
 from services.console.web.cause_titles import FilledTitle, common_message, filled_title
 from services.console.web.csrf import cross_site_reason
 from services.console.web.formatting import Formatting
-from services.console.web.navigation import NAVIGATION_GROUPS, ordered_groups
+from services.console.web.navigation import NAVIGATION_ENTRIES, NAVIGATION_GROUPS, ordered_groups
 from services.console.web.page_view import workspace_path
 from services.console.web.safe_redirect import CONSOLE_HOME, local_path
 from services.console.web.translations import load_languages, preferred_language
+from shared.likeness.pair_list import MAX_OPEN_PAIRS
 from shared.operations.overview_types import LaneState
 
 pytestmark = pytest.mark.unit
@@ -267,6 +268,11 @@ def test_a_full_time_has_the_comma_of_its_language() -> None:
 )
 def test_initials_are_two_where_two_fit(name: str, initials: str) -> None:
     assert f">{initials}<" in svg.avatar(name)
+
+
+def test_the_figure_of_the_navigation_ends_where_its_count_does() -> None:
+    highest = {entry.count: entry.counted_to for entry in NAVIGATION_ENTRIES}
+    assert highest["duplicates"] == MAX_OPEN_PAIRS
 
 
 def test_agents_have_the_leads_before_the_intake() -> None:

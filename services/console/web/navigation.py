@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from math import inf
 
 from services.console.web.translations import mark_message as _
 from shared.auth.roles import Permission
@@ -9,7 +10,7 @@ from shared.auth.roles import Permission
 
 @dataclass(frozen=True)
 class NavigationEntry:
-    """A page in the navigation. `count` names the figure that is shown beside it; `key` follows `g`."""
+    """A page in the navigation. `count` names the figure beside it, `counted_to` is the highest; `key` follows `g`."""
 
     page: str
     group: str
@@ -17,6 +18,7 @@ class NavigationEntry:
     label: str
     key: str = ""
     count: str = ""
+    counted_to: float = inf
     permission: Permission = Permission.SEE_RECORDS
 
 
@@ -37,7 +39,7 @@ NAVIGATION_ENTRIES = (
     NavigationEntry("jobs", "intake", "job", _("Bulk jobs"), key="b", count="jobs"),
     NavigationEntry("leads", "leads", "people", _("All leads"), key="l"),
     NavigationEntry("pipeline", "leads", "board", _("Pipeline"), key="p"),
-    NavigationEntry("duplicates", "leads", "merge", _("Duplicates"), key="u", count="duplicates"),
+    NavigationEntry("duplicates", "leads", "merge", _("Duplicates"), key="u", count="duplicates", counted_to=10_000),
     NavigationEntry("import", "leads", "import", _("Import"), key="m", permission=Permission.BULK_LEADS),
     NavigationEntry("forms", "setup", "form", _("Forms"), key="f"),
     NavigationEntry("automations", "setup", "bolt", _("Automations"), key="a"),
