@@ -172,7 +172,7 @@ async def fix_and_replay_another(day: OperatorDay) -> None:
     payload = day.page.get_by_role("textbox", name="Payload")
     await payload.fill((await payload.input_value()).replace("broken", day.email("aoife")))
     await day.page.get_by_label("Why").fill("She gave it again by phone")
-    await day.press("Try one first")
+    await day.press("Try without storing")
     await day.see("It would make a new lead.")
     await day.press("Replay version 2")
     await day.see("The original is kept.")
