@@ -10,6 +10,7 @@ import { watchDialogs } from "./scripts/dialogs.js";
 import { askBeforeSending, sendOnChange } from "./scripts/form_sending.js";
 import { announceEndedJobs, countNewRows } from "./scripts/live_news.js";
 import { live } from "./scripts/live_region.js";
+import { takePageAddress } from "./scripts/page_address.js";
 import { fillPathsByClick } from "./scripts/path_filling.js";
 import { places } from "./scripts/places.js";
 import { keepRowMarked } from "./scripts/row_focus.js";
@@ -18,6 +19,7 @@ import { watchSelection } from "./scripts/row_selection.js";
 import { handleKey } from "./scripts/shortcuts.js";
 
 rememberZone();
+takePageAddress();
 live.start();
 countNewRows();
 announceEndedJobs();
