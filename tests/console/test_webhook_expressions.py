@@ -188,5 +188,15 @@ async def test_the_form_previews_on_the_last_events_and_says_where_it_is_wrong(
         await page.click("main form footer button")
         await expect(page.locator("#made-secret")).to_have_count(1)
         await expect(page.locator("dl.facts").first).to_contain_text("30 messages a minute")
+        await page.reload()  # asks for the page, and does not send the form again
+        await expect(page.locator("#made-secret")).to_have_count(0)
+        await page.click("text=Send a test event…")
+        await page.click(".veil footer button")
+        sent_body = page.get_by_role("region", name="Body of the request", exact=True)
+        await expect(sent_body).to_contain_text('"who"')
+        await expect(sent_body).not_to_contain_text("occurred_at")
         assert await watched.excess_width() <= 0
         assert watched.faults == []
+    with open_stack.database() as database:
+        made = database.execute("SELECT count(*) FROM webhook_subscriptions WHERE url = %s", (receiver.url,)).fetchone()
+    assert made == (1,)

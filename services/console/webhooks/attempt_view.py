@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
+import orjson
+
 from services.console.web.page_view import PageView
 from services.console.web.payload_text import (
     VALUE_MASK,
@@ -15,11 +17,12 @@ from services.console.web.payload_text import (
     split_lines,
 )
 from services.console.webhooks.delivery_reads import AttemptRow, OpenDelivery
-from services.console.webhooks.expression_words import stored_problem_text
+from services.console.webhooks.expression_words import problem_text, stored_problem_text
 from services.console.webhooks.words import ERROR_WORDS, shown_url
 from shared.audit.audit_masking import is_secret_name
 from shared.auth.roles import Permission
-from shared.outbound.subscription_expressions import MAPPING_FAILED
+from shared.expressions.expression_errors import ExpressionProblem
+from shared.outbound.subscription_expressions import MAPPING_FAILED, mapped_body
 from shared.platform.masking import SECRET_MASK
 
 MAX_LINES: Final = 400
@@ -51,17 +54,25 @@ class ShownDelivery:
 
     payload: list[PayloadLine]
     is_cut: bool
+    own_body: list[PayloadLine] | None  # what the mapping of the subscription, as it is now, makes of it
+    mapping_problem: str
     attempts: list[ShownAttempt]
 
 
-def shown_delivery(view: PageView, delivery: OpenDelivery) -> ShownDelivery:
-    """Return a delivery for the page."""
+def shown_delivery(view: PageView, delivery: OpenDelivery, body_expression: str | None) -> ShownDelivery:
+    """Return a delivery for the page, with the body that the mapping of its subscription makes."""
     hides_values = _hides_values(view)
     payload = bytes(delivery.row.payload)
-    lines = body_lines(payload, hides_values=hides_values)
+    is_whole = len(payload) == delivery.row.size
+    lines, own_body, problem = body_lines(payload, hides_values=hides_values), None, ""
+    # A mapping may make names of values: who sees no values sees the message with its own names alone.
+    if body_expression and is_whole and not hides_values:
+        own_body, problem = _mapped_lines(view, body_expression, payload)
     return ShownDelivery(
         lines[:MAX_LINES],
-        len(lines) > MAX_LINES or len(payload) < delivery.row.size,
+        len(lines) > MAX_LINES or not is_whole,
+        own_body,
+        problem,
         shown_attempts(view, delivery.attempts),
     )
 
@@ -80,6 +91,15 @@ def body_lines(body: bytes, *, hides_values: bool) -> list[PayloadLine]:
         return []
     tokens = shown_tokens(body, hides_values=hides_values)
     return indented_lines(tokens) if is_json(body) else split_lines(tokens)
+
+
+def _mapped_lines(view: PageView, expression: str, payload: bytes) -> tuple[list[PayloadLine] | None, str]:
+    """Return the body that a mapping makes, or None and why it makes none."""
+    try:
+        body = mapped_body(expression, orjson.loads(payload))
+    except ExpressionProblem as problem:
+        return None, problem_text(view, problem)
+    return body_lines(body, hides_values=False)[:MAX_LINES], ""
 
 
 def _hides_values(view: PageView) -> bool:

@@ -203,7 +203,7 @@ def shown_webhook(view: PageView, snapshot: WebhookSnapshot, place: Place) -> di
         ],
         "older_than": snapshot.page.older_than,
         "looked_at": LOOKED_AT if snapshot.page.is_end_of_look else 0,
-        "opened": shown_delivery(view, opened) if opened else None,
+        "opened": shown_delivery(view, opened, webhook.body_expression) if opened else None,
         "opened_row": opened.row if opened else None,
         "sees_persons": view.permits(Permission.SEE_PERSONS),
         "may_set_up": may_set_up,
