@@ -188,3 +188,22 @@ async def test_agents_see_what_runs_and_change_nothing(
         assert (await agent.post(f"{AUTOMATIONS_PAGE}/{id_}/{below}", {"do": "delete:0"})).status == 403, below
     assert (await agent.post(AUTOMATIONS_PAGE, {"recipe": "blank"})).status == 403
     assert stored_automation(shared_stack, id_)["steps"] == made["steps"]
+
+
+@needs_chromium
+async def test_menu_of_the_builder_opens_within_a_phone_and_escape_closes_it(
+    browser: Browser, shared_stack: Stack, readers: dict[str, Reader]
+) -> None:
+    automation, phone = new_automation(shared_stack), {"width": 390, "height": 844}
+    async with watched_page(browser, shared_stack.base, readers["admin"].email, viewport=phone) as watched:
+        page = watched.page
+        await watched.open(f"{AUTOMATIONS_PAGE}/{automation['id']}")
+        more = page.locator("summary[aria-label^='More: run it by hand']")
+        await more.focus()
+        await watched.press("Enter")
+        box = await page.get_by_role("link", name="Delete the automation…").bounding_box()
+        assert box is not None
+        assert 0 <= box["x"] <= box["x"] + box["width"] <= phone["width"]
+        await watched.press("Escape")
+        await expect(page.get_by_role("link", name="Delete the automation…")).to_be_hidden()
+        await expect(more).to_be_focused()

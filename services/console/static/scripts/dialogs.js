@@ -17,6 +17,15 @@ export function openDialog(id) {
   if (id === "palette") startPalette(dialog);
 }
 
+/** Closes the menu that is open, and returns whether one was. */
+export function closeOpenMenu() {
+  const menu = /** @type {HTMLDetailsElement | null} */ ($("details.drop[open]"));
+  if (!menu || $("dialog[open]")) return false;
+  menu.open = false;
+  $("summary", menu)?.focus();
+  return true;
+}
+
 /**
  * A button with `data-dismiss` takes away the dialog or the toast that it stands in.
  * @param {HTMLElement} button

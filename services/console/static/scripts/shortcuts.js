@@ -1,6 +1,6 @@
 // Keys. Single ones act only where the reader wants them.
 
-import { openDialog } from "./dialogs.js";
+import { closeOpenMenu, openDialog } from "./dialogs.js";
 import { $, $$, closest } from "./elements.js";
 import { live } from "./live_region.js";
 import { moveFocus, openRow, tickRow } from "./row_focus.js";
@@ -63,6 +63,7 @@ function handleCommand(event) {
     openDialog("palette");
     return true;
   }
+  if (event.key === "Escape" && closeOpenMenu()) return true;
   const cancel = event.key === "Escape" && $("[data-cancel]");
   if (cancel) cancel.click();
   return Boolean(cancel);
