@@ -1,6 +1,7 @@
 """Webhooks that fit: filters, bodies of one's own and rates, from an event to a receiver, and their form."""
 
 import asyncio
+import re
 import secrets
 import time
 from collections.abc import AsyncIterator, Iterator
@@ -188,6 +189,7 @@ async def test_the_form_previews_on_the_last_events_and_says_where_it_is_wrong(
         await page.click("main form footer button")
         await expect(page.locator("#made-secret")).to_have_count(1)
         await expect(page.locator("dl.facts").first).to_contain_text("30 messages a minute")
+        await expect(page).to_have_url(re.compile(r"/webhooks/\d+$"))
         await page.reload()  # asks for the page, and does not send the form again
         await expect(page.locator("#made-secret")).to_have_count(0)
         await page.click("text=Send a test event…")

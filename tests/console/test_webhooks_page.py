@@ -136,6 +136,7 @@ async def test_receiver_is_made_tried_and_fails_and_its_secret_is_renewed(
         await page.fill("#hours", "3")
         await page.click(".veil footer button")
         second_secret = (await page.inner_text("#made-secret")).strip()
+        await expect(page).to_have_url(re.compile(rf"{PAGE}/\d+$"))
         await page.reload()  # shows the page, and renews nothing again
         await expect(page.locator("#made-secret")).to_have_count(0)
         receiver.answer = lambda _: web.Response(status=503, text="the <b>queue</b> is full")
