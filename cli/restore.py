@@ -34,7 +34,7 @@ from cli.common import data_dir_option, make_settings, notify_operator, print_ta
 from cli.dump import drop_leftover_databases, load_dump, refuse_if_in_use, side_database, swap_in_side_database
 from cli.erasures_since import apply_known_erasures, read_known_erasures
 from cli.saved_files import load_files
-from cli.schema import RESTORING_VERSION, head_version, stamp_version, upgrade_database
+from cli.schema import RESTORING_VERSION, database_version, stamp_version, upgrade_database
 from cli.spool_check import check_spool_durability
 from embedded.servers import EmbeddedServers, run_program
 from shared.intake.spool import SPOOL_COUNT_KEY, SPOOL_STREAM
@@ -84,12 +84,14 @@ def restore(file: Path, force: bool) -> None:
             side = stack.enter_context(side_database(found_settings.database_url))
             stack.enter_context(_side_stream(found_settings.spool_url))
             books = _fill_side(side, found_settings, archive, keys)
+            tables_version = database_version(side)
+            stamp_version(side, RESTORING_VERSION)
             if archive.has_files:
                 notify_operator(f"files: {load_files(settings.files_folder, archive.open_member(FILES_MEMBER))}")
             if interrupts:
                 raise KeyboardInterrupt
         with _signals_held_back():
-            _switch_over(found_settings, books["spooled"], keys)
+            _switch_over(found_settings, books["spooled"], keys, tables_version)
             _report_restored(settings, archive.manifest, keys)
             drop_leftover_databases(found_settings.database_url)
             if keys is None:
@@ -178,19 +180,21 @@ def _fill_side(side: str, settings: Settings, archive: BackupArchive, keys: str 
         raise RuntimeError(f"the ledger would be {books}, but was {archive.manifest.ledger}")
     if erased := asyncio.run(apply_known_erasures(side, settings, keys, read_known_erasures(settings))):
         notify_operator(f"erased again, since they were erased after the backup: {erased}")
-    stamp_version(side, RESTORING_VERSION)
     return books
 
 
-def _switch_over(settings: Settings, spooled: int, keys: str | None) -> None:
-    """Replace database, spool and key. The message of the RuntimeError says how far it came."""
+def _switch_over(settings: Settings, spooled: int, keys: str | None, tables_version: str) -> None:
+    """Replace database, spool and key, and note the number of the tables' migration.
+
+    The message of the RuntimeError says how far it came.
+    """
     with _nothing_changed_on_failure():
         swap_in_side_database(settings.database_url)
     try:
         _switch_spool(settings.spool_url, spooled)
         if keys is not None:
             DataDir(settings.data_dir).replace_secret(KEY_FILE, keys)
-        stamp_version(settings.database_url, head_version())
+        stamp_version(settings.database_url, tables_version)
     except (OSError, psycopg.Error, redis.RedisError) as error:
         said = "the database is restored, the spool or the key is not: run it again, with --force"
         raise RuntimeError(f"{str(error).strip()}; {said}") from None

@@ -6,6 +6,7 @@ Alembic is imported only when there is something to migrate: to load it takes lo
 import os
 import subprocess
 import sys
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import click
@@ -35,7 +36,11 @@ POOLER_WARNING = (
 )
 NEWER_DATABASE_MESSAGE = (
     "The database was written by a newer LeadHub: its tables are at migration {found}, this version knows them up to "
-    "{head}. Run the newer version, or restore a backup that this one made."
+    "{head}, and they are for versions that know {runs_from}. Run the newer version, or restore a backup that this one "
+    "made."
+)
+RUNS_ON_NEWER_NOTE = (
+    "the tables are at migration {found}, of a newer version; this version knows them up to {head}, and runs on them"
 )
 OLDER_DATABASE_MESSAGE = (
     "The tables are at migration {found}, and this version goes on from 0021: run `leadhub migrate` once with the "
@@ -50,24 +55,62 @@ HALF_RESTORED_MESSAGE = (
 )
 
 
+@dataclass(frozen=True)
+class TablesState:
+    """Which tables a database has: `version` is the number of its last migration, empty before the first one.
+
+    Versions of LeadHub that know the migration `runs_from` run on them. It is empty where none was noted.
+    """
+
+    version: str
+    runs_from: str = ""
+
+    @property
+    def is_newer(self) -> bool:
+        """Whether a newer version of LeadHub brought the tables to where they are."""
+        return self.version.startswith(MIGRATION_SERIES) and self.version > head_version()
+
+    @property
+    def carries_this_version(self) -> bool:
+        """Whether this version runs on tables that a newer one made."""
+        return bool(self.runs_from) and self.runs_from <= head_version()
+
+    @property
+    def is_older(self) -> bool:
+        """Whether there are tables, and this version's migrations have not all run."""
+        return bool(self.version) and self.version < head_version()
+
+    def newer_note(self) -> str:
+        """Return the sentence for an operator whose version runs on a newer version's tables."""
+        return RUNS_ON_NEWER_NOTE.format(found=self.version, head=head_version())
+
+    def refuse_too_new(self) -> None:
+        """Raise ClickException if the tables are of a newer version and this one does not run on them."""
+        if self.is_newer and not self.carries_this_version:
+            message = NEWER_DATABASE_MESSAGE.format(
+                found=self.version, head=head_version(), runs_from=self.runs_from or self.version
+            )
+            raise click.ClickException(message)
+
+
 def upgrade_database(url: str) -> None:
-    """Run all missing migrations under an advisory lock.
+    """Run all missing migrations under an advisory lock. Leave newer tables alone if this version runs on them.
 
     ClickException for tables that are too new or too old, for an incomplete restore, and for an old server.
     """
-    version = database_version(url)
+    state = tables_state(url)
+    version = state.version
     if version == RESTORING_VERSION:
         raise click.ClickException(HALF_RESTORED_MESSAGE)
     if version.isdecimal():
         continue_from_earlier(url, version)
         version = database_version(url)
-    if version == head_version():
+    state.refuse_too_new()
+    if version >= head_version():
         return
-    if version > head_version():
-        raise click.ClickException(NEWER_DATABASE_MESSAGE.format(found=version, head=head_version()))
     if version:
         upgraded = f"bringing the tables from migration {version} to {head_version()}"
-        click.echo(f"{upgraded}; with a million leads this may take a minute", err=True)
+        click.echo(f"{upgraded}; `leadhub migrate --plan` says beforehand what that takes", err=True)
     import alembic.command
 
     alembic.command.upgrade(alembic_config(url), "head")
@@ -78,7 +121,10 @@ def upgrade_in_child(url: str) -> None:
 
     SystemExit if that process fails; it has said why.
     """
-    if database_version(url) != head_version():
+    state = tables_state(url)
+    if state.is_newer and state.carries_this_version:
+        click.echo(state.newer_note(), err=True)
+    elif state.version != head_version():
         env = {**os.environ, DATABASE_URL_VARIABLE: url, "PYTHONPATH": str(PROJECT_ROOT)}
         done = subprocess.run([sys.executable, "-m", "cli.schema"], cwd=PROJECT_ROOT, env=env, check=False)
         if done.returncode:
@@ -112,14 +158,20 @@ def continue_from_earlier(url: str, version: str) -> None:
 
 def database_version(url: str) -> str:
     """Return the number of the database's migration; an empty text before the first one."""
+    return tables_state(url).version
+
+
+def tables_state(url: str, *, warns: bool = True) -> TablesState:
+    """Return which tables the database has. Warn of a pooler unless told not to. Old databases have no `runs_from`."""
     with psycopg.connect(url, **connection_parameters("leadhub-cli")) as connection:
         refuse_old_server(connection.info.server_version)
-        if connection.execute("SHOW statement_timeout").fetchone() == ("0",):
+        if warns and connection.execute("SHOW statement_timeout").fetchone() == ("0",):
             click.echo(POOLER_WARNING, err=True)
         if connection.execute("SELECT to_regclass('alembic_version')").fetchone() == (None,):
-            return ""
-        found = connection.execute("SELECT version_num FROM alembic_version").fetchone()
-        return str(found[0]) if found else ""
+            return TablesState("")
+        found = connection.execute("SELECT to_jsonb(v) FROM alembic_version v").fetchone()
+        row = found[0] if found else {}
+        return TablesState(row.get("version_num") or "", row.get("runs_from") or "")
 
 
 def refuse_old_server(server_version: int) -> None:
