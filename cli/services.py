@@ -16,6 +16,7 @@ from cli import child_programs
 from cli.common import data_dir_option, expect_shared_settings, make_settings, notify_operator
 from cli.files_check import check_files_library
 from cli.spool_check import check_spool_durability
+from cli.tables_check import await_tables
 from embedded.process import PROJECT_ROOT
 from embedded.servers import ensure_servers
 from embedded.unprivileged import RunAs, guarded_command
@@ -42,7 +43,7 @@ def gateway(host: str | None, port: int | None, with_api: bool) -> None:
     wanted = _service_settings(host=host, port=port)
     from cli import serve
 
-    with _connected_settings(wanted) as settings:
+    with _connected_settings(wanted, "gateway") as settings:
         serve.serve_gateway(settings, with_api=with_api)
 
 
@@ -59,7 +60,7 @@ def api(host: str | None, port: int | None) -> None:
     wanted = _service_settings(host=host, port=port)
     from cli import serve
 
-    with _connected_settings(wanted) as settings:
+    with _connected_settings(wanted, "api") as settings:
         serve.serve_api(settings)
 
 
@@ -75,7 +76,7 @@ def console(host: str | None, port: int | None) -> None:
     wanted = _service_settings(host=host, port=port)
     from cli import serve
 
-    with _connected_settings(wanted) as settings:
+    with _connected_settings(wanted, "console") as settings:
         serve.serve_console(settings)
 
 
@@ -91,7 +92,7 @@ def sweeper(name: str | None) -> None:
     wanted = _service_settings(process_name=name)
     from cli import serve_sweeper
 
-    with _connected_settings(wanted) as settings:
+    with _connected_settings(wanted, "sweeper") as settings:
         serve_sweeper.run_sweeper(settings)
 
 
@@ -104,7 +105,7 @@ def worker(name: str | None, queues: str) -> None:
 
     Start as many as wanted, on any machine, each with a --name of its own.
     """
-    with _connected_settings(_service_settings(process_name=name)) as settings:
+    with _connected_settings(_service_settings(process_name=name), "worker") as settings:
         name = settings.process_name or "worker"
         pooled = os.environ["LEADHUB_METRICS_DIR"]
         environment = {**child_programs.service_environment(settings, name), "LEADHUB_METRICS_DIR": pooled}
@@ -187,9 +188,13 @@ def _share_metrics_folder(settings: Settings) -> None:
 
 
 @contextmanager
-def _connected_settings(settings: Settings) -> Iterator[Settings]:
-    """Yield settings with URLs of running servers: those of an `up`, or servers that live as long as this service."""
+def _connected_settings(settings: Settings, service: str) -> Iterator[Settings]:
+    """Yield settings with URLs of running servers: those of an `up`, or servers that live as long as this service.
+
+    All services but a gateway wait until the tables are not older than this version.
+    """
     check_spool_durability(settings)
     check_files_library(settings)
     with ensure_servers(settings, kind=SERVICE_KIND, want=("broker", "spool", "postgres")) as found:
+        await_tables(found.database_url, service)
         yield found
