@@ -4,13 +4,13 @@ import copy
 import os
 import signal
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from shared.platform.data_dir import free_port
 from shared.platform.installation import PROJECT_ROOT
-from tests.support.stack import Stack
+from tests.support.stack import LAUNCHER, Stack
 from tests.support.waiting import until
 
 KINDS = ("gateway", "api", "console")
@@ -19,12 +19,14 @@ CADDY_PLURALS = {"gateway": "LEADHUB_GATEWAYS", "api": "LEADHUB_APIS", "console"
 
 
 class ServicePair:
-    """Two processes of one service, each on a port of its own."""
+    """Two processes of one service, each on a port of its own, and from the checkout of its launcher."""
 
-    def __init__(self, kind: str, data: Path) -> None:
+    def __init__(
+        self, kind: str, data: Path, launchers: Sequence[str] = (LAUNCHER, LAUNCHER), options: tuple[str, ...] = ()
+    ) -> None:
         env = {"LEADHUB_STOP_NOTICE": NOTICE_SECONDS}
         self.kind = kind
-        self.members = [Stack(data, env, command=kind) for _ in range(2)]
+        self.members = [Stack(data, env, options, command=kind, launcher=each) for each in launchers]
 
     @property
     def addresses(self) -> list[str]:

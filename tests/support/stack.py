@@ -22,6 +22,7 @@ from tests.support.tenants import create_key
 from tests.support.waiting import until
 
 LAUNCHER = str(PROJECT_ROOT / "leadhub")
+PORTLESS_COMMANDS = ("worker", "sweeper")
 START_SECONDS = 120.0
 STOP_SECONDS = 60.0
 WITHOUT_FAST_PATH = "TESTS_WITHOUT_FAST_PATH"  # in the environment: the shared LeadHub runs without it
@@ -30,7 +31,7 @@ Database = psycopg.Connection[TupleRow]
 
 
 class Stack:
-    """A running `up`, or a `command` that runs as long.
+    """A running `up`, or a `command` that runs as long. `launcher` is that of another checkout.
 
     `base` is the URL in front, `key` an unlimited key with every scope of the workspace `main`.
     """
@@ -41,9 +42,11 @@ class Stack:
         env: Mapping[str, str] | None = None,
         options: tuple[str, ...] = (),
         command: str = "up",
+        launcher: str = LAUNCHER,
     ) -> None:
         self.folder = folder
         self._command = command
+        self._launcher = launcher
         self.port = free_port("127.0.0.1")
         self.base = f"http://127.0.0.1:{self.port}"
         self.key = ""
@@ -93,8 +96,8 @@ class Stack:
     def launch(self) -> None:
         """Start `up`, and wait for nothing."""
         with (self.folder.parent / f"{self.folder.name}.log").open("ab") as log:
-            place = ("--port", str(self.port), "--data-dir", str(self.folder))
-            command = [LAUNCHER, self._command, *place, *self._options]
+            port = () if self._command in PORTLESS_COMMANDS else ("--port", str(self.port))
+            command = [self._launcher, self._command, *port, "--data-dir", str(self.folder), *self._options]
             self.process = subprocess.Popen(
                 command, cwd=PROJECT_ROOT, env=self._env, stdout=log, stderr=log, start_new_session=True
             )
@@ -125,7 +128,7 @@ class Stack:
 
     def run(self, *words: str, check: bool = True) -> subprocess.CompletedProcess[str]:
         """Another `./leadhub` command on the same data dir."""
-        command = [LAUNCHER, *words, "--data-dir", str(self.folder)]
+        command = [self._launcher, *words, "--data-dir", str(self.folder)]
         return subprocess.run(
             command, cwd=PROJECT_ROOT, env=self._env, capture_output=True, text=True, check=check, timeout=120
         )
