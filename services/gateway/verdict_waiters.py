@@ -24,6 +24,9 @@ DEADLINE_CHECK_SECONDS = 0.1  # seconds between two checks of deadlines
 WORKER_CHECK_SECONDS = 1.0  # seconds between two checks for a living worker
 LISTENER_GRACE_SECONDS = 3.0  # seconds after which a lost listener is given up: without it no verdict arrives
 SHUTDOWN_WAIT_SECONDS = 5.0  # seconds that callers still wait when the server stops: less than its connections get
+# Seconds until a stored submission is looked up for the first time; each later look comes after twice as long. A worker
+# that died after its commit may not have sent the verdict.
+FIRST_LOOK_SECONDS = 1.0
 STALE_HEARTBEAT_SECONDS = 10.0  # seconds without a heartbeat after which a worker counts as gone
 
 LIVE_WORKERS_SQL = f"""
@@ -49,6 +52,20 @@ class _WaitingCaller:
     deadline: float
     on_outcome: Callable[[SubmissionOutcome], None]
     is_stored: bool = False
+    look_at: float = float("inf")  # when its verdict is looked up next
+    look_seconds: float = FIRST_LOOK_SECONDS  # between that look and the one before
+
+    def mark_stored(self, now: float) -> None:
+        self.is_stored = True
+        self.look_at = now + self.look_seconds
+
+    def is_look_due(self, now: float) -> bool:
+        """Return whether its verdict is to be looked up now. The next look is due after twice the time."""
+        if now < self.look_at:
+            return False
+        self.look_seconds *= 2
+        self.look_at = now + self.look_seconds
+        return True
 
 
 class VerdictWaiters:
@@ -104,9 +121,10 @@ class VerdictWaiters:
 
     def mark_stored(self, numbers: list[int]) -> None:
         """Mark these submissions as stored in the journal."""
+        now = time.monotonic()
         for number in numbers:
             if waiter := self._waiters.get(number):  # otherwise its verdict came first
-                waiter.is_stored = True
+                waiter.mark_stored(now)
 
     def resolve_waiter(self, number: int, outcome: SubmissionOutcome) -> None:
         """Report the outcome to the caller of that number, if it still waits."""
@@ -167,9 +185,10 @@ class VerdictWaiters:
             is_deaf = not self._is_listening and now - self._listener_lost_at > LISTENER_GRACE_SECONDS
             stored = [(number, waiter) for number, waiter in self._waiters.items() if waiter.is_stored]
             late = [number for number, waiter in stored if is_deaf or waiter.deadline <= now]
+            unheard = [number for number, waiter in stored if waiter.is_look_due(now)]
             try:
-                if late:
-                    await with_deadline(1, self._look_up_verdicts(late))
+                if late or unheard:
+                    await with_deadline(1, self._look_up_verdicts([*late, *unheard]))
                 if now - beat >= WORKER_CHECK_SECONDS:
                     beat = now
                     self._has_live_worker = await with_deadline(1, self._is_any_worker_alive())

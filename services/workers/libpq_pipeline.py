@@ -23,8 +23,12 @@ from psycopg.pq.abc import PGresult
 from psycopg.rows import TupleRow
 
 from shared.platform.db.connections import Connection, StatementExecutor, connection_parameters, native_placeholders
+from shared.platform.observability import logging
+
+log = logging.get_logger()
 
 T = TypeVar("T")
+Follower = tuple[str, Sequence[Any]]  # a statement that runs behind a transaction, and its parameters
 
 # Seconds. If a process stops in the middle of a pipeline, the server does not regard it as idle in a transaction. This
 # timeout ends its session and releases its locks.
@@ -58,18 +62,29 @@ async def open_blocking_connection(url: str, application: str) -> Connection:
 
 
 @asynccontextmanager
-async def pipeline_transaction(connection: Connection, *, savepoints: bool = False) -> AsyncIterator[StatementExecutor]:
+async def pipeline_transaction(
+    connection: Connection, *, savepoints: bool = False, followers: Sequence[Follower] = ()
+) -> AsyncIterator[StatementExecutor]:
     """Run a transaction in pipeline mode, with psycopg's or, if the connection has one, with its own cheaper pipeline.
 
     A statement without a needed result costs no round trip. With `savepoints`, psycopg's pipeline is used, so that its
     savepoints work. After an error, psycopg may leave the transaction open: the owner of the connection rolls back.
+
+    `followers`, which the block may add to, run in a transaction of their own behind this one. The cheaper pipeline
+    sends them with the commit and does not wait for its result, so that they also run after a transaction that failed:
+    they must see for themselves whether it was committed. If they fail, that is logged and not raised.
     """
     if isinstance(connection, BlockingConnection) and not savepoints:
-        with connection.pipeline_connection.transaction() as statements:
+        with connection.pipeline_connection.transaction(followers) as statements:
             yield statements
-    else:
-        async with connection.pipeline(), connection.transaction():
-            yield connection
+        return
+    async with connection.pipeline(), connection.transaction():
+        yield connection
+    try:
+        for statement, values in followers:
+            await connection.execute(statement, values)
+    except psycopg.Error as error:
+        _log_failed_follower(error)
 
 
 async def query_once(connection: Connection, statement: str, values: Sequence[Any] = ()) -> list[TupleRow]:
@@ -105,15 +120,16 @@ class PipelineConnection:
         self._prepared_names: dict[str, bytes] = {}  # of prepared statements, by text
         self._name_numbers = count(1)
         self._pending_results: deque[PendingResult] = deque()  # without a result yet, in order
-        self._is_synchronising = False  # the synchronisation point is sent
+        self._open_synchronisations = 0  # points that were sent and whose result was not read
 
     @contextmanager
-    def transaction(self) -> Iterator["PipelineConnection"]:
+    def transaction(self, followers: Sequence[Follower] = ()) -> Iterator["PipelineConnection"]:
         """Run a transaction: commit at the end of the block, roll back on an error.
 
         Statements between two synchronisation points form an implicit transaction, which saves BEGIN and COMMIT.
+        For `followers` see `pipeline_transaction`.
         """
-        with self._pipeline_mode():
+        with self._pipeline_mode(followers):
             yield self
 
     def query_once(self, statement: str, values: Sequence[Any]) -> list[TupleRow]:
@@ -129,12 +145,12 @@ class PipelineConnection:
         return self.fetch_rows(answer)
 
     @contextmanager
-    def _pipeline_mode(self) -> Iterator[None]:
-        known, self._is_synchronising = dict(self._prepared_names), False
+    def _pipeline_mode(self, followers: Sequence[Follower] = ()) -> Iterator[None]:
+        known, self._open_synchronisations = dict(self._prepared_names), 0
         self._libpq.enter_pipeline_mode()
         try:
             yield
-            self._finish_pipeline()
+            self._finish_pipeline(followers)
         except psycopg.errors.InvalidSqlStatementName:
             self._prepared_names = {}  # psycopg deallocates all prepared statements when it rolls back for other code
             self._abort_pipeline()
@@ -143,7 +159,7 @@ class PipelineConnection:
             self._prepared_names = known  # statements after a failed one were not prepared
             self._abort_pipeline()
             raise
-        self._libpq.exit_pipeline_mode()
+        self._end_followers()
 
     async def execute(self, statement: str, values: Sequence[Any] = (), /) -> PendingResult:
         """Queue a statement. It is sent before the next result is read. Its placeholders are psycopg's."""
@@ -194,33 +210,63 @@ class PipelineConnection:
             self._poll.modify(self._socket, select.POLLIN)
             self._libpq.consume_input()
 
-    def _finish_pipeline(self) -> None:
+    def _finish_pipeline(self, followers: Sequence[Follower]) -> None:
+        """Commit, and read all results up to the commit's. Results of followers are left to be read."""
         self._send_synchronisation()
-        while self._pending_results:
+        pending = len(self._pending_results)
+        for statement, values in followers:
+            self._send_statement(statement, values)
+        if followers:
+            self._send_synchronisation()
+        for _ in range(pending):
             self._read_result()
-        result = self._next_result()
-        if result is None or result.status != ExecStatus.PIPELINE_SYNC:  # not committed
-            raise psycopg.errors.error_from_result(result) if result else psycopg.OperationalError("connection lost")
+        self._read_synchronisation()
+
+    def _end_followers(self) -> None:
+        """Read the results of the followers, and leave pipeline mode. What precedes them is committed."""
+        try:
+            while self._pending_results:
+                self._read_result()
+            if self._open_synchronisations:
+                self._read_synchronisation()
+        except psycopg.Error as error:
+            _log_failed_follower(error)
+            self._prepared_names = {}  # those of the followers may be unknown
+            self._abort_pipeline()
+        else:
+            self._libpq.exit_pipeline_mode()
 
     def _send_synchronisation(self) -> None:
-        self._is_synchronising = True
+        self._open_synchronisations += 1
         self._libpq.pipeline_sync()
         self._flush_output()
 
+    def _read_synchronisation(self) -> None:
+        result = self._next_result()
+        if result is None or result.status != ExecStatus.PIPELINE_SYNC:  # not committed
+            raise psycopg.errors.error_from_result(result) if result else psycopg.OperationalError("connection lost")
+        self._open_synchronisations -= 1
+
     def _abort_pipeline(self) -> None:
-        """Discard all results up to the synchronisation point, and leave pipeline mode."""
+        """Discard all results up to the last synchronisation point, and leave pipeline mode."""
         self._pending_results.clear()
         if self._libpq.status != ConnStatus.OK:
             return
         try:
-            if not self._is_synchronising:
+            if not self._open_synchronisations:
                 self._libpq.send_query_params(b"ROLLBACK", [])  # skipped by the server if a statement has failed
                 self._send_synchronisation()
-            while (result := self._next_result()) is None or result.status != ExecStatus.PIPELINE_SYNC:
-                pass
+            while self._open_synchronisations and self._libpq.status == ConnStatus.OK:
+                result = self._next_result()
+                if result is not None and result.status == ExecStatus.PIPELINE_SYNC:
+                    self._open_synchronisations -= 1
             self._libpq.exit_pipeline_mode()
         except psycopg.Error:
             self._libpq.finish()  # unusable from now on; the caller raises the first error
+
+
+def _log_failed_follower(error: psycopg.Error) -> None:
+    log.warning("followers.failed", error=type(error).__name__)
 
 
 def _encode_parameter(value: Any) -> bytes | None:

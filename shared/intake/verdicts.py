@@ -1,7 +1,8 @@
 """Verdicts on their way from the worker to the gateway whose caller waits.
 
-A worker sends them with `pg_notify` in its transaction, so that it cannot die between commit and sending. They are
-addressed by request, since repeats with one idempotency key share a submission id.
+A worker sends them with `pg_notify` right behind its commit (`shared/platform/db/late_notices.py` says why). If it dies
+in between, the gateway finds the verdict in the submission's row. They are addressed by request, since repeats with one
+idempotency key share a submission id.
 """
 
 from collections.abc import Iterable

@@ -12,6 +12,7 @@ import orjson
 from shared.outbound.deliveries import MAX_INSERT_BYTES, new_message_id
 from shared.outbound.webhook_events import WebhookEvent
 from shared.platform.db.connections import Connection
+from shared.platform.db.late_notices import send_notices
 
 FEED_CHANNEL: Final = "event_feed"  # payloads are those of `FeedNews`
 
@@ -36,7 +37,7 @@ WITH made AS MATERIALIZED (
     SELECT workspace_id, m.before + e.number, e.event, e.lead_id, convert_to(e.payload::text, 'UTF8')
     FROM made e JOIN moved m USING (workspace_id)
 )
-SELECT pg_notify(%s, concat_ws(':', workspace_id, last_position, array_to_string(events, ','))) FROM moved
+SELECT workspace_id, last_position, events FROM moved
 """
 
 
@@ -56,37 +57,49 @@ class FeedNews(NamedTuple):
 
     @classmethod
     def from_payload(cls, payload: bytes) -> "FeedNews":
-        """Read what `RECORD_EVENTS_SQL` sends."""
+        """Read what `announce_news` sends."""
         workspace_id, position, events = payload.decode().split(":")
         return cls(int(workspace_id), int(position), frozenset(events.split(",")))
 
+    @property
+    def payload(self) -> str:
+        """The news as a notification holds them."""
+        return f"{self.workspace_id}:{self.last_position}:{','.join(sorted(self.events))}"
 
-async def record_events(connection: Connection, events: Sequence[NewFeedEvent]) -> bool:
-    """Write events in this order, at the end of the caller's transaction. Return whether any feed records them.
 
-    The commit must then wait for the disk: a reader may not be told of what a crash undoes. Others who record for these
-    workspaces wait until the commit.
+async def record_events(connection: Connection, events: Sequence[NewFeedEvent]) -> list[FeedNews]:
+    """Write events in this order, at the end of the caller's transaction. Return the news of feeds that record them.
+
+    If there are any the commit must wait for the disk: a reader may not be told of what a crash undoes. The caller
+    announces them after it. Others who record for these workspaces wait until the commit.
     """
     if not events:
-        return False
+        return []
     named = sorted({event.workspace_id for event in events})
     recording = {row[0] for row in await (await connection.execute(LOCK_FEEDS_SQL, (named,))).fetchall()}
+    news: list[FeedNews] = []
     part: list[bytes] = []
     size = 0
     for row in (orjson.dumps(_event_row(event)) for event in events if event.workspace_id in recording):
         if part and size + len(row) > MAX_INSERT_BYTES:
-            await _insert_events(connection, part)
+            news += await _insert_events(connection, part)
             part, size = [], 0
         part.append(row)
         size += len(row)
     if part:
-        await _insert_events(connection, part)
-    return bool(part)
+        news += await _insert_events(connection, part)
+    return news
 
 
-async def _insert_events(connection: Connection, rows: Sequence[bytes]) -> None:
+async def announce_news(connection: Connection, news: Sequence[FeedNews]) -> None:
+    """Notify the processes whose clients wait for events, after the commit. What is lost they find by a look."""
+    await send_notices(connection, [(FEED_CHANNEL, one.payload) for one in news])
+
+
+async def _insert_events(connection: Connection, rows: Sequence[bytes]) -> list[FeedNews]:
     document = (b"[" + b",".join(rows) + b"]").decode()
-    await connection.execute(RECORD_EVENTS_SQL, (document, FEED_CHANNEL))
+    moved = await (await connection.execute(RECORD_EVENTS_SQL, (document,))).fetchall()
+    return [FeedNews(workspace_id, position, frozenset(events)) for workspace_id, position, events in moved]
 
 
 def _event_row(event: NewFeedEvent) -> dict[str, Any]:

@@ -20,6 +20,14 @@ FUNCTION = f"""
 CREATE OR REPLACE FUNCTION test_gate() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN PERFORM pg_advisory_xact_lock_shared({LOCK}); RETURN NULL; END $$
 """
+# Found before the server's own function by sessions that begin while the gate is there.
+NOTICE_GATE = f"""
+CREATE SCHEMA test_gates;
+CREATE FUNCTION test_gates.pg_notify(channel text, payload text) RETURNS void LANGUAGE plpgsql AS $$
+BEGIN PERFORM pg_advisory_xact_lock_shared({LOCK}); PERFORM pg_catalog.pg_notify(channel, payload); END $$
+"""
+SEARCH_PATH = "ALTER DATABASE leadhub SET search_path = test_gates, pg_catalog, public"
+WITHOUT_NOTICE_GATE = "ALTER DATABASE leadhub RESET search_path; DROP SCHEMA test_gates CASCADE"
 WAITING = f"SELECT pid FROM pg_locks WHERE locktype = 'advisory' AND objid = {LOCK} AND NOT granted"
 
 
@@ -61,6 +69,17 @@ class Gates:
                 yield Gate(connection)
         finally:
             self._remove(table)
+
+    @contextmanager
+    def closed_to_notices(self) -> Iterator[Gate]:
+        """A gate before each notification of the sessions that begin from now on."""
+        with self._stack.database() as connection:
+            connection.execute(NOTICE_GATE)
+            connection.execute(SEARCH_PATH)
+            try:
+                yield Gate(connection)
+            finally:
+                connection.execute(WITHOUT_NOTICE_GATE)
 
     def _remove(self, table: str) -> None:
         def removed() -> bool:

@@ -66,8 +66,27 @@ async def test_a_worker_is_killed_between_commit_and_verdict(
             post = asyncio.create_task(client.post(person(), Prefer=PATIENT))
             await until_async(gate.is_reached, what="a worker about to commit")
             await killed_after_its_commit(stack, "worker", gate, "SELECT count(*) FROM journal HAVING count(*) = 0")
-    assert (await post).status == 201  # the verdict left with the commit
+    assert (await post).status == 201  # the verdict left behind the commit
     await settle("worker killed after commit", 1, client.told)
+
+
+async def test_a_worker_and_its_session_end_between_commit_and_verdict(
+    stack: Stack, client: Client, settle: Settle, gates: Gates
+) -> None:
+    """Nobody sends the verdicts any more: the gateway finds them in the rows."""
+    repeated, key = person(), str(uuid.uuid4())
+    async with background(stack.frozen("sweeper")):
+        with gates.closed_to_notices() as gate:
+            await asyncio.to_thread(stack.kill_and_await, "worker")  # the next one's session comes to the gate
+            posts = [asyncio.create_task(client.post(person(), Prefer=PATIENT)) for _ in range(3)]
+            posts.append(asyncio.create_task(client.post(repeated, Prefer=PATIENT, Idempotency_Key=key)))
+            await until_async(gate.is_reached, what="a worker about to send a verdict")
+            await killed_before_its_commit(stack, "worker", gate)  # of the notification
+    answers = await asyncio.gather(*posts)
+    assert [answer.status for answer in answers] == [201] * 4
+    again = await client.post(repeated, Idempotency_Key=key)
+    assert (again.status, again.body["lead_id"]) == (201, answers[-1].body["lead_id"])
+    await settle("worker and session ended before the verdict", 1, client.told)
 
 
 @pytest.mark.parametrize("moment", ["BEFORE INSERT", "AFTER INSERT", COMMIT])

@@ -14,7 +14,7 @@ from prometheus_client import REGISTRY
 
 from services.api.event_waiters import EVENT_WAITERS, EventWaiters
 from shared.auth import installation_keys
-from shared.outbound.event_feed import NewFeedEvent, record_events
+from shared.outbound.event_feed import NewFeedEvent, announce_news, record_events
 from shared.platform.db.connections import Connection
 from shared.service_app.app import NOTIFICATION_LISTENER
 from tests.support.feeds import event_of
@@ -65,7 +65,9 @@ async def reader(database_url: str, database: Connection, tmp_path: Path) -> Asy
 async def record(database: Connection) -> None:
     async with database.transaction():
         events: list[NewFeedEvent] = [event_of(await workspace_id(database), 1, 1)]
-        assert await record_events(database, events)
+        news = await record_events(database, events)
+    assert news
+    await announce_news(database, news)
 
 
 async def test_waiting_requests_hold_no_connection_and_are_woken_at_once(

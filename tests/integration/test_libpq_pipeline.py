@@ -97,6 +97,49 @@ async def test_more_than_the_sockets_hold_goes_both_ways_at_once(worker: Connect
             assert len(await answer.fetchall()) == MANY
 
 
+COMMITTED = "INSERT INTO things SELECT 7, 'follower' WHERE current_setting('tests.mark', true) = %s"
+
+
+async def add_with_follower(connection: Connection, mark: str, name: str | None = None) -> None:
+    async with pipeline_transaction(connection, followers=[(COMMITTED, (mark,))]) as statements:
+        await statements.execute("SELECT set_config('tests.mark', %s, false)", (mark,))
+        await statements.execute("INSERT INTO things VALUES (1, %s)", (name,))
+
+
+async def test_follower_learns_whether_its_transaction_was_committed(worker: Connection) -> None:
+    await add_with_follower(worker, "first", "one")
+    assert await names(worker) == ["one", "follower"]
+    await worker.execute("DELETE FROM things WHERE id = 7")
+    with pytest.raises(psycopg.errors.UniqueViolation):
+        await add_with_follower(worker, "second", "again")
+    await worker.rollback()
+    assert await names(worker) == ["one"]
+    await worker.execute("DELETE FROM things")
+    await add_with_follower(worker, "third", "three")
+    assert await names(worker) == ["three", "follower"]
+
+
+@pytest.mark.parametrize("savepoints", [False, True])
+async def test_follower_that_fails_undoes_nothing_and_the_connection_goes_on(
+    worker: Connection, *, savepoints: bool
+) -> None:
+    for id_ in (1, 2):
+        failing = ("INSERT INTO things VALUES (%s, 'in vain')", (id_,))
+        async with pipeline_transaction(worker, savepoints=savepoints, followers=[failing]) as statements:
+            await statements.execute("INSERT INTO things VALUES (%s, %s)", (id_, f"thing {id_}"))
+    assert await names(worker) == ["thing 1", "thing 2"]
+
+
+async def test_transaction_whose_session_ends_in_the_follower_is_committed(
+    worker: Connection, database: Connection
+) -> None:
+    ending = ("SELECT pg_terminate_backend(%s)", (worker.info.backend_pid,))
+    async with pipeline_transaction(worker, followers=[ending]) as statements:
+        await statements.execute("INSERT INTO things VALUES (1, 'kept')")
+    assert worker.closed
+    assert await names(database) == ["kept"]
+
+
 async def be_ended_by(other: Connection, connection: Connection) -> None:
     async with pipeline_transaction(connection) as statements:
         await (await statements.execute("SELECT 1")).fetchall()

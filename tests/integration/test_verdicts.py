@@ -1,5 +1,6 @@
 """Verdicts on their way to those who wait: late, lost, or too long to be sent."""
 
+import asyncio
 from pathlib import Path
 
 import pytest
@@ -127,13 +128,30 @@ async def test_a_verdict_that_was_lost_with_its_line_is_looked_up(
         await until_open(found)
 
 
+@pytest.mark.parametrize("late_by", [0.0, 1.5])
+async def test_a_verdict_that_nobody_sent_is_found_long_before_time_is_up(
+    database_url: str, database: Connection, tmp_path: Path, late_by: float
+) -> None:
+    """By the first look, or by a later one."""
+    workspace = await workspace_id(database)
+    async with at_work(database_url, database, tmp_path) as found:
+        callers, item = Callers(found.intake), sent(workspace)
+        callers.come_and_wait(item, sent(workspace))
+        await until_stored(database, 2)
+        await asyncio.sleep(late_by)
+        await database.execute(DECIDE, (workspace, item.id, item.received_at))
+        (told,) = await callers.until_told(1)
+        assert isinstance(told, Verdict)
+        assert told.lead_id == 7
+
+
 async def test_a_verdict_that_nobody_sent_is_found_when_time_is_up(
     database_url: str, database: Connection, tmp_path: Path
 ) -> None:
     workspace = await workspace_id(database)
     async with at_work(database_url, database, tmp_path) as found:
         callers, item = Callers(found.intake), sent(workspace)
-        callers.come_and_wait(item, sent(workspace), seconds=3)
+        callers.come_and_wait(item, sent(workspace), seconds=0.7)  # less than until the first look
         await until_stored(database, 2)
         await database.execute(DECIDE, (workspace, item.id, item.received_at))
         told = await callers.until_told(2)

@@ -16,7 +16,7 @@ from shared.outbound.deliveries import (
     notification_to_user,
     webhook_to_subscription,
 )
-from shared.outbound.event_feed import NewFeedEvent, record_events
+from shared.outbound.event_feed import NewFeedEvent, announce_news, record_events
 from shared.outbound.mail_readers import read_alarm_readers
 from shared.outbound.mail_setup import can_send_mail
 from shared.outbound.staff_texts import staff_texts
@@ -89,9 +89,10 @@ async def watch_silences(connection: Connection, settings: Settings) -> int:
         for source in silent:
             await enqueue_deliveries(connection, await _messages_of(connection, source, settings))
             log.warning("source.silent", workspace_id=source["workspace_id"], kind=source["kind"], id=source["id"])
-        await record_events(
+        news = await record_events(
             connection, [NewFeedEvent(source["workspace_id"], _silence_event(source)) for source in silent]
         )
+    await announce_news(connection, news)
     return len(silent)
 
 

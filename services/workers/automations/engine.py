@@ -27,6 +27,7 @@ from services.workers.outbox.outbox_event import OutboxEvent
 from services.workers.outbox.workspace_fairness import WorkspaceCursor
 from services.workers.processes.pause_watch import PauseWatch
 from services.workers.processes.work_statistics import WorkStatistics
+from shared.outbound.event_feed import FeedNews, announce_news
 from shared.platform.crypto.encryption import Cipher
 from shared.platform.db.connections import ASYNC_COMMIT, Connection
 from shared.platform.db.contention import retry_contended
@@ -83,6 +84,7 @@ class AutomationEngine:
         self._resting_until: dict[int, float] = {}  # workspace id to the time at which it stops resting
         self._timed_out_alone: dict[tuple[type, int], Exception] = {}  # items that timed out alone in a batch
         self._audience = BatchAudience.NOBODY  # of the present batch
+        self._news: list[FeedNews] = []  # of the present batch
 
     async def run(self, connection: Connection, *, seconds: float = float("inf")) -> bool:
         """Handle everything that waits, for up to `seconds`. Return False if something was left.
@@ -149,7 +151,7 @@ class AutomationEngine:
         isolate: Callable[[Connection, ClaimedT, Exception], Awaitable[None]],
     ) -> int:
         started = time.perf_counter()
-        self._audience = BatchAudience.NOBODY
+        self._audience, self._news = BatchAudience.NOBODY, []
         batch: list[ClaimedT] = []
         ended: list[ClaimedT] = []
         try:
@@ -173,6 +175,7 @@ class AutomationEngine:
         acted_on = [one for one in batch if not self._is_put_off(one)]
         self._record_work(acted_on, time.perf_counter() - started)
         self._report_batch(started, **{kind: len(acted_on)})
+        await announce_news(connection, self._news)
         return len(acted_on)
 
     def _is_put_off(self, item: OutboxEvent | ActiveRun) -> bool:
@@ -237,8 +240,9 @@ class AutomationEngine:
         matched: MatchedEvents,
         rules: Mapping[int, WorkspaceRules],
     ) -> None:
-        audience = await execute_batch(connection, self._vault, begun_runs, matched, rules, self._budgets)
-        self._audience = max(self._audience, audience)
+        reach = await execute_batch(connection, self._vault, begun_runs, matched, rules, self._budgets)
+        self._audience = max(self._audience, reach.audience)
+        self._news += reach.news
 
     async def _set_aside(self, connection: Connection, event: OutboxEvent, error: Exception) -> None:
         """Handle an event that fails: write its runs, so that each is retried by itself, and send its webhooks.

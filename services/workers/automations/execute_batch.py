@@ -6,6 +6,7 @@ Templates are rendered first, without locks. Then the leads are locked, and chan
 from collections.abc import Callable, Mapping, Sequence
 from enum import IntEnum
 from functools import cache, partial
+from typing import NamedTuple
 
 from services.workers.automations import runs as rows
 from services.workers.automations.effects import BatchEffects
@@ -27,7 +28,7 @@ from shared.leads import identities, reference_locks
 from shared.leads.lead_records import read_leads
 from shared.leads.submission import LeadKey
 from shared.leads.writes import ChangeCause, LeadChange, RefusedChange, change_leads
-from shared.outbound.event_feed import record_events
+from shared.outbound.event_feed import FeedNews, record_events
 from shared.platform.crypto.encryption import Cipher
 from shared.platform.db.connections import Connection
 
@@ -44,6 +45,13 @@ class BatchAudience(IntEnum):
     RECEIVERS = 2
 
 
+class BatchReach(NamedTuple):
+    """Who hears of a batch after its commit, and the news of feeds that are then to be announced."""
+
+    audience: BatchAudience
+    news: list[FeedNews]
+
+
 async def execute_batch(
     connection: Connection,
     cipher: Callable[[], Cipher],
@@ -51,7 +59,7 @@ async def execute_batch(
     matched: MatchedEvents,
     rules: Mapping[int, WorkspaceRules],
     purses: WorkspaceBudgets,
-) -> BatchAudience:
+) -> BatchReach:
     """Take the steps of the runs and apply the other consequences of the events.
 
     Returns who hears of it. Runs that are deferred stay unchanged. The order of locks is the one in
@@ -78,11 +86,11 @@ async def execute_batch(
     is_told = await effects.write_all(connection)  # before the runs, whose rows contain the ids of their deliveries
     await rows.save_results(connection, results)
     has_conversions = await queue_conversions(connection, matched.conversions)
-    is_read = await record_events(connection, feed_events)
+    news = await record_events(connection, feed_events)
     await note_failures(connection, matched.filter_failures)
     if is_told or has_conversions:
-        return BatchAudience.RECEIVERS
-    return BatchAudience.READERS if is_read else BatchAudience.NOBODY
+        return BatchReach(BatchAudience.RECEIVERS, news)
+    return BatchReach(BatchAudience.READERS if news else BatchAudience.NOBODY, news)
 
 
 async def _lock_leads(connection: Connection, keys: set[LeadKey]) -> LeadsByKey:

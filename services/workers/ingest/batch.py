@@ -20,7 +20,7 @@ from services.workers.ingest.lookups import BatchLookups
 from services.workers.ingest.visitor_rows import add_visitors
 from services.workers.ingest.workspace_cache import WorkspaceCache
 from services.workers.ingest.write_batch import finish_batch, is_redelivery, write_batch
-from services.workers.libpq_pipeline import pipeline_transaction
+from services.workers.libpq_pipeline import Follower, pipeline_transaction
 from services.workers.processes.heartbeat import SUSPECT_ATTEMPTS
 from shared.intake.journal import Lane
 from shared.intake.verdicts import KEY_REUSED_WARNING, Verdict, VerdictReply
@@ -128,7 +128,8 @@ async def _try_batch(
     connection: Connection, rows: RowSelection, state: WorkerState, *, with_savepoints: bool
 ) -> BatchOutcome:
     outcome = BatchOutcome()
-    async with pipeline_transaction(connection, savepoints=with_savepoints) as statements:
+    verdicts: list[Follower] = []
+    async with pipeline_transaction(connection, savepoints=with_savepoints, followers=verdicts) as statements:
         journal_rows = await (await statements.execute(rows.statement, rows.arguments)).fetchall()
         if not journal_rows:
             return outcome
@@ -139,7 +140,7 @@ async def _try_batch(
             await _bisect(connection, submissions, state, outcome)
         else:
             written = await _decide_batch(statements, submissions, state, outcome, check_known=False)
-        await finish_batch(statements, outcome.dropped, outcome.replies, written)
+        verdicts += await finish_batch(statements, outcome.dropped, outcome.replies, written)
     return outcome
 
 

@@ -3,6 +3,7 @@
 `row_encoding.py` describes how the documents are encoded and read.
 """
 
+import secrets
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -11,11 +12,13 @@ import orjson
 import psycopg
 
 from services.workers.ingest.row_encoding import encode_rows, parse_columns, rows_query
+from services.workers.libpq_pipeline import Follower
 from shared.accounting import counters
 from shared.intake.verdicts import VerdictReply, encode_replies
 from shared.leads.apply_batch import WITHOUT_AUTOMATIONS, BatchWrites, JsonRow
 from shared.leads.submission import AcceptedSubmission
 from shared.platform.db.connections import StatementExecutor, as_json
+from shared.platform.db.late_notices import NOTICES_SQL, Notice
 
 SUBMISSION_COLUMNS = parse_columns(
     "w bigint, id uuid, at float8, channel text, source text, key_id bigint, lead_id bigint, is_duplicate boolean, "
@@ -137,7 +140,10 @@ counted AS (
     SELECT (d->>0)::bigint, d->>1, (d->>2)::bigint FROM json_array_elements(%s::json) d
 )
 """
-NOTIFY_GATEWAYS_SQL = "SELECT pg_notify(n->>0, n->>1)::text FROM json_array_elements(%s::json) n"
+# A setting of the session that keeps its value only if the batch commits. The verdicts are sent behind the commit,
+# before its result is known, and go out only if the setting has the value of their batch.
+MARK_BATCH_SQL = "SELECT set_config('leadhub.committed_batch', %s, false)"
+NOTIFY_GATEWAYS_SQL = f"{NOTICES_SQL} WHERE current_setting('leadhub.committed_batch', true) = %s"
 
 StatementPart = tuple[str, Sequence[Any]]  # part of a statement: its text and its parameters
 StatementParts = list[StatementPart]
@@ -165,20 +171,20 @@ async def finish_batch(
     dropped: Sequence[AcceptedSubmission],
     replies: dict[str, list[VerdictReply]],
     written: BatchWrites | None = None,
-) -> None:
-    """Correct the ledger for repeats and notify the gateways, whose callers wait for verdicts.
+) -> list[Follower]:
+    """Correct the ledger for repeats. Return what brings the verdicts to waiting callers after the commit.
 
     The commit waits for the disk even if no caller waits: its results are visible at once, and a crash must not lead to
     a second decision under other ids. The rows of `written` are written by the same statement.
     """
-    notices: list[JsonRow | list[str]] = [
-        [channel, text] for channel, told in replies.items() for text in encode_replies(told)
-    ]
+    notices: list[Notice] = [(channel, text) for channel, told in replies.items() for text in encode_replies(told)]
+    mark = secrets.token_hex(8)
     parts: StatementParts = [_ledger_part(written, dropped)]
     if written:
         await _write_separately(connection, written)
         parts = [*_row_parts(written), *parts]
-    await _execute_parts(connection, parts, (NOTIFY_GATEWAYS_SQL, (as_json(notices),)))
+    await _execute_parts(connection, parts, (MARK_BATCH_SQL, (mark,)))
+    return [(NOTIFY_GATEWAYS_SQL, (as_json(notices), mark))] if notices else []
 
 
 async def _write_separately(connection: StatementExecutor, written: BatchWrites) -> None:
