@@ -9,7 +9,7 @@ import pytest
 from cli.schema import head_version, tables_state
 from embedded.servers import ensure_servers
 from shared.platform.settings import Settings
-from tests.support.backups import started
+from tests.support.backups import make_workspace, started
 from tests.support.corpus_backups import BACKUPS_FOLDER, count_rows
 from tests.support.stack import Stack
 
@@ -40,6 +40,7 @@ def test_a_backup_of_an_older_version_is_restored_with_every_row(file: Path, tmp
     expected = json.loads(file.with_suffix(".json").read_text())
     found = counts_of(stack.folder)
     assert {name: found.get(name) for name in expected} == expected
+    make_workspace(stack)
     with started(stack):
         state = stack.status()
         assert state["accepted"] == expected["submissions"] > 0
