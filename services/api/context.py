@@ -1,5 +1,6 @@
 """The API's resources during its lifetime, and its transactions."""
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import TypeVar, cast
@@ -8,6 +9,7 @@ import redis.asyncio as redis
 from aiohttp import web
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from services.api.list_replica import LIST_REPLICA, ListReplica
 from shared.automations.template_turns import TemplateTurns
 from shared.files.file_downloads import FileDownloads
 from shared.intake.spool import Spool
@@ -16,7 +18,9 @@ from shared.platform.db.connections import Connection
 from shared.platform.db.contention import retry_contended
 from shared.platform.db.database_engine import make_engine
 from shared.platform.fair_limiter import FairLimiter
+from shared.platform.observability.metrics import LISTS_READ
 from shared.platform.settings import Settings
+from shared.platform.supervised_loop import run_forever
 from shared.service_app.authorization import API_KEY
 
 T = TypeVar("T")
@@ -33,7 +37,6 @@ STATEMENT_TIMEOUT_SECONDS = 10.0  # seconds
 
 ENGINE_KEY = web.AppKey("engine", AsyncEngine)
 READ_ENGINE_KEY = web.AppKey("reads", AsyncEngine)  # in autocommit: a transaction would cost two more round trips
-REPLICA_ENGINE_KEY = web.AppKey("replica", AsyncEngine)  # in autocommit, for lists; the primary if there is no replica
 CONNECTION_LIMITER = web.AppKey("turns", FairLimiter)  # limits the connections of each workspace
 REPLICA_LIMITER = web.AppKey("replica_turns", FairLimiter)
 WRITE_LIMITER = web.AppKey("write_turns", FairLimiter)
@@ -65,26 +68,35 @@ def api_lifetime(settings: Settings) -> Callable[[web.Application], AsyncIterato
         app[ENGINE_KEY] = make_engine(
             settings.database_url, "leadhub api", size=POOL_SIZE, statement_timeout=STATEMENT_TIMEOUT_SECONDS
         )
-        replica = (
-            make_engine(
-                settings.replica_url, "leadhub api", size=POOL_SIZE, statement_timeout=STATEMENT_TIMEOUT_SECONDS
-            )
-            if settings.replica_url
-            else app[ENGINE_KEY]
-        )
-        app[READ_ENGINE_KEY], app[REPLICA_ENGINE_KEY] = (
-            engine.execution_options(isolation_level="AUTOCOMMIT") for engine in (app[ENGINE_KEY], replica)
-        )
+        app[READ_ENGINE_KEY] = app[ENGINE_KEY].execution_options(isolation_level="AUTOCOMMIT")
         spool = redis.from_url(settings.spool_url, socket_timeout=1, socket_connect_timeout=1)
         app[SPOOL_KEY] = Spool(spool)
         app[FILES_KEY] = FileDownloads(settings)
-        yield
+        async with watched_replica(app, settings):
+            yield
         app[FILES_KEY].close()
-        for engine in {app[ENGINE_KEY], replica}:
-            await engine.dispose()
+        await app[ENGINE_KEY].dispose()
         await spool.aclose()
 
     return cleanup_context
+
+
+@asynccontextmanager
+async def watched_replica(app: web.Application, settings: Settings) -> AsyncIterator[None]:
+    """Use the replica for lists, if one is set, for the length of the block."""
+    if not settings.replica_url:
+        yield
+        return
+    engine = make_engine(
+        settings.replica_url, "leadhub api", size=POOL_SIZE, statement_timeout=STATEMENT_TIMEOUT_SECONDS
+    )
+    reads = engine.execution_options(isolation_level="AUTOCOMMIT")
+    app[LIST_REPLICA] = ListReplica(app[READ_ENGINE_KEY], reads, settings.replica_lag)
+    task = asyncio.create_task(run_forever(app[LIST_REPLICA].watch))
+    yield
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+    await engine.dispose()
 
 
 @asynccontextmanager
@@ -96,8 +108,18 @@ async def reading(request: web.Request) -> AsyncIterator[AsyncConnection]:
 
 @asynccontextmanager
 async def listing(request: web.Request) -> AsyncIterator[AsyncConnection]:
-    """A connection for reading a list: to the replica if there is one, which may lag behind a little."""
-    async with fair_slot(request, REPLICA_LIMITER), request.app[REPLICA_ENGINE_KEY].connect() as connection:
+    """A connection for reading a list: to the replica if there is one that may serve it, which lags a little."""
+    if replica := request.app.get(LIST_REPLICA):
+        async with fair_slot(request, REPLICA_LIMITER):
+            if connection := await replica.connect(request):
+                LISTS_READ.labels("replica").inc()
+                try:
+                    yield connection
+                finally:
+                    await connection.close()
+                return
+    async with reading(request) as connection:
+        LISTS_READ.labels("primary").inc()
         yield connection
 
 
@@ -115,7 +137,17 @@ async def writing(request: web.Request, work: Callable[[AsyncConnection], Awaita
         ):
             return await work(connection)
 
-    return await retry_contended(write, attempts=MAX_TRANSACTION_TRIES)
+    try:
+        return await retry_contended(write, attempts=MAX_TRANSACTION_TRIES)
+    finally:  # a commit that failed may have been made
+        note_write(request)
+
+
+def note_write(request: web.Request) -> None:
+    """Have the caller's lists show what it wrote, once the replica has it."""
+    replica, key = request.app.get(LIST_REPLICA), request.get(API_KEY)
+    if replica and key:
+        replica.note_write(key.id)
 
 
 async def write_driver(request: web.Request, work: Callable[[Connection], Awaitable[T]]) -> T:

@@ -62,6 +62,12 @@ class Settings(BaseSettings):
         "`/usr/lib/postgresql/17/bin`. Empty: those that come with LeadHub. A data dir belongs to one major version.",
     )
     replica_url: str = Field("", description="A replica, for the lists of the API. Empty: the database itself.")
+    replica_lag: float = Field(
+        5.0,
+        ge=2,
+        le=3600,
+        description="Seconds by which the replica may be behind; beyond it lists come from the database itself.",
+    )
     broker_url: str = Field(
         "", description="Celery's broker, redis:// or amqp://. Empty or `local`: the embedded Valkey."
     )

@@ -42,6 +42,10 @@ REFUSED_SUBMISSIONS = Counter(
 STORED_AGAIN_SUBMISSIONS = Counter(
     "leadhub_stored_again_total", "Submissions stored again since the server that became the primary lacked them."
 )
+LISTS_READ = Counter("leadhub_lists_total", "Lists of the API, by the server they were read from.", ("server",))
+REPLICA_LAG_SECONDS = Gauge(
+    "leadhub_replica_lag_seconds", "Seconds by which the replica is behind at most.", multiprocess_mode="mostrecent"
+)
 FLUSH_SIZE = Histogram("leadhub_flush_submissions", "Submissions stored in one flush.", buckets=SIZE_BUCKETS)
 FLUSH_SECONDS = Histogram("leadhub_flush_seconds", "Seconds to store a flush.", ("store",), buckets=LATENCY_BUCKETS)
 WAITING_CALLERS = Gauge("leadhub_waiting_callers", "Callers waiting for a verdict.", multiprocess_mode="livesum")
