@@ -24,7 +24,7 @@ export const ACCOUNT_PROPS = {
  * @param {string} path such as `/api/v1/leads`
  * @param {{ params?: Record<string, string>, body?: object, headers?: Record<string, string> }} [options]
  * @returns {Promise<any>}
- * @throws {RefusedRequest} for all answers but 2xx
+ * @throws {RefusedRequest} for all answers but 2xx, and for those that are not JSON
  */
 export async function callLeadHub(account, method, path, { params, body, headers } = {}) {
   const url = new URL(path, account.address);
@@ -33,23 +33,27 @@ export async function callLeadHub(account, method, path, { params, body, headers
     method,
     headers: { Authorization: `Bearer ${account.key}`, "Content-Type": "application/json", ...headers },
     body: body && JSON.stringify(body),
-    redirect: "error", // a redirect would carry the key elsewhere
+    redirect: "manual", // a redirect would carry the key elsewhere
   });
+  if (response.status === 204) return null;
   const answer = await response.json().catch(() => null);
-  if (!response.ok) throw new RefusedRequest(response.status, answer);
+  if (!response.ok || answer === null) throw new RefusedRequest(response, answer);
   return answer;
 }
 
-/** An answer that is no 2xx. Its message is that of each field at fault, otherwise the answer's own. */
+/** An answer that is no 2xx, or not from LeadHub. Its message is that of each field at fault, or the answer's own. */
 export class RefusedRequest extends Error {
   /**
-   * @param {number} status
+   * @param {Response} response
    * @param {{ message?: string, errors?: Record<string, string[]> } | null} answer
    */
-  constructor(status, answer) {
+  constructor(response, answer) {
     const messages = Object.values(answer?.errors ?? {}).flat();
-    super(messages.join(" ") || answer?.message || `LeadHub answered with status ${status}.`);
+    const stranger = `The answer is not from LeadHub (status ${response.status}). Is the address right?`;
+    const seconds = response.headers.get("retry-after");
+    const pause = seconds ? ` Try again in ${seconds} seconds.` : "";
+    super((messages.join(" ") || answer?.message || stranger) + pause);
     this.name = "RefusedRequest";
-    this.status = status;
+    this.status = response.status;
   }
 }

@@ -1,5 +1,6 @@
 """The nodes for n8n: compiled, and run by Node as n8n runs them, against a running LeadHub."""
 
+import asyncio
 import json
 import re
 import secrets
@@ -20,6 +21,7 @@ from tests.integrations.n8n_package import (
     installed_package,
     run_node_tool,
 )
+from tests.support.receivers import receiving
 from tests.support.stack import Stack
 from tests.support.tenants import create_key
 
@@ -80,6 +82,24 @@ def test_package_is_as_n8n_wants_it() -> None:
 def test_credential_is_tested(nodes: Path, n8n_stack: Stack) -> None:
     statuses = [run_nodes(nodes, n8n_stack, "credential", key=key) for key in (n8n_stack.key, "lh_unknown")]
     assert statuses == [200, 401]
+
+
+async def test_a_key_follows_no_redirect(nodes: Path, n8n_stack: Stack) -> None:
+    async with receiving() as elsewhere, receiving() as moved:
+        moved.status(302, {"Location": f"{elsewhere.url}/api/v1/me"})
+        settings = {"nodes": str(nodes), "url": moved.url, "key": n8n_stack.key}
+        assert await asyncio.to_thread(run_program, N8N_PROGRAM, "credential", settings) == 302
+        more = {**settings, "runs": [lead_run("get", leadId=1)]}
+        outcome = await asyncio.to_thread(run_program, N8N_PROGRAM, "execute", more)
+    assert outcome["outcomes"][0]["error"]["message"] == "The answer is not from LeadHub. Is the base URL right?"
+    assert (len(moved.requests), elsewhere.requests) == (2, [])
+
+
+def test_a_tag_of_dots_is_refused(nodes: Path, n8n_stack: Stack) -> None:
+    """As a part of a path it would name the lead."""
+    runs = [{"resource": "tag", "operation": "remove", "leadId": 1, "tag": tag} for tag in ("..", ".", "")]
+    found = execute_nodes(nodes, n8n_stack, *runs)
+    assert [each["error"]["message"] for each in found] == ["Enter another tag."] * 3
 
 
 def test_a_lead_is_created_found_moved_and_changed(nodes: Path, n8n_stack: Stack, client: LeadHub) -> None:

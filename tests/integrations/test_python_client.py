@@ -57,6 +57,15 @@ def test_a_repeat_under_the_same_key_changes_nothing(site: Site) -> None:
     assert answers[0] == answers[1]
 
 
+@pytest.mark.parametrize("tag", [".", "..", "...", "a/../b", "%2e%2e"])
+def test_a_tag_that_looks_like_a_path_is_removed_and_its_lead_stays(site: Site, tag: str) -> None:
+    with LeadHub(site.url, site.key) as client:
+        lead_id = client.submit_lead({"email": "dots@example.com", "tags": [tag, "kept"]}, wait=30)["lead_id"]
+        assert lead_id is not None
+        assert client.leads.remove_tag(lead_id, tag)["tags"] == ["kept"]
+        assert client.leads.get(lead_id)["tags"] == ["kept"]
+
+
 def test_what_is_tried_is_not_stored(site: Site) -> None:
     with LeadHub(site.url, site.key) as client:
         assert client.try_lead({"email": "tried@example.com"})["status"] == "dry_run"

@@ -139,6 +139,7 @@ def test_leads_are_created_and_read(program: list[str], site: Site) -> None:
     assert (found["found"], found["first"], found["health"]) == ([lead_id], None, "ok")
     assert (found["lead"]["first_name"], found["lead"]["tags"]) == ("Type", ["typed"])
     assert (found["changed"], found["untagged"]) == ("qualified", [])
+    assert found["dots"] == {"name": "RangeError"}  # the lead's own path would be another call
     assert '"ts@example.com"' in found["exported"]
     assert found["wrong"] == {"status": 422, "code": "VALIDATION_FAILED", "fields": ["email"], "id": True}
     assert (found["deleted"]["code"], found["stranger"]["code"]) == ("NOT_FOUND", "UNAUTHORIZED")

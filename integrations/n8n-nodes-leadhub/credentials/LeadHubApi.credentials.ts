@@ -50,7 +50,8 @@ export class LeadHubApi implements ICredentialType {
     properties: { headers: { Authorization: "=Bearer {{$credentials.apiKey}}" } },
   };
 
+  // n8n would send the key along to wherever a redirect leads.
   test: ICredentialTestRequest = {
-    request: { baseURL: "={{$credentials.baseUrl}}", url: "/api/v1/me" },
+    request: { baseURL: "={{$credentials.baseUrl}}", url: "/api/v1/me", disableFollowRedirect: true },
   };
 }

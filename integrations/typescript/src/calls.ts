@@ -40,8 +40,14 @@ export function secondsToWait(call: Call, policy: RetryPolicy, attempt: number, 
   return most * (0.5 + Math.random() / 2); // so that many clients do not come back at once
 }
 
-/** The address of a call. Values that are null or undefined are not sent. */
+/**
+ * The address of a call. Values that are null or undefined are not sent. Throws RangeError for a path with a part of
+ * one or two dots: an address drops it, together with the part before, and names another record.
+ */
 export function callUrl(base: string, call: Call): string {
+  if (call.path.split("/").some((part) => part === "." || part === "..")) {
+    throw new RangeError(`not the path of a record: ${call.path}`);
+  }
   const query = new URLSearchParams();
   for (const [name, value] of Object.entries(call.query ?? {})) {
     if (value !== null && value !== undefined) query.set(name, String(value));

@@ -68,9 +68,10 @@ export class Transport {
 
   /** The answer. Throws ApiError, or ConnectionFailed where none came. */
   async send(call: Call, kind: AnswerKind = "object"): Promise<Answer> {
+    const url = callUrl(this.#base, call);
     for (let attempt = 0; ; attempt++) {
       try {
-        return await this.#sendOnce(call, kind);
+        return await this.#sendOnce(url, call, kind);
       } catch (error) {
         const pause = secondsToWait(call, this.#policy, attempt, error);
         if (pause === null) throw error;
@@ -79,10 +80,10 @@ export class Transport {
     }
   }
 
-  async #sendOnce(call: Call, kind: AnswerKind): Promise<Answer> {
+  async #sendOnce(url: string, call: Call, kind: AnswerKind): Promise<Answer> {
     const init = requestInit(call, this.#key, AbortSignal.timeout(this.#timeout * 1000));
     try {
-      const response = await this.#fetch(callUrl(this.#base, call), init);
+      const response = await this.#fetch(url, init);
       if (!response.ok) throw await readError(response);
       const { status, headers } = response;
       if (kind === "bytes") return { status, headers, data: null, bytes: new Uint8Array(await response.arrayBuffer()) };

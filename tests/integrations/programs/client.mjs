@@ -40,6 +40,7 @@ const scenarios = {
       lead: await client.leads.get(created.lead_id),
       changed: (await client.leads.update(created.lead_id, { status: "qualified" })).status,
       untagged: (await client.leads.removeTag(created.lead_id, "typed")).tags,
+      dots: await failureOf(client.leads.removeTag(created.lead_id, "..")),
       tried: (await client.tryLead({ email: "tried@example.com" })).status,
       exported: new TextDecoder().decode(await client.leads.export({ source: "ts", format: "ndjson" })),
       wrong: await failureOf(client.leads.create({ first_name: "Ada", email: "no address" })),

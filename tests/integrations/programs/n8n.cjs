@@ -30,7 +30,7 @@ async function httpRequestWithAuthentication(name, options) {
     method: options.method,
     headers: { ...options.headers, Authorization: fill(header), "Content-Type": "application/json" },
     body: options.body && JSON.stringify(options.body),
-    redirect: "manual",
+    redirect: options.disableFollowRedirect ? "manual" : "follow",
   });
   const text = await answer.text();
   return { statusCode: answer.status, headers: Object.fromEntries(answer.headers), body: text ? JSON.parse(text) : "" };
@@ -140,8 +140,8 @@ async function followTrigger() {
 
 /** The request by which n8n tests the credential. */
 async function testCredential() {
-  const { baseURL, url } = new LeadHubApi().test.request;
-  const options = { baseURL: fill(baseURL).replace(/\/+$/, ""), url, method: "GET" };
+  const { baseURL, ...more } = new LeadHubApi().test.request;
+  const options = { ...more, baseURL: fill(baseURL).replace(/\/+$/, ""), method: "GET" };
   const full = { ...options, ignoreHttpStatusErrors: true, returnFullResponse: true };
   return (await httpRequestWithAuthentication(new LeadHubApi().name, full)).statusCode;
 }

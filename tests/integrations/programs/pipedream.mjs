@@ -8,6 +8,22 @@ const settings = JSON.parse(process.env.SETTINGS);
 const account = { address: settings.url, key: settings.key };
 const print = (value) => console.log(JSON.stringify(value));
 
+const problemOf = (reason) => [reason.name, reason.message];
+
+/** What an action says when it is given a server that answers so, and how many requests that server had. */
+async function meet(status, headers, body) {
+  let requests = 0;
+  const server = createServer((_, response) => {
+    requests += 1;
+    response.writeHead(status, headers).end(body);
+  });
+  await new Promise((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const address = `http://127.0.0.1:${server.address().port}`;
+  const problem = await act("find-lead", { address, by: "email", contact: "a@example.com" }).catch(problemOf);
+  server.close();
+  return { problem, requests };
+}
+
 const load = async (name) => (await import(pathToFileURL(`${settings.folder}/${name}.mjs`))).default;
 
 async function act(name, props) {
@@ -35,7 +51,16 @@ const scenarios = {
       repeated: repeated.result.submission_id === created.result.submission_id,
       found: await act("find-lead", { by: "email", contact: "pipe@example.com" }),
       nobody: await act("find-lead", { by: "email", contact: "nobody@example.com" }),
-      wrong: await act("create-lead", { email: "no address" }).catch((error) => [error.name, error.message]),
+      wrong: await act("create-lead", { email: "no address" }).catch(problemOf),
+    });
+  },
+
+  async strangers() {
+    print({
+      redirect: await meet(302, { Location: "/other" }, ""),
+      page: await meet(200, { "Content-Type": "text/html" }, "<p>Welcome</p>"),
+      busy: await meet(429, { "Retry-After": "7" }, JSON.stringify({ message: "Too many requests." })),
+      key: await act("find-lead", { key: "lh_unknown", by: "email", contact: "a@example.com" }).catch(problemOf),
     });
   },
 
@@ -72,6 +97,7 @@ const scenarios = {
     await component.run.call(source, { headers, bodyRaw });
     await component.run.call(source, { headers, bodyRaw: `${bodyRaw} ` });
     await component.run.call(source, { headers: {}, bodyRaw });
+    await component.run.call({ ...source, db: new Map() }, { headers, bodyRaw });
     await component.hooks.deactivate.call(source);
     await component.hooks.deactivate.call(source);
     server.close();

@@ -116,8 +116,8 @@ def checked_headers(api_key: str) -> dict[str, str]:
 
 
 def quoted(text: str) -> str:
-    """Return a text as a part of a path."""
-    return quote(text, safe="")
+    """Return a text as a part of a path. Dots alone are quoted, too: as they are, they name the part above."""
+    return quote(text, safe="") if text.strip(".") else text.replace(".", "%2E")
 
 
 def wait_header(wait: int | None) -> dict[str, str]:

@@ -1,6 +1,6 @@
 // What the node does with form submissions, tags, tasks and activities.
 
-import type { IDataObject } from "n8n-workflow";
+import { type IDataObject, NodeOperationError } from "n8n-workflow";
 import { listRecords, request, requestRecord } from "../../shared/transport";
 import { leadPath } from "./lead";
 import { collectionOf, idempotencyKeyOf, idOf, limitOf, type Operation, pairsOf, textOf } from "./values";
@@ -28,8 +28,10 @@ export const addTag: Operation = async (context, itemIndex) => {
 };
 
 export const removeTag: Operation = async (context, itemIndex) => {
-  const tag = encodeURIComponent(textOf(context, "tag", itemIndex));
-  const path = `${leadPath(idOf(context, "leadId", itemIndex))}/tags/${tag}`;
+  const tag = textOf(context, "tag", itemIndex);
+  // As a part of a path, dots alone name the lead itself, however they are quoted.
+  if (/^\.{0,2}$/.test(tag)) throw new NodeOperationError(context.getNode(), "Enter another tag.", { itemIndex });
+  const path = `${leadPath(idOf(context, "leadId", itemIndex))}/tags/${encodeURIComponent(tag)}`;
   return [await requestRecord(context, { method: "DELETE", path, itemIndex })];
 };
 
