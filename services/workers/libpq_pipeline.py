@@ -23,6 +23,7 @@ from psycopg.pq.abc import PGresult
 from psycopg.rows import TupleRow
 
 from shared.platform.db.connections import Connection, StatementExecutor, connection_parameters, native_placeholders
+from shared.platform.db.database_hosts import HostConnection
 from shared.platform.observability import logging
 
 log = logging.get_logger()
@@ -37,7 +38,7 @@ PIPELINE_SUCCESS_STATUSES = (ExecStatus.TUPLES_OK, ExecStatus.COMMAND_OK)
 TEXT_FORMAT, BINARY_FORMAT = 0, 1
 
 
-class BlockingConnection(psycopg.AsyncConnection[TupleRow]):
+class BlockingConnection(HostConnection):
     """A connection that blocks its thread while it waits for the server: several times cheaper than asyncio."""
 
     _pipeline_connection: "PipelineConnection | None" = None

@@ -23,6 +23,7 @@ from shared.platform.crypto.settings_fingerprints import SettingsFingerprints
 from shared.platform.db.advisory_locks import SUSPECT_TRIAL_LOCK
 from shared.platform.db.connections import ASYNC_COMMIT, Connection, connection_parameters
 from shared.platform.db.database_errors import UNAVAILABLE_ERRORS, is_contention, is_unavailable
+from shared.platform.db.database_hosts import ordered_parameters
 from shared.platform.observability import logging
 
 log = logging.get_logger()
@@ -148,9 +149,8 @@ class Heartbeat:
         """Update the row from a thread with its own connection: a worker without a broker must not look dead."""
         while not self._stopping.is_set():
             try:
-                with psycopg.connect(
-                    self._url, autocommit=True, **connection_parameters("leadhub heartbeat")
-                ) as connection:
+                parameters = ordered_parameters(self._url, connection_parameters("leadhub heartbeat"))
+                with psycopg.connect(self._url, autocommit=True, **parameters) as connection:
                     connection.execute(NOTE_BACKEND_SQL, (self.name,))
                     self._beat_until_stopped(connection)
             except Exception as error:

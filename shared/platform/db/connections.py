@@ -19,6 +19,8 @@ from psycopg.types.json import set_json_loads
 from psycopg_pool import AsyncConnectionPool
 from psycopg_pool.base import AttemptWithBackoff
 
+from shared.platform.db.database_hosts import HostConnection
+
 set_json_loads(orjson.loads)
 # Reconnect quickly when PostgreSQL is back. The pool waits 1, 2 and 4 s by default, which suits distant servers, and
 # offers no argument for it.
@@ -131,6 +133,7 @@ def make_pool(
     """
     return ConnectionPool(
         url,
+        connection_class=HostConnection,
         kwargs={**connection_parameters(application, statement_timeout=statement_timeout), "autocommit": True},
         min_size=1,
         max_size=size,
@@ -144,7 +147,7 @@ def make_pool(
 
 async def open_connection(url: str, application: str) -> Connection:
     """Open a connection in autocommit mode. The caller closes it."""
-    return await psycopg.AsyncConnection.connect(url, autocommit=True, **connection_parameters(application))
+    return await HostConnection.connect(url, autocommit=True, **connection_parameters(application))
 
 
 @asynccontextmanager

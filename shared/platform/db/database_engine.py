@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.pool import ConnectionPoolEntry, PoolProxiedConnection
 
 from shared.platform.db.connections import connection_parameters, has_server_left, sqlalchemy_url
+from shared.platform.db.database_hosts import HostConnection
 
 ASSUMED_ALIVE_SECONDS = 1.0  # seconds after its last use in which a connection is not pinged
 
@@ -39,7 +40,10 @@ def make_engine(url: str, application: str, *, size: int, statement_timeout: flo
         max_overflow=0,
         pool_timeout=2,
         pool_use_lifo=True,  # the last used connection has prepared statements
-        connect_args=connection_parameters(application, statement_timeout=statement_timeout),
+        connect_args={
+            **connection_parameters(application, statement_timeout=statement_timeout),
+            "async_creator_fn": HostConnection.connect,
+        },
     )
     _ping_idle_connections(engine.sync_engine)
     return engine
