@@ -6,7 +6,7 @@ import psycopg
 import pytest
 import redis.asyncio as redis
 
-from services.workers.deliveries.claim import WRITABLE_SINCE_SQL
+from services.workers.processes.reconnect_grace import WRITABLE_SINCE_SQL
 from shared.intake.spool import Spool
 from tests.support import event_probe
 from tests.support.checker import DOUBLED

@@ -9,6 +9,7 @@ from services.workers.source_fetches.fetch_claims import (
     FETCHER_APPLICATION,
     MAX_PARALLEL_FETCHES,
     claim_fetches,
+    keep_claims,
     release_orphaned,
 )
 from services.workers.source_fetches.fetch_records import record_lead, record_problem
@@ -23,6 +24,7 @@ from tests.support.waiting import until_async
 
 pytestmark = pytest.mark.integration
 
+SERVER_AGE_SQL = "SELECT extract(epoch FROM clock_timestamp() - pg_postmaster_start_time())::float8"
 # As by a commit whose answer was lost.
 STORED_TWICE_SQL = """
 WITH counted AS (INSERT INTO ledger_deltas (workspace_id, state, n) VALUES (%s, 'accepted', 1))
@@ -89,10 +91,6 @@ async def test_repeated_notices_are_dropped_while_the_lead_waits(fetching: Fetch
     assert await fetching.ledger() == {"accepted": 1, "pending": 0, "done": 1, "dead": 0}
 
 
-async def are_released(fetching: Fetching) -> bool:
-    return await release_orphaned(fetching.connection) == 3
-
-
 async def test_worker_that_dies_with_a_lead_in_hand_loses_and_doubles_nothing(fetching: Fetching) -> None:
     integration, ids = await fetching.notify_meta(3)
     async with connect(fetching.url, FETCHER_APPLICATION) as dying:
@@ -101,7 +99,7 @@ async def test_worker_that_dies_with_a_lead_in_hand_loses_and_doubles_nothing(fe
         assert await release_orphaned(fetching.connection) == 0
     await fetching.fetch()
     assert await fetching.emails() == []
-    await until_async(lambda: are_released(fetching), what="that the leads are free again")
+    await until_async(lambda: is_released(fetching, 3), what="that the leads are free again")
     await fetching.fetch()
     assert await fetching.emails() == emails_of(3)
     # The first worker was slow, not dead: it comes back, and decides nothing.
@@ -111,6 +109,25 @@ async def test_worker_that_dies_with_a_lead_in_hand_loses_and_doubles_nothing(fe
     await fetching.ingest()
     assert await fetching.ledger() == {"accepted": 3, "pending": 0, "done": 3, "dead": 0}
     assert len(ids) == len(await fetching.states()) == 3
+
+
+async def test_worker_that_only_lost_its_connection_keeps_what_it_has_in_hand(fetching: Fetching) -> None:
+    await fetching.notify_meta(3)
+    async with connect(fetching.url, FETCHER_APPLICATION) as lost:
+        claimed = await claim_fetches(lost, in_flight={})
+    async with connect(fetching.url, "tests") as watching:
+        row = await (await watching.execute(SERVER_AGE_SQL)).fetchone()
+        assert row is not None
+        # As right after the promotion of a standby, where no process id is known.
+        assert await release_orphaned(watching, grace=row[0] + 600) == 0
+    async with connect(fetching.url, FETCHER_APPLICATION) as found:
+        await keep_claims(found, claimed[:2])
+        await until_async(lambda: is_released(fetching, 1), what="that the third one is free again")
+        assert await release_orphaned(fetching.connection) == 0
+
+
+async def is_released(fetching: Fetching, n: int) -> bool:
+    return await release_orphaned(fetching.connection) == n
 
 
 async def test_engine_killed_in_the_midst_of_its_requests_loses_nothing(fetching: Fetching, apis: LeadApis) -> None:

@@ -7,13 +7,13 @@ from types import MappingProxyType
 from services.workers.deliveries.backoff import JITTER_FRACTION, RETRY_DELAYS_SECONDS
 from services.workers.deliveries.circuits import INITIAL_SLOTS, MAX_SLOTS
 from services.workers.deliveries.types import ClaimedDelivery
+from services.workers.processes.reconnect_grace import IS_LONG_WRITABLE_SQL, RECONNECT_GRACE_SECONDS
 from shared.platform.db.advisory_locks import DELIVERY_CLAIM_LOCK
 from shared.platform.db.connections import Connection, as_json
 
 # Seconds for which a delivery belongs to one sender. An attempt ends long before; afterwards the sender counts as dead.
 # A sender whose connection is gone counts as dead sooner, since its deliveries occupy their receivers' slots.
 LEASE_SECONDS = 60
-RECONNECT_GRACE_SECONDS = 3  # seconds in which a living sender reconnects
 # The number of attempts for which a delivery holds back later deliveries of its lead, and the longest delay in seconds
 # for which it does: it must not hold them back all day, or for the hours that a Retry-After may ask for.
 BLOCKING_ATTEMPTS, MAX_BLOCKING_SECONDS = 3, RETRY_DELAYS_SECONDS[1] * (1 + JITTER_FRACTION)
@@ -174,18 +174,13 @@ HAS_DUE_SQL = f"""
 SELECT EXISTS (SELECT FROM allowed a, LATERAL (SELECT FROM ({SENDABLE_SQL}) free LIMIT 1) found)
 """
 
-# When the server began to take writes: at its start, or when it was promoted. The WAL writer starts in that moment.
-# Without the right to see it, the start counts.
-WRITABLE_SINCE_SQL = """
-greatest(pg_postmaster_start_time(), (SELECT max(backend_start) FROM pg_stat_activity WHERE backend_type = 'walwriter'))
-"""
 # Not right after a crash of the database, or the promotion of another: all connections were closed, and living senders
 # reconnect within moments.
 RELEASE_DELIVERIES_SQL = f"""
 UPDATE deliveries d SET due_at = sending_since
 WHERE d.sending_since <= clock_timestamp() - %(grace)s * interval '1 second' AND d.state = 'pending'
   AND d.due_at > clock_timestamp()
-  AND {WRITABLE_SINCE_SQL} <= clock_timestamp() - %(grace)s * interval '1 second'
+  AND {IS_LONG_WRITABLE_SQL}
   AND NOT EXISTS (SELECT FROM pg_stat_activity a WHERE a.pid = d.sender AND a.backend_start <= d.sending_since)
 """
 

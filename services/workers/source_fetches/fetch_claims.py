@@ -1,8 +1,9 @@
 """Claim leads that are due to be fetched, by a lease. One is due again as soon as its worker's connection is gone."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
+from services.workers.processes.reconnect_grace import IS_LONG_WRITABLE_SQL, RECONNECT_GRACE_SECONDS
 from services.workers.source_fetches.fetching_integrations import IntegrationKey
 from shared.platform.db.connections import Connection, as_json
 
@@ -38,11 +39,19 @@ FROM chosen c WHERE f.workspace_id = c.workspace_id AND f.id = c.id
 RETURNING f.workspace_id, f.id::text, f.integration_id, f.object_id, f.item, f.attempts,
           extract(epoch FROM clock_timestamp() - f.created_at)::float8
 """
-# A worker that only lost its connection fetches on. The lead is then asked for twice, and recorded once.
-RELEASE_FETCHES_SQL = f"""
-UPDATE source_fetches f SET due_at = now(), fetcher = NULL
-WHERE f.fetcher IS NOT NULL AND NOT EXISTS (
+IS_ORPHANED_SQL = f"""
+f.fetcher IS NOT NULL AND NOT EXISTS (
     SELECT FROM pg_stat_activity a WHERE a.pid = f.fetcher AND a.application_name = '{FETCHER_APPLICATION}')
+"""
+# Not right after a crash of the database, or the promotion of another: a worker that only lost its connection fetches
+# on, and keeps its claims as soon as it has another one. If that is later, a lead is asked for twice and recorded once.
+RELEASE_FETCHES_SQL = f"""
+UPDATE source_fetches f SET due_at = now(), fetcher = NULL WHERE {IS_ORPHANED_SQL} AND {IS_LONG_WRITABLE_SQL}
+"""
+KEEP_CLAIMS_SQL = f"""
+UPDATE source_fetches f SET fetcher = pg_backend_pid()
+FROM json_to_recordset(%s::json) AS mine(w bigint, id uuid)
+WHERE f.workspace_id = mine.w AND f.id = mine.id AND f.due_at > clock_timestamp() AND {IS_ORPHANED_SQL}
 """
 HAS_DUE_SQL = """
 SELECT EXISTS (SELECT FROM source_fetches WHERE due_at <= now() - make_interval(secs => %(overdue)s))
@@ -80,9 +89,20 @@ async def claim_fetches(
     return [ClaimedFetch(*row) for row in rows]
 
 
-async def release_orphaned(connection: Connection) -> int:
-    """Release leads that workers had in hand whose connection is gone. Return how many."""
-    return (await connection.execute(RELEASE_FETCHES_SQL)).rowcount
+async def keep_claims(connection: Connection, claimed: Sequence[ClaimedFetch]) -> None:
+    """Keep leads that this process has in hand and claimed by a connection that is gone."""
+    if claimed:
+        await connection.execute(
+            KEEP_CLAIMS_SQL, (as_json([{"w": one.workspace_id, "id": one.id} for one in claimed]),)
+        )
+
+
+async def release_orphaned(connection: Connection, *, grace: float = RECONNECT_GRACE_SECONDS) -> int:
+    """Release leads that workers had in hand whose connection is gone. Return how many.
+
+    None in the first `grace` seconds of a server that takes writes.
+    """
+    return (await connection.execute(RELEASE_FETCHES_SQL, {"grace": grace})).rowcount
 
 
 async def has_due(connection: Connection, *, overdue: float = 0.0) -> bool:

@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable
 from typing import NamedTuple
 
 from services.workers.source_fetches.backfills import ClaimedBackfill, claim_backfill, record_backfill
-from services.workers.source_fetches.fetch_claims import FETCHER_APPLICATION, ClaimedFetch, claim_fetches
+from services.workers.source_fetches.fetch_claims import FETCHER_APPLICATION, ClaimedFetch, claim_fetches, keep_claims
 from services.workers.source_fetches.fetch_records import record_deleted_integration, record_lead, record_problem
 from services.workers.source_fetches.fetching_integrations import IntegrationKey, load_integrations
 from services.workers.source_fetches.polls import ClaimedPoll, claim_poll, record_poll
@@ -97,6 +97,7 @@ class FetchEngine:
     async def _run_connected(self) -> None:
         try:
             async with connect(self._url, FETCHER_APPLICATION) as connection:
+                await keep_claims(connection, self._claimed_fetches())
                 while self._has_work():
                     await self._record_finished(connection)
                     if not await self._claim(connection) and self._has_work():
@@ -155,6 +156,10 @@ class FetchEngine:
         found = await claim_poll(connection, overdue=overdue)
         self._looked_for_polls_at = float("-inf") if found else now
         return found
+
+    def _claimed_fetches(self) -> list[ClaimedFetch]:
+        work = (*self._in_flight.values(), *(finished.claimed for finished in self._finished))
+        return [one for one in work if isinstance(one, ClaimedFetch)]
 
     def _busy_integrations(self) -> Counter[IntegrationKey]:
         return Counter(one.integration_key for one in self._in_flight.values() if isinstance(one, ClaimedFetch))
