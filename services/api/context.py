@@ -14,6 +14,7 @@ from shared.automations.template_turns import TemplateTurns
 from shared.files.file_downloads import FileDownloads
 from shared.intake.spool import Spool
 from shared.platform.crypto.encryption import Cipher, TransactionCipher
+from shared.platform.db.bounded_commits import begin_bounded
 from shared.platform.db.connections import Connection
 from shared.platform.db.contention import retry_contended
 from shared.platform.db.database_engine import make_engine
@@ -126,14 +127,15 @@ async def listing(request: web.Request) -> AsyncIterator[AsyncConnection]:
 async def writing(request: web.Request, work: Callable[[AsyncConnection], Awaitable[T]]) -> T:
     """Return the result of `work` in one transaction, which is retried on contention.
 
-    `work` may run several times, so that its only effects must be those of the transaction.
+    `work` may run several times, so that its only effects must be those of the transaction. Raises CommitUnconfirmed
+    if a synchronous standby is away.
     """
 
     async def write() -> T:
         async with (
             fair_slot(request, WRITE_LIMITER),
             fair_slot(request, CONNECTION_LIMITER),
-            request.app[ENGINE_KEY].begin() as connection,
+            begin_bounded(request.app[ENGINE_KEY]) as connection,
         ):
             return await work(connection)
 

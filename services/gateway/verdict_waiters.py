@@ -28,11 +28,17 @@ SHUTDOWN_WAIT_SECONDS = 5.0  # seconds that callers still wait when the server s
 # that died after its commit may not have sent the verdict.
 FIRST_LOOK_SECONDS = 1.0
 STALE_HEARTBEAT_SECONDS = 10.0  # seconds without a heartbeat after which a worker counts as gone
+# Seconds for which a commit may wait for a synchronous standby. If one waits longer, the standby is away: no worker
+# commits, and no verdict comes.
+STANDBY_SECONDS = 1.0
 
 LIVE_WORKERS_SQL = f"""
 SELECT EXISTS (SELECT FROM processes
                WHERE kind IN ('worker', 'sweeper') AND seen_at > now() - make_interval(secs => %s)),
-       EXISTS (SELECT FROM lane_pauses WHERE workspace_id = 0 AND lane = 'waited_for' AND {IS_ACTIVE_SQL})
+       EXISTS (SELECT FROM lane_pauses WHERE workspace_id = 0 AND lane = 'waited_for' AND {IS_ACTIVE_SQL}),
+       EXISTS (SELECT FROM pg_stat_activity
+               WHERE wait_event = 'SyncRep' AND datname = current_database()
+                 AND query_start < clock_timestamp() - make_interval(secs => %s))
 """
 VERDICTS_SQL = """
 SELECT s.workspace_id, s.id::text, s.state, s.lead_id, s.is_duplicate, s.matched_on, s.warnings
@@ -95,6 +101,7 @@ class VerdictWaiters:
         self._is_listening = False
         self._listener_lost_at = 0.0  # when the listener was last lost
         self._has_live_worker = False
+        self._is_standby_away = False  # a synchronous standby that commits wait for, as of the last look
         self.is_lane_paused = False  # the lane of waiting callers, as of the last look
         self.has_seen_worker = False  # true once a worker was seen by this process
         notices.add_handler(
@@ -105,9 +112,10 @@ class VerdictWaiters:
         )
 
     def can_wait(self) -> bool:
-        """Return whether waiting makes sense: there is room, the listener works, and a worker is alive and unpaused."""
+        """Return whether waiting makes sense: there is room, the listener works, and a worker can commit."""
         has_room = len(self._waiters) < self._max_waiters
-        return self._is_listening and self._has_live_worker and has_room and not self.is_lane_paused
+        can_decide = self._has_live_worker and not self.is_lane_paused and not self._is_standby_away
+        return self._is_listening and has_room and can_decide
 
     def add_waiter(self, item: JournalItem, seconds: float, done: Callable[[SubmissionOutcome], None]) -> None:
         """Give the item the number under which its verdict will arrive.
@@ -184,7 +192,8 @@ class VerdictWaiters:
             now = time.monotonic()
             is_deaf = not self._is_listening and now - self._listener_lost_at > LISTENER_GRACE_SECONDS
             stored = [(number, waiter) for number, waiter in self._waiters.items() if waiter.is_stored]
-            late = [number for number, waiter in stored if is_deaf or waiter.deadline <= now]
+            is_vain = is_deaf or self._is_standby_away
+            late = [number for number, waiter in stored if is_vain or waiter.deadline <= now]
             unheard = [number for number, waiter in stored if waiter.is_look_due(now)]
             try:
                 if late or unheard:
@@ -220,9 +229,10 @@ class VerdictWaiters:
             self.resolve_waiter(number, outcome)
 
     async def _is_any_worker_alive(self) -> bool:
+        known = STALE_HEARTBEAT_SECONDS, STANDBY_SECONDS
         async with self._pool.connection() as connection:
-            row = await (await connection.execute(LIVE_WORKERS_SQL, (STALE_HEARTBEAT_SECONDS,))).fetchone()
-        self.is_lane_paused = bool(row and row[1])
+            row = await (await connection.execute(LIVE_WORKERS_SQL, known)).fetchone()
+        self.is_lane_paused, self._is_standby_away = bool(row and row[1]), bool(row and row[2])
         return bool(row and row[0])
 
     async def _look_up_verdicts(self, numbers: list[int]) -> None:

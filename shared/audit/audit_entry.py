@@ -9,14 +9,16 @@ from typing import Any, Literal
 import orjson
 
 from shared.audit.audit_masking import clean_text, masked_fields
-from shared.platform.db.connections import Connection
+from shared.platform.db.connections import LOCAL_COMMIT, Connection
 
 ActorKind = Literal["user", "key", "cli", "system"]
 Outcome = Literal["done", "refused", "failed"]
 
 LOST_DETAILS_REASON = "details could not be kept"
 
-WRITE_ENTRIES_SQL = """
+# Entries are written apart from what they tell of. One whose commit waited for a standby that is away would be given up
+# and written again, and would be there twice.
+WRITE_ENTRIES_SQL = f"""
 INSERT INTO audit_log (workspace_id, at, actor_kind, actor_id, actor_name, action, route, object_kind, object_id,
                        status, outcome, reason, filter, count, before, after, address, request_id)
 SELECT workspace_id, at, actor_kind, actor_id, actor_name, action, route, object_kind, object_id, status, outcome,
@@ -25,6 +27,7 @@ FROM json_to_recordset(%s::json) AS e(
     workspace_id bigint, at timestamptz, actor_kind text, actor_id bigint, actor_name text, action text, route text,
     object_kind text, object_id text, status smallint, outcome text, reason text, filter jsonb, count bigint,
     before jsonb, after jsonb, address text, request_id text)
+RETURNING {LOCAL_COMMIT}
 """
 
 

@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from shared.auth.key_format import KEY_LENGTH, KEY_PREFIX, hash_key, is_well_formed
-from shared.platform.db.connections import Connection, ConnectionPool, with_deadline
+from shared.platform.db.connections import LOCAL_COMMIT, Connection, ConnectionPool, with_deadline
 from shared.platform.db.database_errors import UNAVAILABLE_ERRORS
 from shared.platform.db.notifications import NotificationListener
 from shared.platform.db.row_cache import RowCache
@@ -35,9 +35,10 @@ RECENT_KEYS_SQL = (
     f"{_SELECT_KEYS_SQL} WHERE k.revoked_at IS NULL ORDER BY k.last_used_at DESC NULLS LAST, k.id DESC LIMIT %s"
 )
 # Precise to the minute: the row of a key is written once a minute at most, by however many processes use it.
-UPDATE_LAST_USED_SQL = """
+UPDATE_LAST_USED_SQL = f"""
 UPDATE api_keys k SET last_used_at = to_timestamp(u.at) FROM unnest(%s::bigint[], %s::float8[]) AS u(id, at)
 WHERE k.id = u.id AND (k.last_used_at IS NULL OR k.last_used_at < to_timestamp(u.at) - interval '1 minute')
+RETURNING {LOCAL_COMMIT}
 """
 
 

@@ -17,7 +17,7 @@ from typing import Any, Final
 from psycopg.rows import dict_row
 
 from shared.auth.roles import Role
-from shared.platform.db.connections import Connection, ConnectionPool, with_deadline
+from shared.platform.db.connections import LOCAL_COMMIT, Connection, ConnectionPool, with_deadline
 from shared.platform.db.database_errors import UNAVAILABLE_ERRORS
 from shared.platform.db.notifications import NotificationListener
 from shared.platform.db.row_cache import RowCache
@@ -84,12 +84,13 @@ REQUIRE_RENEWAL_SQL = "UPDATE sessions SET needs_renewal = true WHERE account_id
 CONFIRM_SESSION_SQL = "UPDATE sessions SET confirmed_at = now() WHERE id = %s AND revoked_at IS NULL"
 NOTIFY_SESSIONS_SQL = "SELECT pg_notify(%s, '')"
 # Precise to the minute, as with API keys. A session that idled too long is not brought back.
-UPDATE_SEEN_SQL = """
+UPDATE_SEEN_SQL = f"""
 UPDATE sessions s SET seen_at = to_timestamp(u.at),
     expires_at = CASE WHEN s.is_kept THEN s.expires_at
                       ELSE least(s.ends_at, to_timestamp(u.at) + make_interval(secs => %s)) END
 FROM unnest(%s::bigint[], %s::float8[]) AS u(id, at)
 WHERE s.id = u.id AND s.seen_at < to_timestamp(u.at) - interval '1 minute' AND s.expires_at > to_timestamp(u.at)
+RETURNING {LOCAL_COMMIT}
 """
 
 

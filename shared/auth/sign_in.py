@@ -31,6 +31,7 @@ from shared.auth.sign_in_throttle import (
     take_back_attempt,
 )
 from shared.platform.crypto.encryption import Cipher
+from shared.platform.db.bounded_commits import bounded_transaction
 from shared.platform.db.connections import Connection, ConnectionPool
 from shared.platform.db.database_errors import is_unavailable
 from shared.platform.errors import ServiceUnavailable
@@ -276,7 +277,7 @@ class SignInService:
     @asynccontextmanager
     async def _transaction(self) -> AsyncIterator[Connection]:
         try:
-            async with self._pool.connection() as connection, connection.transaction():
+            async with self._pool.connection() as connection, bounded_transaction(connection):
                 yield connection
         except Exception as error:
             if is_unavailable(error):

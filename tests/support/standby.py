@@ -55,6 +55,12 @@ class ReplicaServer:
             found = connection.execute(statement.encode())
             return found.fetchall() if found.description else []
 
+    def wait_for(self, standby: str) -> None:
+        """Have commits wait for the synchronous standby of this name, which may be absent; with `""` for none."""
+        self.execute(f"ALTER SYSTEM SET synchronous_standby_names = '{standby}'")
+        self.execute("SELECT pg_reload_conf()")
+        until(lambda: self.execute("SHOW synchronous_standby_names") == [(standby,)], what="the setting")
+
     def kill(self) -> None:
         """End it as a power cut does: all its processes at once."""
         kill_all([self.process.pid, *descendants(self.process.pid)])
@@ -62,6 +68,17 @@ class ReplicaServer:
 
     def stop(self) -> None:
         stop_process(self.process, signal.SIGINT, 30)
+
+
+@contextmanager
+def lone_primary(folder: Path) -> Iterator[ReplicaServer]:
+    """A primary that a standby could follow."""
+    primary = ReplicaServer(folder / "primary")
+    primary.start(PRIMARY_SETTINGS)
+    try:
+        yield primary
+    finally:
+        primary.stop()
 
 
 @contextmanager

@@ -37,6 +37,7 @@ from shared.operations.lane_pauses import LanePauseRecord, read_pauses
 from shared.operations.overview import OverviewReader
 from shared.operations.overview_types import LaneState, Overview
 from shared.platform.crypto.encryption import Cipher
+from shared.platform.db.bounded_commits import begin_bounded
 from shared.platform.db.connections import Connection, make_pool
 from shared.platform.db.contention import retry_contended
 from shared.platform.db.database_engine import make_engine
@@ -122,10 +123,13 @@ class ConsoleContext:
             yield cast("Connection", (await connection.get_raw_connection()).driver_connection)
 
     async def writing(self, work: Callable[[Connection], Awaitable[T]]) -> T:
-        """Return the result of `work` in one transaction, which is retried on contention."""
+        """Return the result of `work` in one transaction, which is retried on contention.
+
+        Raises CommitUnconfirmed if a synchronous standby is away.
+        """
 
         async def write() -> T:
-            async with self.turns.turn(), self.engine.begin() as connection:
+            async with self.turns.turn(), begin_bounded(self.engine) as connection:
                 return await work(cast("Connection", (await connection.get_raw_connection()).driver_connection))
 
         return await retry_contended(write, attempts=MAX_TRANSACTION_TRIES)

@@ -3,6 +3,7 @@
 from aiohttp import web
 
 from services.console.web.page_view import PageView, last_membership
+from shared.platform.db.bounded_commits import CommitUnconfirmed
 from shared.platform.db.database_engine import NoConnectionFree
 from shared.platform.db.database_errors import is_unavailable
 from shared.platform.errors import ApiError, Overloaded, ServerError, ServiceUnavailable
@@ -17,12 +18,14 @@ async def error_page(view: PageView, error: ApiError) -> web.Response:
     if view.session and view.membership is None:
         view.membership = last_membership(view.request, view.session)
     is_busy = isinstance(error, Overloaded)
-    is_away = isinstance(error, ServiceUnavailable) and not is_busy
+    is_unconfirmed = isinstance(error, CommitUnconfirmed)
+    is_away = isinstance(error, ServiceUnavailable) and not is_busy and not is_unconfirmed
     response = await view.render(
         "error_database.html" if is_away else "error.html",
         error.status,
         error=error,
         is_busy=is_busy,
+        is_unconfirmed=is_unconfirmed,
         request_id=view.request[REQUEST_ID],
     )
     response.headers.update(error.headers or {})

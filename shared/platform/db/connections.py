@@ -40,6 +40,8 @@ SESSION_OPTIONS = (
 # Used as an expression in a statement: its transaction commits without waiting for the disk. If the server crashes
 # within the next half second, the whole transaction may be lost, but never a part of it and no earlier commit.
 ASYNC_COMMIT = "set_config('synchronous_commit', 'off', true)"
+# The same, for a transaction that is on this server's disk when it commits, and does not wait for a standby.
+LOCAL_COMMIT = "set_config('synchronous_commit', 'local', true)"
 
 
 class StatementResult(Protocol):

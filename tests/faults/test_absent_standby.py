@@ -1,0 +1,131 @@
+"""A synchronous standby is away: commits wait for it without end. Nobody else does, and nothing is lost or doubled."""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import aiohttp
+import pytest
+import pytest_asyncio
+
+from services.gateway.verdict_waiters import STANDBY_SECONDS, WORKER_CHECK_SECONDS
+from shared.platform.db.bounded_commits import COMMIT_SECONDS
+from shared.platform.fair_limiter import SLOT_TIMEOUT_SECONDS
+from tests.support.client import Client
+from tests.support.console import console_client, make_readers
+from tests.support.stack import Stack, running_stack
+from tests.support.standby import ReplicaServer, lone_primary
+from tests.support.waiting import until_async
+
+pytestmark = pytest.mark.faults
+
+WRITERS = 12  # more than an API has connections
+CALLERS = 5
+# A write waits for a turn, for another one's commit, and for its own.
+LONGEST_WRITE_SECONDS = 2 * SLOT_TIMEOUT_SECONDS + 2 * COMMIT_SECONDS
+# Two looks at the worker's commit, and a flush that PostgreSQL does not take in its second.
+SOONEST_ANSWER_SECONDS = 2 * WORKER_CHECK_SECONDS + STANDBY_SECONDS + 1.0
+WAITING_SQL = "SELECT application_name FROM pg_stat_activity WHERE wait_event = 'SyncRep'"
+AUDITED_SQL = "SELECT count(*), count(DISTINCT request_id) FROM audit_log WHERE action = 'tag.created'"
+
+
+@pytest.fixture(scope="module")
+def primary(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ReplicaServer]:
+    with lone_primary(tmp_path_factory.mktemp("primary")) as primary:
+        yield primary
+
+
+@pytest.fixture(scope="module")
+def waiting_stack(primary: ReplicaServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    folder: Path = tmp_path_factory.mktemp("stack")
+    with running_stack(folder / "data", {"LEADHUB_DATABASE_URL": primary.url}) as stack:
+        yield stack
+
+
+@pytest_asyncio.fixture
+async def poster(waiting_stack: Stack) -> AsyncIterator[Client]:
+    client = Client(waiting_stack)
+    yield client
+    await client.close()
+
+
+async def test_writes_of_the_api_are_answered_and_reads_go_on(
+    primary: ReplicaServer, waiting_stack: Stack, poster: Client
+) -> None:
+    async with await_standby(primary):
+        writing = [asyncio.create_task(post_tag(waiting_stack, f"tag {n}")) for n in range(WRITERS)]
+        await until_async(lambda: ("leadhub api",) in primary.execute(WAITING_SQL), what="a commit that waits")
+        reads = [await poster.show("leads?per_page=1") for _ in range(10)]
+        assert {read.status for read in reads} == {200}
+        answers = await asyncio.gather(*writing)
+        assert {status for status, _, _ in answers} == {503}
+        assert max(seconds for _, _, seconds in answers) < LONGEST_WRITE_SECONDS
+        told = [body["message"] for _, body, _ in answers if "standby" in body["message"]]
+        names = {tag["name"] for tag in (await poster.show("tags?per_page=100")).body["data"]}
+        assert len(told) == len(names & {f"tag {n}" for n in range(WRITERS)}) > 0, "made, and told that it may be"
+        assert ("leadhub api",) not in primary.execute(WAITING_SQL), "a session was left waiting"
+    assert (await post_tag(waiting_stack, "after"))[0] == 201
+
+    def audited() -> bool:
+        [(entries, requests)] = primary.execute(AUDITED_SQL)
+        return entries == requests == WRITERS + 1
+
+    await until_async(audited, what="an entry in the audit log for each request, and no second one")
+
+
+async def test_a_change_in_the_console_is_answered(primary: ReplicaServer, waiting_stack: Stack) -> None:
+    readers = await make_readers(primary.url, "absent")
+    form = "/console/main/settings/retention"
+    async with console_client(waiting_stack.base, readers["admin"].email) as browser:
+        async with await_standby(primary):
+            saved = await browser.post(form, {"held_days": "36"})
+            assert saved.status == 503
+            assert "The change is not confirmed." in saved.text
+            assert 'value="36"' in (await browser.get(form)).text
+            signing_in = await browser.sign_in(readers["manager"].email)
+            assert signing_in.status == 503
+        assert (await browser.post(form, {})).status == 303
+
+
+async def test_leads_are_acknowledged_soon(primary: ReplicaServer, waiting_stack: Stack, poster: Client) -> None:
+    assert (await poster.post(person("before"))).status == 201
+    async with await_standby(primary):
+        first = await asyncio.gather(*[poster.post(person(f"first{n}")) for n in range(CALLERS)])
+        later = [await poster.post(person(f"later{n}")) for n in range(3)]
+        assert {answer.status for answer in (*first, *later)} == {202}
+        assert min(answer.seconds for answer in first) < SOONEST_ANSWER_SECONDS, [a.seconds for a in first]
+
+    async def is_settled() -> bool:
+        ledger = await asyncio.to_thread(waiting_stack.status)
+        return bool(ledger["accepted"] == ledger["done"] == 1 + CALLERS + 3)
+
+    await until_async(is_settled, what="each lead once")
+    assert (await poster.post(person("after"))).status == 201
+
+
+def person(name: str) -> dict[str, str]:
+    """A lead of its own."""
+    return {"first_name": name, "email": f"{name}@standby.example"}
+
+
+async def post_tag(stack: Stack, name: str) -> tuple[int, dict[str, str], float]:
+    """The status, the body and the seconds of a new tag."""
+    loop = asyncio.get_running_loop()
+    started = loop.time()
+    async with (
+        aiohttp.ClientSession(headers=stack.headers) as session,
+        session.post(f"{stack.base}/api/v1/tags", json={"name": name}) as answer,
+    ):
+        return answer.status, await answer.json(), loop.time() - started
+
+
+@asynccontextmanager
+async def await_standby(primary: ReplicaServer) -> AsyncIterator[None]:
+    """Commits wait for a standby that is away for as long as the block lasts."""
+    primary.wait_for("absent")
+    try:
+        yield
+    finally:
+        primary.wait_for("")
+        await until_async(lambda: not primary.execute(WAITING_SQL), what="the commits that waited")
