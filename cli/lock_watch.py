@@ -105,13 +105,13 @@ class StatementWatch:
         self._indexes = dict(cursor.execute(INDEXES_SQL, (ids,)).fetchall())
 
     def _new_locks(self, cursor: Any) -> dict[str, str]:
-        found: dict[str, str] = {}
+        new_locks: dict[str, str] = {}
         for relation, mode in cursor.execute(LOCKS_SQL).fetchall():
             table = self._tables.get(relation)
             if table and mode in LOCK_MODES and _strength(mode) > _strength(self._held.get(table)):
-                found[table] = max(mode, found.get(table, mode), key=_strength)
-        self._held |= found
-        return found
+                new_locks[table] = max(mode, new_locks.get(table, mode), key=_strength)
+        self._held |= new_locks
+        return new_locks
 
     def _updated_tables(self, statement: str) -> set[str]:
         words = statement.replace('"', "").split()
