@@ -22,7 +22,7 @@ from tests.support.tenants import create_key
 from tests.support.waiting import until
 
 LAUNCHER = str(PROJECT_ROOT / "leadhub")
-PORTLESS_COMMANDS = ("worker", "sweeper")
+PORTLESS_COMMANDS = ("worker", "sweeper")  # they serve nobody
 START_SECONDS = 120.0
 STOP_SECONDS = 60.0
 WITHOUT_FAST_PATH = "TESTS_WITHOUT_FAST_PATH"  # in the environment: the shared LeadHub runs without it
@@ -43,10 +43,12 @@ class Stack:
         options: tuple[str, ...] = (),
         command: str = "up",
         launcher: str = LAUNCHER,
+        prefix: tuple[str, ...] = (),
     ) -> None:
         self.folder = folder
         self._command = command
         self._launcher = launcher
+        self._prefix = prefix  # words in front of the command, that run it elsewhere
         self.port = free_port("127.0.0.1")
         self.base = f"http://127.0.0.1:{self.port}"
         self.key = ""
@@ -96,8 +98,9 @@ class Stack:
     def launch(self) -> None:
         """Start `up`, and wait for nothing."""
         with (self.folder.parent / f"{self.folder.name}.log").open("ab") as log:
-            port = () if self._command in PORTLESS_COMMANDS else ("--port", str(self.port))
-            command = [self._launcher, self._command, *port, "--data-dir", str(self.folder), *self._options]
+            place = () if self._command in PORTLESS_COMMANDS else ("--port", str(self.port))
+            own = [self._command, *place, "--data-dir", str(self.folder), *self._options]
+            command = [*self._prefix, self._launcher, *own]
             self.process = subprocess.Popen(
                 command, cwd=PROJECT_ROOT, env=self._env, stdout=log, stderr=log, start_new_session=True
             )
