@@ -1,7 +1,7 @@
 """Commits that wait no longer than their caller does for a synchronous standby that is away.
 
-`statement_timeout` does not bound a commit. psycopg has the server end the wait when the caller gives up; the
-transaction is committed then, on this server alone.
+PostgreSQL's time limits of statements do not bound a commit. psycopg has the server end the wait when the caller gives
+up; the transaction is committed then, on this server alone.
 Source: https://www.postgresql.org/docs/current/warm-standby.html#SYNCHRONOUS-REPLICATION
 """
 
