@@ -10,7 +10,7 @@ import pytest
 import pytest_asyncio
 
 from tests.contract.service import HOUR, Service
-from tests.contract.workspaces import Workspace, new_workspace
+from tests.contract.workspaces import Through, Workspace, new_workspace
 from tests.support.lead_apis import LeadApis, serving_lead_apis
 from tests.support.stack import Stack
 from tests.support.waiting import until
@@ -79,6 +79,13 @@ async def lead_apis(service: Service, lead_api_socket: socket.socket) -> AsyncIt
     """The APIs of Meta, LinkedIn and HubSpot, where the service fetches leads."""
     async with serving_lead_apis(lead_api_socket) as found:
         yield found
+
+
+@pytest.fixture(scope="module", params=["http", "client"])
+def through(request: pytest.FixtureRequest) -> Through:
+    """What carries the requests of a module's workspaces, each in turn: HTTP, and the Python client."""
+    chosen: Through = request.param
+    return chosen
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ from typing import Any
 import pytest_asyncio
 
 from tests.contract.service import Service
-from tests.contract.workspaces import Workspace, new_workspace
+from tests.contract.workspaces import Through, Workspace, new_workspace
 from tests.support.waiting import until_async
 
 SHORT_FIELDS = {"id", "first_name", "last_name", "email", "phone", "company"}
@@ -14,8 +14,8 @@ OKONKWO = {"last_name": "Okonkwo", "company": "Lagoon Freight"}
 
 
 @pytest_asyncio.fixture(scope="module")
-async def team(service: Service) -> AsyncIterator[Workspace]:
-    async with new_workspace(service) as workspace:
+async def team(service: Service, through: Through) -> AsyncIterator[Workspace]:
+    async with new_workspace(service, through) as workspace:
         yield workspace
 
 

@@ -6,13 +6,13 @@ from typing import Any
 import pytest_asyncio
 
 from tests.contract.service import Service, new_email
-from tests.contract.workspaces import Workspace, new_workspace
+from tests.contract.workspaces import Through, Workspace, new_workspace
 from tests.support.waiting import until_async
 
 
 @pytest_asyncio.fixture(scope="module")
-async def team(service: Service) -> AsyncIterator[Workspace]:
-    async with new_workspace(service) as workspace:
+async def team(service: Service, through: Through) -> AsyncIterator[Workspace]:
+    async with new_workspace(service, through) as workspace:
         yield workspace
 
 

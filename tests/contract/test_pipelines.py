@@ -8,7 +8,7 @@ import pytest
 import pytest_asyncio
 
 from tests.contract.service import Service, ask
-from tests.contract.workspaces import Workspace, assert_foreign, new_workspace
+from tests.contract.workspaces import Through, Workspace, assert_foreign, new_workspace
 
 STAGES = ["New", "Contacted", "Qualified", "Won", "Lost"]
 WRONG: dict[str, list[Any]] = {
@@ -19,15 +19,15 @@ WRONG: dict[str, list[Any]] = {
 
 
 @pytest_asyncio.fixture(scope="module")
-async def board(service: Service) -> AsyncIterator[Workspace]:
+async def board(service: Service, through: Through) -> AsyncIterator[Workspace]:
     """A workspace whose pipelines are the tests' to move."""
-    async with new_workspace(service) as workspace:
+    async with new_workspace(service, through) as workspace:
         yield workspace
 
 
 @pytest_asyncio.fixture(scope="module")
-async def other(service: Service) -> AsyncIterator[Workspace]:
-    async with new_workspace(service) as workspace:
+async def other(service: Service, through: Through) -> AsyncIterator[Workspace]:
+    async with new_workspace(service, through) as workspace:
         yield workspace
 
 

@@ -7,7 +7,7 @@ import pytest
 import pytest_asyncio
 
 from tests.contract.service import Service
-from tests.contract.workspaces import Workspace, new_workspace
+from tests.contract.workspaces import Through, Workspace, new_workspace
 
 WRONG: dict[str, list[Any]] = {
     "name": [None, "", 5, "x" * 256],
@@ -19,9 +19,9 @@ WRONG: dict[str, list[Any]] = {
 
 
 @pytest_asyncio.fixture(scope="module")
-async def board(service: Service) -> AsyncIterator[Workspace]:
+async def board(service: Service, through: Through) -> AsyncIterator[Workspace]:
     """A workspace whose stages are the tests' to move."""
-    async with new_workspace(service) as workspace:
+    async with new_workspace(service, through) as workspace:
         yield workspace
 
 

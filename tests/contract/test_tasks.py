@@ -7,7 +7,7 @@ import pytest
 import pytest_asyncio
 
 from tests.contract.service import Service, ask, new_email
-from tests.contract.workspaces import Workspace, assert_foreign, new_workspace
+from tests.contract.workspaces import Through, Workspace, assert_foreign, new_workspace
 
 DUE = "2027-03-28T09:15:00+02:00"
 WRONG: dict[str, list[Any]] = {
@@ -20,14 +20,14 @@ WRONG: dict[str, list[Any]] = {
 
 
 @pytest_asyncio.fixture(scope="module")
-async def team(service: Service) -> AsyncIterator[Workspace]:
-    async with new_workspace(service) as workspace:
+async def team(service: Service, through: Through) -> AsyncIterator[Workspace]:
+    async with new_workspace(service, through) as workspace:
         yield workspace
 
 
 @pytest_asyncio.fixture(scope="module")
-async def other(service: Service) -> AsyncIterator[Workspace]:
-    async with new_workspace(service) as workspace:
+async def other(service: Service, through: Through) -> AsyncIterator[Workspace]:
+    async with new_workspace(service, through) as workspace:
         yield workspace
 
 

@@ -8,7 +8,7 @@ import pytest
 import pytest_asyncio
 
 from tests.contract.service import Service, ask, new_email
-from tests.contract.workspaces import Workspace, assert_foreign, new_workspace
+from tests.contract.workspaces import Through, Workspace, assert_foreign, new_workspace
 
 WRONG: dict[str, list[Any]] = {
     "name": [None, "", "  ", 5, ["x"], "x" * 256, "Ada\x01", "Ada\nByron", "Ada\x7f"],
@@ -19,8 +19,8 @@ WRONG: dict[str, list[Any]] = {
 
 
 @pytest_asyncio.fixture(scope="module")
-async def team(service: Service) -> AsyncIterator[Workspace]:
-    async with new_workspace(service) as workspace:
+async def team(service: Service, through: Through) -> AsyncIterator[Workspace]:
+    async with new_workspace(service, through) as workspace:
         yield workspace
 
 

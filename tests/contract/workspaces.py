@@ -4,14 +4,17 @@ import secrets
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import aiohttp
 
 from shared import workspaces
 from shared.auth import installation_keys
 from shared.platform.db.connections import connect
+from tests.contract.client_caller import ClientCaller, client_caller
 from tests.contract.service import Answer, Service, ask, new_email, post_lead
+
+Through = Literal["http", "client"]
 
 
 @dataclass(frozen=True)
@@ -21,9 +24,12 @@ class Workspace:
     service: Service
     slug: str
     client: aiohttp.ClientSession
+    caller: ClientCaller | None = None  # answers in the place of HTTP, where the Python client has a method
 
     async def ask(self, method: str, path: str, body: Any = None) -> Answer:
         """One request under `/api/v1`."""
+        if self.caller and (answer := await self.caller.ask(method, f"/api/v1{path}", body)):
+            return answer
         return await ask(self.client, method, f"/api/v1{path}", **({} if body is None else {"json": body}))
 
     async def make(self, path: str, body: Any) -> dict[str, Any]:
@@ -63,14 +69,14 @@ class Workspace:
 
 
 @asynccontextmanager
-async def new_workspace(service: Service) -> AsyncIterator[Workspace]:
-    """A workspace that is new."""
+async def new_workspace(service: Service, through: Through = "http") -> AsyncIterator[Workspace]:
+    """A workspace that is new. It is asked over HTTP, or by the Python client."""
     slug = f"own-{secrets.token_hex(6)}"
     async with connect(service.stack.database_url, "tests") as connection:
         await workspaces.create_workspace(connection, slug, "Own")
         key = (await installation_keys.create_key(connection, slug, "test", ["*"], None)).key.secret
-    async with service.client(key) as client:
-        yield Workspace(service, slug, client)
+    async with service.client(key) as client, client_caller(service.url, key) as caller:
+        yield Workspace(service, slug, client, caller if through == "client" else None)
 
 
 async def assert_foreign(workspace: Workspace, other: Workspace, path: str, body: Any) -> None:
