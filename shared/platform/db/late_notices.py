@@ -5,7 +5,7 @@ done: with a synchronous standby until that one has answered. All such commits t
 notification of what happens often is sent after the commit, and its own commit waits for nothing. A process that dies
 in between sends nothing: whoever waits for the notification must also look for what it tells of now and then.
 
-Source: `PreCommit_Notify`, https://github.com/postgres/postgres/blob/REL_18_STABLE/src/backend/commands/async.c
+Source: PreCommit_Notify in https://github.com/postgres/postgres/blob/REL_18_STABLE/src/backend/commands/async.c
 """
 
 from collections.abc import Sequence
