@@ -8,10 +8,11 @@ FROM base AS build
 USER leadhub
 
 # The environment alone, so that a change of the code does not install it again.
-COPY --chown=leadhub leadhub requirements.lock requirements-mcp.lock requirements-s3.lock requirements-xlsx.lock ./
+COPY --chown=leadhub leadhub requirements.lock requirements-mcp.lock requirements-otel.lock requirements-s3.lock \
+     requirements-sentry.lock requirements-xlsx.lock ./
 RUN python -c "import runpy; runpy.run_path('leadhub')['prepare']()" \
     && .venv/bin/python -m pip install --quiet --no-cache-dir --require-hashes -r requirements-mcp.lock \
-       -r requirements-s3.lock -r requirements-xlsx.lock
+       -r requirements-otel.lock -r requirements-s3.lock -r requirements-sentry.lock -r requirements-xlsx.lock
 
 COPY --chown=leadhub . .
 

@@ -14,14 +14,15 @@ from services.api.app import mount_api
 from services.console.app import mount_console
 from services.gateway.app import GATEWAY_ROUTES as GATEWAY_ROUTES
 from services.gateway.app import mount_gateway
-from shared.platform.observability import logging, metrics_server
+from shared.platform.observability import metrics_server
+from shared.platform.observability.process_observation import flush_observations, observe_process
 from shared.platform.settings import Settings
 from shared.service_app.app import make_app
 
 
 def serve_gateway(settings: Settings, *, with_api: bool = False) -> None:
     """Run the gateway; with `with_api` also the REST API and the console on the same port, as `up` does."""
-    logging.configure_logging("gateway", settings.log_level)
+    observe_process("gateway", settings)
     app = make_app(settings, "gateway")
     mount_gateway(app, settings)
     if with_api:
@@ -33,7 +34,7 @@ def serve_gateway(settings: Settings, *, with_api: bool = False) -> None:
 
 def serve_api(settings: Settings) -> None:
     """Run the REST API alone."""
-    logging.configure_logging("api", settings.log_level)
+    observe_process("api", settings)
     app = make_app(settings, "api")
     mount_api(app, settings, beside=GATEWAY_ROUTES)
     app.cleanup_ctx.append(keep_process_record(settings, "api"))
@@ -43,7 +44,7 @@ def serve_api(settings: Settings) -> None:
 
 def serve_console(settings: Settings) -> None:
     """Run the console alone."""
-    logging.configure_logging("console", settings.log_level)
+    observe_process("console", settings)
     app = make_app(settings, "console")
     mount_console(app, settings)
     app.cleanup_ctx.append(keep_process_record(settings, "console"))
@@ -58,3 +59,4 @@ def _run_server(app: web.Application, settings: Settings) -> None:
     address = ListenAddress(settings.host, settings.port, inherited_sockets())
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(serve_http(app, address, settings.body_timeout, settings.stop_notice))
+    flush_observations()

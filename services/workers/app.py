@@ -11,6 +11,7 @@ from services.workers.runtime import Worker
 from shared.intake import hints
 from shared.platform.observability import logging, metrics_server
 from shared.platform.observability.gc_tuning import freeze_startup_objects
+from shared.platform.observability.process_observation import flush_observations, observe_process
 from shared.platform.settings import Settings
 
 settings = Settings()
@@ -66,7 +67,7 @@ def _configure_logging(**_: Any) -> None:
 
 @signals.worker_init.connect
 def _start_worker(**_: Any) -> None:
-    _configure_logging()  # Celery calls it only after this signal
+    observe_process("worker", settings)  # Celery sets up the log only after this signal
     metrics_server.serve_metrics(settings.metrics_host, settings.metrics_port)
     get_worker().start()
     freeze_startup_objects()
@@ -75,3 +76,4 @@ def _start_worker(**_: Any) -> None:
 @signals.worker_shutdown.connect
 def _stop_worker(**_: Any) -> None:
     get_worker().stop()
+    flush_observations()

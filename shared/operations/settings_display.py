@@ -7,7 +7,8 @@ from urllib.parse import parse_qs, urlsplit
 from pydantic import SecretStr
 
 from shared.platform.masking import SECRET_MASK
-from shared.platform.settings import ALLOWED_SCHEMES, Settings
+from shared.platform.setting_checks import ALLOWED_SCHEMES
+from shared.platform.settings import Settings
 
 SECRET_PATHS = ("alarm_slack_url",)  # settings whose whole path is a secret
 

@@ -3,6 +3,28 @@
 import re
 from urllib.parse import urlsplit
 
+BROKER_SCHEMES = ("redis://", "rediss://", "redis+socket://", "amqp://", "amqps://")
+NUMBERED_DATABASE_SCHEMES = ("redis://", "rediss://")
+REDIS_SCHEMES = ("redis://", "rediss://", "unix://")
+POSTGRES_SCHEMES = ("postgresql://", "postgres://")
+HOST_REQUIRING_SCHEMES = ("https://", "smtp://", "s3://")  # schemes of URLs that need a host
+WEB_URL_NAMES = (
+    *("public_url", "docs_url", "docs_site_url", "alarm_slack_url", "twilio_url", "mailgun_url"),
+    *("meta_url", "linkedin_url", "hubspot_url", "google_data_manager_url", "google_accounts_url", "files_endpoint"),
+    *("otlp_url", "trace_page_url"),
+)
+ALLOWED_SCHEMES = {
+    **dict.fromkeys(WEB_URL_NAMES, ("https://", "http://")),
+    "database_url": POSTGRES_SCHEMES,
+    "broker_url": BROKER_SCHEMES,
+    "redis_url": REDIS_SCHEMES,
+    "spool_url": REDIS_SCHEMES,
+    "replica_url": POSTGRES_SCHEMES,
+    "smtp_url": ("smtp://", "smtps://"),
+    "alarm_smtp_url": ("smtp://", "smtps://"),
+    "files_url": ("s3://",),
+}
+
 _match_host = re.compile(r"[A-Za-z0-9._-]+|[0-9a-fA-F:.]+").fullmatch
 
 

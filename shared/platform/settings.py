@@ -12,6 +12,10 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from shared.platform.installation import STATE_FOLDER
 from shared.platform.setting_checks import (
+    ALLOWED_SCHEMES,
+    HOST_REQUIRING_SCHEMES,
+    NUMBERED_DATABASE_SCHEMES,
+    POSTGRES_SCHEMES,
     has_valid_database_number,
     is_host,
     is_readable_url,
@@ -20,11 +24,6 @@ from shared.platform.setting_checks import (
 
 MIN_SECRET_KEY_LENGTH = 16  # characters
 LOCAL_VALUE = "local"  # as the value of a setting: use the server or key of this machine, on purpose
-BROKER_SCHEMES = ("redis://", "rediss://", "redis+socket://", "amqp://", "amqps://")
-NUMBERED_DATABASE_SCHEMES = ("redis://", "rediss://")
-REDIS_SCHEMES = ("redis://", "rediss://", "unix://")
-POSTGRES_SCHEMES = ("postgresql://", "postgres://")
-HOST_REQUIRING_SCHEMES = ("https://", "smtp://", "s3://")  # schemes of URLs that need a host
 INVALID_URL_MESSAGE = (
     "cannot be read: its port is a number, and in a password %, /, #, ?, @, [ and ] are written %25, %2F, %23, %3F, "
     "%40, %5B and %5D"
@@ -32,21 +31,6 @@ INVALID_URL_MESSAGE = (
 INVALID_POSTGRES_URL_MESSAGE = f"{INVALID_URL_MESSAGE}; several hosts go behind it, as postgresql://USER:PASSWORD@/DATABASE?host=a,b&port=5432,5432"
 _find_bad_escape = re.compile(r"%(?![0-9A-Fa-f]{2})").search
 _password_pattern = re.compile(r"(?<=:)//[^/?#@]*@")
-WEB_URL_NAMES = (
-    *("public_url", "docs_url", "docs_site_url", "alarm_slack_url", "twilio_url", "mailgun_url"),
-    *("meta_url", "linkedin_url", "hubspot_url", "google_data_manager_url", "google_accounts_url", "files_endpoint"),
-)
-ALLOWED_SCHEMES = {
-    **dict.fromkeys(WEB_URL_NAMES, ("https://", "http://")),
-    "database_url": POSTGRES_SCHEMES,
-    "broker_url": BROKER_SCHEMES,
-    "redis_url": REDIS_SCHEMES,
-    "spool_url": REDIS_SCHEMES,
-    "replica_url": POSTGRES_SCHEMES,
-    "smtp_url": ("smtp://", "smtps://"),
-    "alarm_smtp_url": ("smtp://", "smtps://"),
-    "files_url": ("s3://",),
-}
 
 
 class Settings(BaseSettings):
@@ -249,6 +233,16 @@ class Settings(BaseSettings):
         description="Folder in which the processes of one machine pool their metrics. Empty: `run/metrics` of the data "
         "dir.",
     )
+    otlp_url: str = Field(
+        "",
+        description="Collector of OpenTelemetry traces (OTLP over HTTP), such as http://collector:4318. Empty: none.",
+    )
+    trace_ratio: float = Field(0.01, ge=0, le=1, description="Part of all submissions that is traced, from 0 to 1.")
+    trace_page_url: str = Field(
+        "",
+        description="Address of a trace's page with `{trace_id}` in it. The console's pages of submissions link there.",
+    )
+    sentry_dsn: SecretStr = Field(SecretStr(""), description="DSN of Sentry, for exceptions. Empty: no reports.")
     demo: bool = Field(False, description="Every page of the console says that people and traffic are made up.")
     process_name: str = Field("", description="The `--name` of a worker or sweeper; the same when it is started again.")
     secret_key: SecretStr = Field(

@@ -5,6 +5,7 @@ processes share costs 1.7 µs, and a line written by structlog costs 7 µs. The 
 """
 
 import asyncio
+import time
 from datetime import UTC, datetime
 from typing import Any
 
@@ -14,6 +15,7 @@ from aiohttp import hdrs
 from shared.auth.api_keys import AuthenticatedKey
 from shared.platform.observability import logging
 from shared.platform.observability.metrics import REQUEST_SECONDS, BufferedHistogram
+from shared.platform.observability.tracing import Span, SpanRecorder, span_recorder
 
 WRITE_INTERVAL_SECONDS = 0.2  # seconds
 MAX_BUFFERED_LINES = 256  # lines
@@ -35,6 +37,7 @@ class AccessLog:
         self._lines: list[bytes] = []
         self._histograms: dict[tuple[str, str, int], BufferedHistogram] = {}
         self._timer: asyncio.TimerHandle | None = None
+        self._recorder = span_recorder()
 
     def record_request(
         self, method: str, route: str, status: int, seconds: float, key: AuthenticatedKey | None, notes: dict[str, Any]
@@ -44,6 +47,8 @@ class AccessLog:
             self._timer = asyncio.get_running_loop().call_later(WRITE_INTERVAL_SECONDS, self.write_buffered)
         gathered = self._histograms.get((method, route, status)) or self._histogram_for(method, route, status)
         gathered.observe(seconds)
+        if self._recorder and "submission_id" in notes:
+            _trace_request(self._recorder, method, route, status, seconds, notes)
         if self._has_lines:
             self._append_line(method, route, status, seconds, key, notes)
 
@@ -88,3 +93,23 @@ class AccessLog:
         if labels not in self._histograms:
             self._histograms[labels] = BufferedHistogram(REQUEST_SECONDS.labels(*labels))
         return self._histograms[labels]
+
+
+def _trace_request(
+    recorder: SpanRecorder, method: str, route: str, status: int, seconds: float, notes: dict[str, Any]
+) -> None:
+    """Record the span of a request whose submission is traced, and note the trace for its line."""
+    trace = recorder.trace_of(notes["submission_id"])
+    if trace is None:
+        return
+    ended_at = time.time_ns()
+    attributes = {
+        "http.request.method": method,
+        "http.route": route,
+        "http.response.status_code": status,
+        "leadhub.submission_id": notes["submission_id"],
+    }
+    recorder.record_child(
+        trace, Span(f"{method} {route}", ended_at - int(seconds * 1e9), ended_at, attributes, kind="SERVER")
+    )
+    notes["trace_id"] = trace.hexadecimal_id

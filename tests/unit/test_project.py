@@ -19,7 +19,7 @@ pytestmark = pytest.mark.unit
 ROOT = Path(__file__).resolve().parents[2]
 LOCKS = (
     *("uv.lock", "requirements.lock", "requirements-dev.lock", "requirements-docs.lock", "requirements-mcp.lock"),
-    *("requirements-s3.lock", "requirements-xlsx.lock"),
+    *("requirements-otel.lock", "requirements-s3.lock", "requirements-sentry.lock", "requirements-xlsx.lock"),
 )
 INDEX_HOSTS = {"pypi.org", "files.pythonhosted.org"}
 LINK = re.compile(r"\]\((?!https?://|#|mailto:)([^)#\s]+)")

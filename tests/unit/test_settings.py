@@ -4,7 +4,8 @@ import pytest
 from pydantic import ValidationError
 
 from docs.settings_page import PAGE, page
-from shared.platform.settings import ALLOWED_SCHEMES, Settings
+from shared.platform.setting_checks import ALLOWED_SCHEMES
+from shared.platform.settings import Settings
 
 pytestmark = pytest.mark.unit
 

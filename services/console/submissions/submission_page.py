@@ -34,6 +34,7 @@ from shared.intake.submission_lookup import FoundSubmission, find_payload, find_
 from shared.jobs.preview import ReplayPreview
 from shared.platform.db.database_errors import is_unavailable
 from shared.platform.errors import NotFound
+from shared.platform.observability.tracing import trace_id_of
 from shared.platform.web.path_params import path_uuid
 
 RAW_MEDIA_TYPE = "application/octet-stream"
@@ -41,6 +42,8 @@ MAX_SHOWN_BYTES = 64 << 10  # bytes of a payload that the page shows
 MAX_SHOWN_LINES = 2_000
 QUESTIONS = ("replay", "release", "spam")
 PERSON_FIELDS = ("email", "phone")
+
+TRACE_ID_PLACEHOLDER = "{trace_id}"  # in the address of a trace's page
 
 
 @dataclass(frozen=True)
@@ -128,6 +131,8 @@ async def render_submission(
         neighbours=neighbours,
         files=files,
         kept=kept_filters(view.request.query),
+        trace_id=(trace_id := trace_id_of(str(record["id"]))),
+        trace_page=view.console.settings.trace_page_url.replace(TRACE_ID_PLACEHOLDER, trace_id or ""),
         address=lambda below="", **query: submission_path(view, str(record["id"]), below, **query),
         value_text=lambda field, value: shown_value(field, value, hides_values=not sees_persons),
         edit=edit,

@@ -14,6 +14,7 @@ from typing import TypeVar
 
 from services.workers.automations import inactivity_timers, runs
 from services.workers.automations.event_subscribers import MatchedEvents, WorkspaceRules
+from services.workers.automations.event_traces import trace_events
 from services.workers.automations.execute_batch import BatchAudience, execute_batch
 from services.workers.automations.filtered_events import match_filtered
 from services.workers.automations.prerendering import WorkspaceBudgets
@@ -34,6 +35,7 @@ from shared.platform.db.contention import retry_contended
 from shared.platform.db.database_errors import is_contention, is_timeout, is_unavailable
 from shared.platform.observability import logging
 from shared.platform.observability.metrics import AUTOMATION_ACTS, AUTOMATION_SECONDS
+from shared.platform.observability.tracing import span_recorder
 from shared.platform.settings import Settings
 
 log = logging.get_logger()
@@ -174,6 +176,10 @@ class AutomationEngine:
             pace.record_duration(len(batch), time.perf_counter() - started)
         acted_on = [one for one in batch if not self._is_put_off(one)]
         self._record_work(acted_on, time.perf_counter() - started)
+        if recorder := span_recorder():
+            ended_at = time.time_ns()
+            started_at = ended_at - int((time.perf_counter() - started) * 1e9)
+            trace_events(recorder, acted_on, started_at, ended_at)
         self._report_batch(started, **{kind: len(acted_on)})
         await announce_news(connection, self._news)
         return len(acted_on)

@@ -8,6 +8,7 @@ from typing import Any
 import orjson
 
 from services.workers.deliveries import conversion_requests, mail_format, providers
+from services.workers.deliveries.delivery_traces import trace_headers
 from services.workers.deliveries.mail_format import InvalidMailAddress, MailDraft
 from services.workers.deliveries.targets import DeliveryTargets, TargetRow
 from services.workers.deliveries.types import (
@@ -62,18 +63,18 @@ class DeliveryPreparer:
             return SkippedDelivery("failed", f"The integration lacks the credential {missing}.")
 
     def prepare_webhook(self, claimed: ClaimedDelivery, targets: DeliveryTargets) -> PreparedDelivery:
+        traced = trace_headers(claimed)
         if claimed.subscription_id is None:
             target = self._decrypt_target(claimed)
-            return webhook_request(
-                claimed, target["url"], [target["secret"]] if target["secret"] else [], is_secret=True
-            )
+            secrets = [target["secret"]] if target["secret"] else []
+            return webhook_request(claimed, target["url"], secrets, is_secret=True, traced=traced)
         subscription = targets.subscriptions.get((claimed.workspace_id, claimed.subscription_id))
         if subscription is None or not subscription["is_active"]:
             raise CannotDeliver(
                 "cancelled", "The subscription is disabled." if subscription else "The subscription was deleted."
             )
         secrets = [self.cipher.decrypt(subscription[name]) for name in ("secret", "old_secret") if subscription[name]]
-        return webhook_request(_with_own_body(claimed, subscription), subscription["url"], secrets)
+        return webhook_request(_with_own_body(claimed, subscription), subscription["url"], secrets, traced=traced)
 
     def prepare_sms(self, claimed: ClaimedDelivery, targets: DeliveryTargets) -> PreparedDelivery:
         credentials = self._integration_credentials(claimed, targets)

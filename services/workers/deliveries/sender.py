@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 from services.workers.conversions.conversion_batches import record_judged
 from services.workers.deliveries.claim import claim_due
 from services.workers.deliveries.conversion_client import MAX_TOKEN_BYTES, ConversionClient
+from services.workers.deliveries.delivery_traces import trace_attempt, traced_fields
 from services.workers.deliveries.http_client import HttpClient, SafeResolver
 from services.workers.deliveries.outcomes import DeliveryOutcome, decide_outcome, skipped_outcome
 from services.workers.deliveries.prepare import DeliveryPreparer
@@ -157,6 +158,7 @@ class DeliverySender:
         except Exception:
             log.exception("delivery.crashed", delivery_id=claimed.id)
             answer = AttemptResult(error="The attempt failed on our side.")
+        trace_attempt(claimed, answer)
         self._finished.append(decide_outcome(claimed, answer))
         self._wake_event.set()
 
@@ -193,4 +195,5 @@ def _report_outcomes(outcomes: Sequence[DeliveryOutcome]) -> None:
             status=outcome.answer.status,
             ms=outcome.answer.ms,
             wait=outcome.retry_in_seconds and round(outcome.retry_in_seconds, 1),
+            **traced_fields(outcome.claimed),
         )

@@ -1,6 +1,7 @@
 """Make the HTTP request of a webhook. Pure."""
 
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -11,16 +12,23 @@ from shared.platform.masking import SECRET_MASK
 
 USER_AGENT = f"LeadHub/{__version__}"
 JSON_CONTENT_TYPE = "application/json"
+NO_HEADERS: Mapping[str, str] = MappingProxyType({})
 
 
 def webhook_request(
-    claimed: ClaimedDelivery, url: str, secrets: Sequence[str], *, is_secret: bool = False
+    claimed: ClaimedDelivery,
+    url: str,
+    secrets: Sequence[str],
+    *,
+    is_secret: bool = False,
+    traced: Mapping[str, str] = NO_HEADERS,
 ) -> HttpRequest:
     """Return the request of one attempt. Its time is the database's, since the sender's clock may be wrong.
 
-    `is_secret`: the URL itself is a secret, because anybody who knows it can post there.
+    `is_secret`: the URL itself is a secret, because anybody who knows it can post there. `traced`: the headers that
+    carry its trace.
     """
-    named = {"Content-Type": JSON_CONTENT_TYPE, "User-Agent": USER_AGENT}
+    named = {"Content-Type": JSON_CONTENT_TYPE, "User-Agent": USER_AGENT, **traced}
     signed = signatures.signature_headers(
         claimed.message_id, int(claimed.claimed_at.timestamp()), claimed.payload, secrets
     )

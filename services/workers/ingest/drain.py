@@ -14,6 +14,7 @@ from services.workers.ingest.batch import (
     select_first_rows,
     select_rows,
 )
+from services.workers.ingest.batch_traces import trace_batch
 from services.workers.ingest.journal_reader import JournalReader, LaneHead
 from services.workers.ingest.row_splitting import split_row, split_suspects
 from services.workers.processes.heartbeat import Heartbeat
@@ -24,6 +25,7 @@ from shared.platform.db.contention import retry_contended
 from shared.platform.db.database_errors import is_unavailable
 from shared.platform.observability import logging
 from shared.platform.observability.metrics import BATCH_SECONDS, BATCH_SIZE, INGESTED_SUBMISSIONS
+from shared.platform.observability.tracing import span_recorder
 
 log = logging.get_logger()
 
@@ -268,6 +270,10 @@ class JournalDrainer:
             self._batch_size.record_duration(outcome.taken, seconds)
             self.has_events |= outcome.has_events
             _record_batch(rows.lane, outcome, seconds)
+            if recorder := span_recorder():
+                ended_at = time.time_ns()
+                started_at = ended_at - int(seconds * 1e9)
+                trace_batch(recorder, NAME_OF_LANE[rows.lane], outcome.decided, started_at, ended_at)
             self._heartbeat.statistics.record_ingest(NAME_OF_LANE[rows.lane], outcome.decided, outcome.taken, seconds)
             await self._discard_old_plans(connection, outcome.taken)
         return outcome

@@ -12,6 +12,9 @@ from typing import Any, BinaryIO, cast
 import orjson
 import structlog
 
+from shared.platform.observability.error_reports import report_exception
+from shared.platform.observability.tracing import trace_id_of
+
 STDERR_DESCRIPTOR = 2
 LEADING_FIELDS = ("timestamp", "level", "event")
 LEVEL_NUMBERS = {"debug": 10, "info": 20, "warning": 30, "error": 40}
@@ -24,6 +27,14 @@ def _render_json(event: dict[str, Any], **_: object) -> bytes:
 def _add_exception(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
     if event.pop("exc_info", None):
         event["exception"] = _exception_chain(sys.exc_info()[1])
+        report_exception(event["event"], event["exception"], event)
+    return event
+
+
+def _add_trace(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    """Name the trace of a submission that the line is about."""
+    if (submission_id := event.get("submission_id")) and (trace_id := trace_id_of(str(submission_id))):
+        event["trace_id"] = trace_id
     return event
 
 
@@ -55,6 +66,7 @@ def configure_logging(service: str, level: str = "info") -> None:
             stamp,
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
+            _add_trace,
             _add_exception,
             _order_fields,
             structlog.processors.JSONRenderer(serializer=_render_json),
@@ -90,9 +102,9 @@ class _LibraryLogHandler(stdlib.Handler):
     def emit(self, record: stdlib.LogRecord) -> None:
         error = record.exc_info[1] if record.exc_info else None
         words = {} if error or record.name.startswith("aiohttp") else {"said": record.getMessage()}
-        get_logger().log(
-            record.levelno, "library", logger=record.name, exception=_exception_chain(error) or None, **words
-        )
+        chain = _exception_chain(error)
+        report_exception("library", chain, {})
+        get_logger().log(record.levelno, "library", logger=record.name, exception=chain or None, **words)
 
 
 def get_logger() -> Any:
