@@ -18,6 +18,7 @@ from shared.leads.contact_text import InvalidContact
 from shared.leads.email_normalization import normalise_email
 from shared.platform.db.connections import Connection
 from shared.platform.errors import Conflict, FieldErrors, NotFound, ValidationFailed
+from shared.platform.validation.types import is_single_line
 
 MAX_USER_NAME_LENGTH: Final = 255  # characters
 ALREADY_MEMBER_MESSAGE: Final = "There is a user with this email already."
@@ -153,7 +154,7 @@ def check_user_fields(email: str, name: str, role: str) -> tuple[str, str]:
         normalise_email(email)
     except InvalidContact:
         errors["email"] = ["The email field must be a valid email address."]
-    if not 0 < len(name) <= MAX_USER_NAME_LENGTH or not name.isprintable():
+    if not 0 < len(name) <= MAX_USER_NAME_LENGTH or not is_single_line(name):
         errors["name"] = [f"The name field must have 1 to {MAX_USER_NAME_LENGTH} characters on one line."]
     if role not in ROLE_NAMES:
         errors["role"] = [f"The role field must be one of: {', '.join(ROLE_NAMES)}."]

@@ -17,7 +17,7 @@ from shared.operations.workspace_alarms import ALARM_CODES, WorkspaceAlarmFields
 from shared.platform.errors import FieldErrors
 from shared.platform.validation.messages import custom_error
 from shared.platform.validation.schema import FieldsSchema
-from shared.platform.validation.types import RequiredName, StrictFlag, Text255
+from shared.platform.validation.types import RequiredName, StrictFlag, Text255, is_single_line
 from shared.retention import RetentionFields
 
 ZONE_MESSAGE = "The {field} field must be a time zone, such as Europe/Berlin or Asia/Riyadh."
@@ -37,7 +37,7 @@ def _check_zone(zone: str) -> str:
 
 
 def _check_name(name: str) -> str:
-    if not name.isprintable():
+    if not is_single_line(name):
         raise custom_error(NAME_MESSAGE)
     return name
 

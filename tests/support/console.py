@@ -247,3 +247,10 @@ async def post_leads(stack: Stack, leads: list[dict[str, Any]]) -> None:
         for lead in leads:
             async with session.post(stack.inbound, json=lead) as answer:
                 assert answer.status < 500, await answer.text()
+
+
+def shown_mark(page: str) -> str:
+    """The mark of the values that a page's form shows."""
+    found = re.search(r'name="shown_values" value="(\w{16})"', page)
+    assert found, "the page has no form with a mark"
+    return found[1]

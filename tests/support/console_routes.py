@@ -97,10 +97,12 @@ def make_conversion(stack: Stack) -> str:
 
 
 def make_form(stack: Stack, **members: Any) -> dict[str, Any]:
-    """A form with two fields, as the API shows it."""
+    """A form with three fields, one of them with words that do not end, as the API shows it."""
+    endless: dict[str, Any] = {"key": "size", "label": "W" * 200, "type": "radio", "options": ["w" * 100, "small"]}
     fields = [
         {"key": "email", "label": "E-mail", "type": "email", "required": True, "maps_to": "email"},
         {"key": "message", "label": "Your message", "type": "textarea", "maps_to": "notes"},
+        endless,
     ]
     body = json.dumps({"name": "Ask us", "fields": fields, **members}).encode()
     headers = {**stack.headers, "Content-Type": "application/json"}

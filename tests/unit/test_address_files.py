@@ -46,6 +46,19 @@ def test_repeated_and_unreadable_lines_are_counted() -> None:
     assert (found.unreadable_count, found.unreadable) == (2, [(3, "nobody"), (6, "x@x@x@")])
 
 
+@pytest.mark.parametrize(
+    ("text", "unreadable"),
+    [
+        (f'email,comment\n{A},"please stop\n{B},ok\n', []),
+        (f'{A}\n"{B}\n', []),
+        (f'{A}\nno "address\n{B}\n', [(2, 'no "address')]),
+    ],
+)
+def test_an_open_quotation_mark_costs_no_other_line(text: str, unreadable: list[tuple[int, str]]) -> None:
+    found = read(text.encode())
+    assert (list(found.emails), found.unreadable) == ([A, B], unreadable)
+
+
 def test_a_file_has_bounds(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(address_file, "MAX_FILE_ADDRESSES", 3)
     assert len(read(b"email\na@b.co\nc@b.co\nd@b.co\n").emails) == 3

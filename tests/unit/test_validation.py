@@ -5,7 +5,7 @@ from typing_extensions import TypedDict
 
 from shared.integrations.json_paths import InvalidPath, compile_path
 from shared.platform.validation.schema import FieldsSchema
-from shared.platform.validation.types import QueryId, is_url
+from shared.platform.validation.types import QueryId, is_single_line, is_url
 
 pytestmark = pytest.mark.unit
 
@@ -54,3 +54,13 @@ def test_no_id_in_a_query(text: str) -> None:
         {},
         {"lead_id": ["The lead_id field must be a positive integer."]},
     )
+
+
+@pytest.mark.parametrize("name", ["Ada", "علی\u200cرضا", "नमस्\u200dते", "👩\u200d👧"])
+def test_joiners_belong_to_names(name: str) -> None:
+    assert is_single_line(name)
+
+
+@pytest.mark.parametrize("name", ["a\nb", "a\0b", "\u202eabc", "a\u2028b", "\ufeff"])
+def test_what_breaks_or_turns_a_line_does_not(name: str) -> None:
+    assert not is_single_line(name)

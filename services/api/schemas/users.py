@@ -10,7 +10,7 @@ from typing_extensions import TypedDict
 from shared.leads.contact_text import InvalidContact
 from shared.leads.email_normalization import normalise_email
 from shared.platform.validation.messages import custom_error
-from shared.platform.validation.types import RequiredName, StrictFlag, text_constraints
+from shared.platform.validation.types import RequiredName, StrictFlag, is_single_line, text_constraints
 
 
 def _check_email(value: Any) -> Any:
@@ -24,7 +24,7 @@ def _check_email(value: Any) -> Any:
 
 def _check_name(name: str) -> str:
     # As invitations do: names stand in subjects of mails and in logs of other systems.
-    if not name.isprintable():
+    if not is_single_line(name):
         raise custom_error("The {field} field must be one line without control characters.")
     return name
 

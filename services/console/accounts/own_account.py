@@ -22,6 +22,7 @@ from shared.auth.sessions import hold_session, list_sessions, revoke_session, re
 from shared.auth.sign_in import PasswordAccepted
 from shared.platform.db.connections import Connection
 from shared.platform.errors import NotFound
+from shared.platform.validation.types import is_single_line
 
 T = TypeVar("T")
 
@@ -49,7 +50,7 @@ async def rename(view: PageView) -> web.StreamResponse:
     name = " ".join((await view.read_form(SMALL_FORM_BYTES)).get("name", "").split())[:MAX_NAME_LENGTH]
     if not name:
         return await _render(view, 422, name_problem=view.translate("This field is required."))
-    if not name.isprintable():
+    if not is_single_line(name):
         said = view.translate("A name is one line without control characters.")
         return await _render(view, 422, name_problem=said)
 

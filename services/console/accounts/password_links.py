@@ -25,6 +25,7 @@ from shared.leads.contact_text import InvalidContact
 from shared.leads.email_normalization import normalise_email
 from shared.outbound.mail_setup import has_installation_mail
 from shared.platform.db.connections import Connection
+from shared.platform.validation.types import is_single_line
 
 MAX_NAME_LENGTH = 100  # characters
 MAX_EMAIL_LENGTH = 255  # characters
@@ -117,7 +118,7 @@ async def _set_password(view: PageView, link: AccountLinkDetails, form: dict[str
 def _first_admin_fields(form: dict[str, str]) -> tuple[str, str]:
     """Return name and email. Raises RefusedForm."""
     name, email = " ".join(form.get("name", "").split())[:MAX_NAME_LENGTH], form.get("email", "").strip()
-    if not name or not name.isprintable():
+    if not name or not is_single_line(name):
         raise RefusedForm("The name is missing.")
     try:
         normalise_email(email)

@@ -22,6 +22,7 @@ from shared.auth.key_management import (
 )
 from shared.auth.roles import Permission
 from shared.platform.errors import NotFound, ValidationFailed
+from shared.platform.validation.types import is_single_line
 from shared.platform.web.path_params import path_id
 from shared.service_app.audit import audit_details
 
@@ -97,7 +98,7 @@ async def revoke(view: PageView) -> web.StreamResponse:
 def _read_new_key(view: PageView, sent_key: SentKey, errors: dict[str, str]) -> NewKey:
     """Return the key that the form describes. What is wrong goes into `errors`, by field."""
     name = " ".join(sent_key.texts.get("name", "").split())
-    if not 0 < len(name) <= MAX_NAME_LENGTH or not name.isprintable():
+    if not 0 < len(name) <= MAX_NAME_LENGTH or not is_single_line(name):
         errors["name"] = view.translate("Name what will use the key, in 100 characters or fewer.")
     preset = sent_key.texts.get("preset", "")
     scopes = PRESET_SCOPES.get(preset) or tuple(scope for scope in sent_key.scopes if scope in SCOPE_WORDS)

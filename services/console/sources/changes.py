@@ -6,9 +6,10 @@ from typing import Any
 from aiohttp import web
 
 from services.console.sources.forms import problem_words, read_credentials, read_settings, read_texts
-from services.console.sources.source_page import SentForm, find_source, render_source
+from services.console.sources.source_page import SentForm, find_source, render_source, shown_settings
 from services.console.web.access import workspace_page
 from services.console.web.page_view import PageView
+from services.console.web.shown_values import MARK_FIELD, outdated_problem
 from shared.auth.roles import Permission
 from shared.integrations.catalogue import PROVIDERS_BY_TYPE
 from shared.integrations.integration_fields import CHANGED_INTEGRATION
@@ -54,7 +55,10 @@ async def credentials(view: PageView) -> web.StreamResponse:
 async def settings(view: PageView) -> web.StreamResponse:
     """Change the name and the settings of a source."""
     id_, form = path_id(view.request), read_texts(await view.read_fields())
-    type_ = (await _stored(view, id_))["type"]
+    stored = await _stored(view, id_)
+    type_ = stored["type"]
+    if problem := outdated_problem(view, form.get(MARK_FIELD, ""), shown_settings(stored)):
+        return await render_source(view, id_, 409, sent_form=SentForm(form, {"": problem}, part="settings"))
     try:
         await change_source(view, id_, {"name": form.get("name", ""), "settings": read_settings(type_, form)})
     except ValidationFailed as error:

@@ -27,6 +27,7 @@ from services.console.sources.words import (
 from services.console.submissions.words import submission_line
 from services.console.web.access import workspace_page
 from services.console.web.page_view import PageView
+from services.console.web.shown_values import mark_values
 from shared.auth.roles import Permission
 from shared.integrations.account_claims import APP_SECRET_FIELDS
 from shared.integrations.catalogue import PROVIDERS_BY_TYPE
@@ -175,12 +176,18 @@ def _shown(view: PageView, source: ReadSource, sent_form: SentForm) -> dict[str,
         "inputs": credential_inputs(view, PROVIDERS_BY_TYPE[type_].type, record["credentials"], credentials_form),
         "steps": setup_steps(view, type_),
         "settings": _settings_form(record, sent_form),
+        "mark": mark_values(shown_settings(source.row)),
         "choices": source.choices,
         "takes_accounts": type_ in APP_SECRET_FIELDS,
         "fetches_leads": type_ in LEAD_FETCHERS,
         "sample": _sample(view, source) if "sample" in view.request.query else None,
         "may_change": may_change,
     }
+
+
+def shown_settings(row: IntegrationRow) -> dict[str, Any]:
+    """Return what the form of settings shows of an integration's row."""
+    return {"name": row["name"], "settings": row["settings"]}
 
 
 def _reasons(view: PageView, report: SourceReport) -> list[tuple[str, int, Any]]:

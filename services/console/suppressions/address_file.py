@@ -103,16 +103,28 @@ def _address_column(rows: Sequence[Sequence[str]]) -> int:
 
 
 def _filled_rows(file: BinaryIO, judged: JudgedText, delimiter: str) -> Iterator[tuple[int, list[str]]]:
-    """Yield the rows with text, each with the number of its last line."""
+    """Yield the rows with text, each with the number of its line.
+
+    Each line is read by itself: no address has a line break, and a stray quotation mark costs its own line alone.
+    """
     file.seek(judged.mark_size)
-    text = io.TextIOWrapper(file, _codec_of(judged), "replace", newline="")
-    reader = csv.reader(text, delimiter=delimiter)
+    text = io.TextIOWrapper(file, _codec_of(judged), "replace")
     try:
-        yield from ((reader.line_num, row) for row in reader if any(map(str.strip, row)))
+        for number, line in enumerate(text, start=1):
+            row = _cells_of(line, delimiter)
+            if any(map(str.strip, row)):
+                yield number, row
     except csv.Error as error:
-        raise UnreadableFile(f"Line {reader.line_num} cannot be read: {error}.") from None
+        raise UnreadableFile(f"Line {number} cannot be read: {error}.") from None
     finally:
         text.detach()
+
+
+def _cells_of(line: str, delimiter: str) -> list[str]:
+    """Return the cells of a line. With an open quotation mark it is split without regard to marks."""
+    if line.count('"') % 2:
+        return [cell.strip('"') for cell in line.rstrip("\r\n").split(delimiter)]
+    return next(csv.reader([line], delimiter=delimiter), [])
 
 
 def _codec_of(judged: JudgedText) -> str:

@@ -9,6 +9,7 @@ from multidict import MultiMapping
 from services.console.web.access import workspace_page
 from services.console.web.confirmation_fields import typed_digits
 from services.console.web.page_view import PageView
+from services.console.web.shown_values import MARK_FIELD, mark_values, outdated_problem
 from services.console.web.single_answer import answered_once
 from services.console.webhooks.changes import webhook_path
 from services.console.webhooks.expression_words import expression_problems
@@ -76,13 +77,15 @@ async def edit(view: PageView) -> web.StreamResponse:
 @workspace_page(Permission.SET_UP)
 async def change(view: PageView) -> web.StreamResponse:
     """Change the address, the events and the description of a subscription."""
-    subscription, sent_form = await _find(view), sent_fields(await view.read_form())
+    subscription, form = await _find(view), await view.read_form()
+    sent_form, before = sent_fields(form), _stored_fields(subscription)
     workspace_id = view.workspace.workspace_id
+    if problem := outdated_problem(view, form.get(MARK_FIELD, ""), before):
+        return await render_form(view, subscription, sent_form, {"": problem}, 409)
     try:
         fields = _checked(view, *CHANGED_SUBSCRIPTION.validate_fields(sent_form))
     except ValidationFailed as refused:
         return await render_form(view, subscription, sent_form, _problems(view, sent_form, refused))
-    before = _stored_fields(subscription)
     audit_details(
         view.request,
         object=("webhook", subscription.id),
@@ -161,6 +164,7 @@ async def render_form(
         "webhooks/form.html",
         status if problems else 200,
         webhook=subscription,
+        mark=mark_values(_stored_fields(subscription)) if subscription else "",
         name=receiver_name(subscription.url, subscription.description) if subscription else "",
         form={**dict.fromkeys(OPTIONAL_FIELDS), **form},
         problems=problems or {},

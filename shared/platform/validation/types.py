@@ -15,6 +15,8 @@ INT64_LIMIT = 2**63
 # Categories of characters that show nothing: separators, control and format characters, and what has no meaning.
 _INVISIBLE_CATEGORIES = frozenset(("Zs", "Zl", "Zp", "Cc", "Cf", "Cs", "Co", "Cn"))
 
+_JOINERS = "\u200c\u200d"  # zero-width non-joiner and joiner
+
 UINT64_LIMIT = 2**64
 
 MAX_RECORD_ID = 2**53 - 1  # the largest integer that JavaScript keeps exactly; no id comes near it
@@ -35,6 +37,14 @@ def _expect_visible(text: str) -> str:
     if all(unicodedata.category(character) in _INVISIBLE_CATEGORIES for character in text):
         raise PydanticKnownError("string_too_short", {"min_length": 1})
     return text
+
+
+def is_single_line(text: str) -> bool:
+    """Return whether a text has no line break, no control character and no mark that turns its direction.
+
+    It may have the joiners between letters that names in Persian and Hindi are written with, and emoji.
+    """
+    return all(character.isprintable() or character in _JOINERS for character in text)
 
 
 VISIBLE_NAME = AfterValidator(_expect_visible)
