@@ -72,6 +72,23 @@ async def test_a_manager_orders_changes_and_removes_stages(
         assert watched.faults == []
 
 
+@needs_chromium
+async def test_a_description_stands_above_the_buttons_on_a_phone(
+    browser: Browser, shared_stack: Stack, readers: dict[str, Reader]
+) -> None:
+    pipeline = new_pipeline(shared_stack, *STAGES)
+    said = {"description": "For those who came to the fair, and for all whom they sent."}
+    call_api(shared_stack, "PATCH", f"/api/v1/pipelines/{pipeline['id']}", said)
+    phone = {"width": 390, "height": 844}
+    async with watched_page(browser, shared_stack.base, readers["manager"].email, viewport=phone) as watched:
+        await watched.open(PAGE)
+        head = watched.page.locator(f"#pipeline-{pipeline['id']} .section-head")
+        note, buttons = await head.locator(".section-note").bounding_box(), await head.locator(".more").bounding_box()
+        assert note
+        assert buttons
+        assert note["y"] + note["height"] <= buttons["y"]
+
+
 async def test_others_see_pipelines_and_change_none(shared_stack: Stack, readers: dict[str, Reader]) -> None:
     pipeline = new_pipeline(shared_stack, *STAGES)
     fair = pipeline["stages"][0]["id"]

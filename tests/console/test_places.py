@@ -69,7 +69,7 @@ async def test_a_list_stands_where_it_stood_after_a_row_was_edited(manager: Watc
 async def test_a_bulk_action_leads_back_to_the_page_of_the_list(manager: WatchedPage, stack: Stack) -> None:
     page, source = manager.page, add_leads(stack, 90)
     await manager.open(f"/console/main/leads?source={source}")
-    await page.get_by_role("link", name="Further").click()
+    await page.get_by_role("link", name="Next", exact=True).click()
     await expect(page.locator(".foot")).to_contain_text("51–90 of 90")
     address = page.url
     await page.locator("tbody tr").nth(30).get_by_role("checkbox").check()

@@ -42,6 +42,14 @@ AUDITED = """
 SELECT action, object_id, count, before::text, after::text FROM audit_log a JOIN workspaces w ON w.id = a.workspace_id
 WHERE w.slug = %s AND action LIKE 'suppression.%%' AND outcome = 'done' ORDER BY a.id
 """
+# While a form is being sent a browser answers no questions about its page: what it says then is kept for later.
+KEEP_WHAT_IS_SAID = """
+() => window.addEventListener("submit", () => {
+  const isShown = !document.querySelector("[data-under-way] > span").hidden;
+  const isClosed = document.querySelector(".dialog button.primary").disabled;
+  sessionStorage.setItem("said", `${isShown}, ${isClosed}`);
+})
+"""
 EMAIL_OF = "SELECT email FROM leads WHERE id = %s"
 
 
@@ -179,6 +187,28 @@ async def test_a_file_is_added_and_taken_back_at_once(shared_stack: Stack, slug:
     assert "11,998 addresses get mail again." in (await manager.get(page)).text
     assert [row[0] for row in listed(shared_stack, slug)] == ["n7@file.example.com", "n8@file.example.com"]
     assert (await manager.post(f"{page}/{group}/undo")).status == 404
+
+
+@needs_chromium
+async def test_a_file_is_chosen_in_the_readers_language_and_said_to_be_under_way(
+    browser: Browser, shared_stack: Stack, slug: str
+) -> None:
+    email, phone = f"manager@{slug}.example.com", {"width": 390, "height": 844}
+    async with watched_page(browser, shared_stack.base, email, locale="ar", viewport=phone) as watched:
+        page = watched.page
+        await watched.open(f"{page_of(slug)}/file")
+        await expect(page.locator(".file-button").first).to_be_visible()
+        assert await page.locator("#file").evaluate("field => getComputedStyle(field).opacity") == "0"
+        many = "\n".join(f"n{n}@file.example.com" for n in range(200))
+        await page.set_input_files("#file", {"name": "old list.csv", "mimeType": "text/csv", "buffer": many.encode()})
+        await expect(page.locator("[data-file-name]")).to_contain_text("old list.csv")
+        await expect(page.locator("[data-under-way] > span")).to_be_hidden()
+        await page.evaluate(KEEP_WHAT_IS_SAID)
+        await page.locator(".dialog button.primary").click()
+        await expect(page.locator(".banner-good")).to_contain_text("200")
+        assert await page.evaluate("sessionStorage.getItem('said')") == "true, true"
+        assert len(listed(shared_stack, slug)) == 200
+        assert watched.faults == []
 
 
 async def test_of_an_unusable_file_nothing_is_added(

@@ -1,5 +1,7 @@
 """The list of automations: what each does in a sentence, whether it is on, and how its runs went; and a new one."""
 
+from typing import Final
+
 from aiohttp import web
 
 from services.console.automations.builder_view import builder_path
@@ -16,6 +18,8 @@ from shared.service_app.audit import audit_details
 
 MAX_NAME_LENGTH = 255
 FIRST_RECIPE = "welcome"
+PAGE_AUTOMATIONS: Final = 50
+MAX_PAGE_DIGITS: Final = 6
 
 
 @workspace_page(Permission.SEE_RECORDS)
@@ -26,10 +30,17 @@ async def show(view: PageView) -> web.StreamResponse:
         names = await read_definition_names(connection, view.workspace.workspace_id)
     search = view.request.query.get("q", "")[:200]
     words = search.casefold().split()
+    named = [one for one in automations if all(word in one.name.casefold() for word in words)]
+    number = _page_number(view, len(named))
+    first = (number - 1) * PAGE_AUTOMATIONS
     return await view.render(
         "automations/list.html",
-        automations=[one for one in automations if all(word in one.name.casefold() for word in words)],
+        automations=named[first : first + PAGE_AUTOMATIONS],
         total=len(automations),
+        named_count=len(named),
+        first=first + 1,
+        page_number=number,
+        page_path=lambda n: view.path("automations", **({"q": search} if search else {}), n=n),
         days=FAILURE_DAYS,
         search=search,
         recipes=AUTOMATION_RECIPES,
@@ -75,6 +86,13 @@ async def create(view: PageView) -> web.StreamResponse:
     audit_details(view.request, object=("automation", id_))
     said = view.translate("This is a draft: change what you like, then publish it. Until then it does nothing.")
     view.redirect(builder_path(view, id_), said)
+
+
+def _page_number(view: PageView, count: int) -> int:
+    """Return which page of so many automations is shown: the last one for a number beyond it."""
+    text = view.request.query.get("n", "")
+    asked = int(text) if text.isascii() and text.isdigit() and len(text) < MAX_PAGE_DIGITS else 1
+    return max(1, min(asked, -(-count // PAGE_AUTOMATIONS)))
 
 
 async def _render_new(

@@ -82,7 +82,8 @@ async def switch(view: PageView) -> web.StreamResponse:
     is_on = fields.get("on") == "1"
     told_count = _number(fields.get("count", ""))
     audit_details(view.request, action="automation.changed", object=("automation", id_), after={"is_active": is_on})
-    back = view.path("automations") if fields.get("list") == "1" else builder_path(view, id_)
+    place = {name: text for name in ("q", "n") if (text := fields.get(name, ""))}
+    back = view.path("automations", **place) if fields.get("list") == "1" else builder_path(view, id_)
 
     async def work(connection: Connection) -> AutomationRow:
         automation = await find_automation(connection, workspace_id, id_)

@@ -10,6 +10,7 @@ from markupsafe import Markup
 
 from services.console.quarantine.spam_words import waits_for_sender
 from services.console.submissions.story import SubmissionStory
+from services.console.web.delivery_errors import own_error
 from services.console.web.page_view import PageView
 from services.console.web.translations import mark_message as _
 from shared.intake.submission_lookup import FoundSubmission
@@ -90,10 +91,14 @@ def quoted(template: str, **values: object) -> Markup:
 def origin_sentence(view: PageView, channel: str, story: SubmissionStory) -> Markup:
     """Return by which way a submission came."""
     kind = channel.partition(":")[0]
+    if kind == "form" and not story.origin_name:
+        return quoted(view.translate("Through a form that was deleted since."))
     if kind == "form":
-        return quoted(view.translate("Through the form %(name)s."), name=story.origin_name or channel)
+        return quoted(view.translate("Through the form %(name)s."), name=story.origin_name)
+    if kind == "integration" and not story.origin_name:
+        return quoted(view.translate("Through the webhook of a source that was deleted since."))
     if kind == "integration":
-        return quoted(view.translate("Through the webhook of %(name)s."), name=story.origin_name or channel)
+        return quoted(view.translate("Through the webhook of %(name)s."), name=story.origin_name)
     if kind == "inbound" and story.key_name:
         return quoted(view.translate("Through the API, with the key %(name)s."), name=story.key_name)
     if kind == "inbound":
@@ -170,6 +175,9 @@ def delivery_node(view: PageView, delivery: dict[str, Any]) -> TimelineNode:
     tries = view.translate_count("%(n)s attempt", "%(n)s attempts", delivery["attempts"])
     what = mail_title(view, delivery["event"]) or delivery["event"] or delivery["kind"]
     detail = Markup("<bdi>{}</bdi> · {}").format(what, tries)
+    if why := own_error(delivery["error"] or "", view.translate):
+        detail = Markup("{} · {}").format(detail, why)
+        delivery = {**delivery, "error": None}
     return _effect_node(view, delivery, DELIVERY_LOOKS, receiver_name(view, delivery), detail)
 
 
