@@ -23,7 +23,7 @@ async def test_a_rule_is_tried_saved_moved_and_counted(browser: Browser, scored:
     async with watched_page(browser, scored.stack.base, f"manager@{scored.slug}.example.com") as watched:
         page = watched.page
         await watched.open(scored.page)
-        await expect(page.locator("main")).to_contain_text("There is no rule yet")
+        await expect(page.locator("main")).to_contain_text("No rule yet")
         await page.get_by_role("link", name="Add a rule").click()
         await page.locator("select[name=field]").select_option("status")
         await expect(page.locator("select[name=value] option", has_text="contacted")).to_have_count(1)

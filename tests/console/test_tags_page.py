@@ -96,7 +96,7 @@ def tag_ids(text: str) -> list[str]:
 
 async def test_tags_are_added_renamed_and_found(stack: Stack, slug: str, manager: ConsoleClient) -> None:
     page = f"/console/{slug}/settings/tags"
-    assert "There is no tag yet" in (await manager.get(page)).text
+    assert "No tag yet" in (await manager.get(page)).text
     assert "Add a tag" in (await manager.get(f"{page}?new=1")).text
     for query in ("edit=" + "9" * 20, "delete=" + "9" * 5000, "q=%00", "n=10000", "edit=-1", "edit=\u0661"):
         assert (await manager.get(f"{page}?{query}")).status < 500, query[:20]
