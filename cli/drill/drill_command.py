@@ -1,0 +1,149 @@
+"""`drill`: try on a copy what happens when parts of the installation die, and certify it."""
+
+import asyncio
+import os
+import shlex
+import signal
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import click
+
+from cli.common import data_dir_option, make_settings, notify_operator
+from cli.drill.certificate_text import certificate_text
+from cli.drill.drill_run import DrillOrder, run_drill
+from cli.drill.machine_facts import copy_needs, missing_needs, read_machine
+from cli.drill.traffic_shape import MAX_RATE, NO_INSTALLATION_ORIGIN, TrafficShape, read_shape, usual_shape
+from embedded.servers import EmbeddedServers
+from shared.operations.drill_certificates import DrillCertificate, save_certificate
+from shared.platform.data_dir import SERVICE_KIND
+from shared.platform.installation import COMMAND_NAME
+from shared.platform.settings import Settings
+
+DEFAULT_MINUTES, MIN_MINUTES, MAX_MINUTES = 3.0, 0.3, 240.0
+MAX_PROCESSES = 16  # workers and gateways of a copy
+
+
+@click.command()
+@click.option(
+    "--minutes",
+    type=click.FloatRange(MIN_MINUTES, MAX_MINUTES),
+    default=DEFAULT_MINUTES,
+    show_default=True,
+    help="How long the load lasts. Each three minutes are a round of all faults.",
+)
+@click.option(
+    "--rate",
+    type=click.FloatRange(0.5, MAX_RATE),
+    help="Posts a second; as in the busiest minute of the last hour unless given.",
+)
+@click.option("--out", type=click.Path(dir_okay=False, path_type=Path), help="Write the certificate into this file.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object instead of Markdown.")
+@click.option(
+    "--other-version",
+    type=click.Path(exists=True, path_type=Path),
+    help="Go to this version and back: a checkout, a wheel, or its command. A restart unless given.",
+)
+@data_dir_option
+def drill(minutes: float, rate: float | None, out: Path | None, as_json: bool, other_version: Path | None) -> None:
+    """Kill parts of a copy under load, and count what is lost.
+
+    A copy of this LeadHub starts beside it, with the same settings, on servers and ports of its own. Made-up people
+    post to it like the last hour's senders did: as fast, by the same channels, in bodies of the same sizes. Of the
+    installation only these figures are read, and nothing of it is changed. The copy can reach neither its database nor
+    its broker, and sends nothing.
+
+    Then a worker, the broker, the database and a gateway are killed, each once a round, and all services are restarted
+    one by one; with --other-version the copy goes to that version and back. At the end each acknowledged post must be
+    in the copy's database once, with its lead.
+
+    The certificate goes to stdout, or into the file of --out. It is also kept in the data dir, where the console's page
+    "Drill" shows it. Exit status 1: something was lost or doubled.
+
+    The drill says beforehand how much memory and disk it needs, and refuses if there is less. It takes processor time
+    from the real services. Ctrl-C stops it and removes the copy.
+
+    Example: leadhub drill --minutes 9 --out certificate.md
+    """
+    settings = make_settings()
+    shape = find_shape(settings)
+    order = _make_order(settings, shape, minutes, rate, other_version)
+    try:
+        with _stopping_on_sigterm():
+            certificate = run_drill(order)
+    except ValueError as error:
+        raise click.UsageError(str(error)) from None
+    if settings.data_dir.is_dir():
+        notify_operator(f"kept in {save_certificate(settings.data_dir, certificate)}")
+    _show(certificate, out, as_json)
+    sys.exit(0 if certificate.is_exact else 1)
+
+
+def find_shape(settings: Settings) -> TrafficShape:
+    """Return the traffic of the running installation, or usual traffic if none runs."""
+    embedded = EmbeddedServers(settings)
+    owner = embedded.data_dir.lock_owner()
+    if embedded.postgres and not (owner and owner[1] == SERVICE_KIND):
+        return usual_shape(NO_INSTALLATION_ORIGIN)
+    return asyncio.run(read_shape(embedded.postgres.database_url if embedded.postgres else settings.database_url))
+
+
+def _make_order(
+    settings: Settings, shape: TrafficShape, minutes: float, rate: float | None, other: Path | None
+) -> DrillOrder:
+    """Return the order. RuntimeError if the machine has too little memory or disk for it."""
+    order = DrillOrder(
+        settings=settings,
+        shape=shape,
+        machine=read_machine(),
+        rate=rate or shape.rate,
+        seconds=minutes * 60,
+        parent=_place_of_copy(settings.data_dir),
+        other_place=other,
+        command=_repeating_command(minutes, rate or shape.rate, other),
+    )
+    processes = order.workers + order.gateways
+    if processes > MAX_PROCESSES:
+        raise RuntimeError(f"a copy has at most {MAX_PROCESSES} workers and gateways; the installation has {processes}")
+    needs = copy_needs(order.rate * order.seconds, processes)
+    notify_operator(f"traffic: {shape.origin}")
+    notify_operator(f"the drill needs up to {needs.memory_mb:,} MB of memory and {needs.disk_mb:,} MB of disk")
+    if problems := missing_needs(needs, order.machine, order.parent):
+        raise RuntimeError("; ".join(problems))
+    return order
+
+
+def _place_of_copy(data_dir: Path) -> Path:
+    """Return the folder for the copy: beside the data dir, so that it is on the same disk."""
+    parent = data_dir.parent
+    return parent if os.access(parent, os.W_OK | os.X_OK) else data_dir
+
+
+def _repeating_command(minutes: float, rate: float, other: Path | None) -> str:
+    named = f" --other-version {shlex.quote(str(other))}" if other else ""
+    return f"{COMMAND_NAME} drill --minutes {minutes:g} --rate {rate:.3g}{named}"
+
+
+def _show(certificate: DrillCertificate, out: Path | None, as_json: bool) -> None:
+    text = certificate.model_dump_json(indent=2) + "\n" if as_json else certificate_text(certificate)
+    if out:
+        out.write_text(text)
+        click.echo(out)
+    else:
+        click.echo(text, nl=False)
+
+
+@contextmanager
+def _stopping_on_sigterm() -> Iterator[None]:
+    """Let SIGTERM end the drill as Ctrl-C does, so that the copy is stopped and removed."""
+
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    former = signal.signal(signal.SIGTERM, interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, former)

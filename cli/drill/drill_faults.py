@@ -1,0 +1,114 @@
+"""The course of a drill: what is killed and restarted, in which order, under load."""
+
+import signal
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from zipfile import ZipFile
+
+from cli.common import notify_operator
+from cli.drill.drill_copy import THIS_VERSION_COMMAND, DrillCopy
+from cli.drill.drill_load import DrillLoad
+
+KILLED_PARTS = ("worker", "broker", "database", "gateway")
+RESTARTED_PARTS = ("gateway", "worker", "sweeper")
+CALM_FAULT, RESTART_FAULT, UPGRADE_FAULT, RETURN_FAULT = "none", "restart one by one", "upgrade", "way back"
+KILL_FAULT = "kill -9 {}"
+ROUND_SECONDS = 180.0  # seconds of a round: a longer drill has several
+# Parts of a round's time.
+CALM_SHARE, KILL_SHARE = 0.1, 0.15
+SAME_VERSION_NOTE = "the same version: no other one was given"
+
+
+@dataclass(frozen=True)
+class FaultPeriod:
+    """A time with a fault, in CLOCK_MONOTONIC. `back_after` is seconds, None where nothing was ended."""
+
+    fault: str
+    started_at: float
+    ended_at: float
+    back_after: float | None
+    note: str = ""
+
+
+class FaultCourse:
+    """Runs the faults on a copy, each followed by load until its time is over."""
+
+    def __init__(self, copy: DrillCopy, load: DrillLoad, seconds: float, other: tuple[str, ...] | None) -> None:
+        self._copy, self._load, self._other = copy, load, other
+        self._rounds = max(1, int(seconds // ROUND_SECONDS))
+        self._round_seconds = seconds / self._rounds
+
+    def run_faults(self) -> list[FaultPeriod]:
+        """Run all rounds and return their periods. RuntimeError if a part does not come back."""
+        return [period for number in range(self._rounds) for period in self._run_round(number + 1)]
+
+    def _run_round(self, number: int) -> Iterator[FaultPeriod]:
+        if self._rounds > 1:
+            notify_operator(f"round {number} of {self._rounds}")
+        yield self._run_fault(CALM_FAULT, CALM_SHARE, lambda: (None, ""))
+        for part in KILLED_PARTS:
+            yield self._run_fault(KILL_FAULT.format(part), KILL_SHARE, partial(self._kill_part, part))
+        left = 1 - CALM_SHARE - KILL_SHARE * len(KILLED_PARTS)
+        if self._other is None:
+            yield self._run_fault(RESTART_FAULT, left, self._restart_parts)
+            return
+        other = self._other
+        yield self._run_fault(UPGRADE_FAULT, left / 2, lambda: self._change_version(other))
+        yield self._run_fault(RETURN_FAULT, left / 2, lambda: self._change_version(THIS_VERSION_COMMAND))
+
+    def _run_fault(self, fault: str, share: float, act: Callable[[], tuple[float | None, str]]) -> FaultPeriod:
+        """Act, and let the load go on until the fault's share of the round is over."""
+        self._load.raise_error()
+        started = time.monotonic()
+        notify_operator("load without a fault" if fault == CALM_FAULT else f"fault: {fault}")
+        back_after, note = act()
+        if back_after is not None:
+            notify_operator(f"  back after {back_after:.1f} s")
+        time.sleep(max(0.0, started + share * self._round_seconds - time.monotonic()))
+        return FaultPeriod(fault, started, time.monotonic(), back_after, note)
+
+    def _kill_part(self, part: str) -> tuple[float, str]:
+        return self._copy.kill_one(part), ""
+
+    def _restart_parts(self) -> tuple[float, str]:
+        """Stop one service after the other; the supervisor starts each again. Then migrate, as an upgrade does."""
+        longest = max(self._copy.kill_one(part, signal.SIGTERM) for part in self._services())
+        self._copy.run_command("migrate", "--plan")
+        self._copy.run_command("migrate")
+        return longest, SAME_VERSION_NOTE
+
+    def _services(self) -> Iterator[str]:
+        for part in RESTARTED_PARTS:
+            yield from [part] * len(self._copy.find_pids(part))
+
+    def _change_version(self, command: tuple[str, ...]) -> tuple[float, str]:
+        """Migrate beside the running version, then stop it and start the one of this command."""
+        self._copy.command = command
+        with suppress(RuntimeError):  # earlier versions make no plan
+            self._copy.run_command("migrate", "--plan")
+        self._copy.run_command("migrate")
+        started = time.monotonic()
+        self._copy.stop()
+        self._copy.start()
+        return time.monotonic() - started, f"to {self._copy.version()}, on tables {self._copy.tables_version()}"
+
+
+def command_of_version(place: Path, folder: Path) -> tuple[str, ...]:
+    """Return the command of another version: of a checkout, of a wheel, which is unpacked into `folder`, or a program.
+
+    A wheel runs with the libraries of this version. ValueError if `place` is none of these.
+    """
+    if (place / "leadhub").is_file():
+        return (sys.executable, str((place / "leadhub").absolute()))
+    if place.suffix == ".whl":
+        with ZipFile(place) as wheel:
+            wheel.extractall(folder)
+        return (sys.executable, str(folder / "leadhub_app" / "_root" / "leadhub"))
+    if place.is_file():
+        return (str(place.absolute()),)
+    raise ValueError(f"{place} is neither a checkout of LeadHub, nor a wheel, nor its command")
