@@ -1,6 +1,6 @@
 """Routes of the feature `settings`, each with its handler."""
 
-from services.console.settings import api_keys, audit_log, retention, system, users
+from services.console.settings import api_keys, audit_log, drill_page, retention, system, users
 from services.console.web.routing import workspace_get, workspace_post
 
 ROUTES = [
@@ -15,4 +15,5 @@ ROUTES = [
     workspace_get("settings/audit-log", audit_log.show),
     workspace_get("settings/audit-log.csv", audit_log.download),
     workspace_get("settings/system", system.show),
+    workspace_get("settings/system/drill", drill_page.show),
 ]

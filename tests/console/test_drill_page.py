@@ -1,0 +1,55 @@
+"""Drill: operators see the certificates of the data dir, and the command for another."""
+
+import re
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from shared.operations.drill_certificates import save_certificate
+from tests.support.console import Reader, console_client
+from tests.support.drill_samples import sample_certificate
+from tests.support.stack import Stack
+
+DRILL = "/console/main/settings/system/drill"
+FIRST_TIME = datetime(2099, 12, 2, 10, tzinfo=UTC)  # newer than any drill that another test ran
+
+
+@pytest.fixture
+def certificates(shared_stack: Stack) -> Iterator[None]:
+    """Two certificates in the data dir: the newest one lost a lead."""
+    paths = [
+        save_certificate(shared_stack.folder, sample_certificate(FIRST_TIME + timedelta(hours=lost), lost=lost))
+        for lost in (0, 1)
+    ]
+    yield
+    for path in paths:
+        path.unlink()
+
+
+@pytest.mark.usefixtures("certificates")
+async def test_newest_drill_is_judged_and_earlier_ones_are_listed(
+    shared_stack: Stack, readers: dict[str, Reader]
+) -> None:
+    async with console_client(shared_stack.base, readers["operator"].email) as client:
+        page = (await client.get(DRILL)).text
+        assert "The last drill failed." in page
+        words = " ".join(re.sub(r"<[^>]+>", " ", page).split())
+        assert "Accepted 3,600, lost 1, doubled 0" in words
+        assert "the database was killed 540 2 1" in words
+        assert "Earlier drills" in words
+        assert "./leadhub drill --minutes 3 --rate 20" in page
+        assert f'href="{DRILL}"' in (await client.get("/console/main/settings/system")).text
+
+
+async def test_page_without_a_drill_says_the_command(shared_stack: Stack, readers: dict[str, Reader]) -> None:
+    async with console_client(shared_stack.base, readers["operator"].email) as client:
+        assert "<code" in (page := (await client.get(DRILL)).text)
+        assert "./leadhub drill" in page
+
+
+@pytest.mark.usefixtures("certificates")
+async def test_drill_is_for_operators(shared_stack: Stack, readers: dict[str, Reader]) -> None:
+    async with console_client(shared_stack.base, readers["admin"].email) as client:
+        refused = await client.get(DRILL)
+    assert (refused.status, "3,600" in refused.text) == (403, False)
