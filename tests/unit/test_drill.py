@@ -74,7 +74,9 @@ def test_what_waits_at_the_end_is_not_exact() -> None:
 
 def real_settings() -> Settings:
     """Settings of an installation in which each setting that can name a place names one, with a secret in it."""
-    urls = {name: f"{schemes[0]}user:{SECRET}@crm.example.com/1" for name, schemes in ALLOWED_SCHEMES.items()}
+    urls: dict[str, Any] = {
+        name: f"{schemes[0]}user:{SECRET}@crm.example.com/1" for name, schemes in ALLOWED_SCHEMES.items()
+    }
     return Settings(
         **urls,
         allowed_targets=f"{SECRET}.example.com",
@@ -106,7 +108,8 @@ def test_copy_takes_how_services_work_and_no_place_outside(monkeypatch: pytest.M
     assert not {"PGHOST", "HTTPS_PROXY"} & environment.keys()
     assert environment["LEADHUB_FLUSH_TIMEOUT"] == "0.7"
     assert (environment["LEADHUB_WORKERS"], environment["LEADHUB_WEB"]) == ("3", "2")
-    read = Settings(**{name.removeprefix("LEADHUB_").lower(): value for name, value in environment.items()})
+    values: dict[str, Any] = {name.removeprefix("LEADHUB_").lower(): value for name, value in environment.items()}
+    read = Settings(**values)
     assert [value for value in vars(read).values() if "://" in str(value) and value != NOWHERE_URL] == []
 
 
