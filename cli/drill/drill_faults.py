@@ -53,13 +53,13 @@ class FaultCourse:
         yield self._run_fault(CALM_FAULT, CALM_SHARE, lambda: (None, ""))
         for part in KILLED_PARTS:
             yield self._run_fault(KILL_FAULT.format(part), KILL_SHARE, partial(self._kill_part, part))
-        left = 1 - CALM_SHARE - KILL_SHARE * len(KILLED_PARTS)
+        last_share = 1 - CALM_SHARE - KILL_SHARE * len(KILLED_PARTS)
         if self._other is None:
-            yield self._run_fault(RESTART_FAULT, left, self._restart_parts)
+            yield self._run_fault(RESTART_FAULT, last_share, self._restart_parts)
             return
         other = self._other
-        yield self._run_fault(UPGRADE_FAULT, left / 2, lambda: self._change_version(other))
-        yield self._run_fault(RETURN_FAULT, left / 2, lambda: self._change_version(THIS_VERSION_COMMAND))
+        yield self._run_fault(UPGRADE_FAULT, last_share / 2, lambda: self._change_version(other))
+        yield self._run_fault(RETURN_FAULT, last_share / 2, lambda: self._change_version(THIS_VERSION_COMMAND))
 
     def _run_fault(self, fault: str, share: float, act: Callable[[], tuple[float | None, str]]) -> FaultPeriod:
         """Act, and let the load go on until the fault's share of the round is over."""

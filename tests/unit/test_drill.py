@@ -27,7 +27,7 @@ def ledger_of(*ids: str) -> DrillLedger:
     return ledger
 
 
-def findings_of(ledger: DrillLedger, twin_leads: int = 0, **stored: StoredSubmission) -> DrillFindings:
+def findings_of(ledger: DrillLedger, stored: dict[str, StoredSubmission], twin_leads: int = 0) -> DrillFindings:
     return count_findings(ledger, CopyContent(stored, twin_leads, 0, 0))
 
 
@@ -35,20 +35,20 @@ DONE = StoredSubmission(1, True, True, 0.1)
 
 
 def test_what_is_stored_once_is_exact() -> None:
-    findings = findings_of(ledger_of("a", "b"), a=DONE, b=DONE)
+    findings = findings_of(ledger_of("a", "b"), {"a": DONE, "b": DONE})
     assert (findings.acknowledged, findings.lost, findings.doubled, findings.is_exact) == (2, 0, 0, True)
 
 
 @pytest.mark.parametrize("stored", [{}, {"b": DONE._replace(has_lead=False)}])
 def test_an_acknowledged_id_without_its_row_or_lead_is_lost(stored: dict[str, StoredSubmission]) -> None:
-    findings = findings_of(ledger_of("a", "b"), a=DONE, **stored)
+    findings = findings_of(ledger_of("a", "b"), {"a": DONE, **stored})
     assert (findings.lost, findings.doubled, findings.is_exact) == (1, 0, False)
 
 
 def test_what_was_never_acknowledged_is_not_lost() -> None:
     ledger = ledger_of("a")
     ledger.open_record("api", "b", 0.0)
-    findings = findings_of(ledger, a=DONE)
+    findings = findings_of(ledger, {"a": DONE})
     assert (findings.lost, findings.given_up, findings.is_exact) == (0, 1, True)
 
 
@@ -58,14 +58,14 @@ def test_what_was_never_acknowledged_is_not_lost() -> None:
     ids=["two rows", "two leads", "a row that nobody posted"],
 )
 def test_each_kind_of_double_is_counted(twin_leads: int, stored: dict[str, StoredSubmission]) -> None:
-    findings = findings_of(ledger_of("a"), twin_leads, **stored)
+    findings = findings_of(ledger_of("a"), stored, twin_leads)
     assert (findings.lost, findings.doubled, findings.is_exact) == (0, 1, False)
 
 
 def test_a_key_that_was_told_another_id_is_doubled() -> None:
     ledger = ledger_of("a")
     ledger.acknowledge(ledger.records[0], "z", 2.0)
-    assert findings_of(ledger, a=DONE).doubled == 1
+    assert findings_of(ledger, {"a": DONE}).doubled == 1
 
 
 def test_what_waits_at_the_end_is_not_exact() -> None:
