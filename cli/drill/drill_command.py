@@ -5,6 +5,7 @@ import os
 import shlex
 import signal
 import sys
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -116,9 +117,9 @@ def _make_order(
 
 
 def _place_of_copy(data_dir: Path) -> Path:
-    """Return the folder for the copy: beside the data dir, so that it is on the same disk."""
-    parent = data_dir.parent
-    return parent if os.access(parent, os.W_OK | os.X_OK) else data_dir
+    """Return the folder for the copy: beside the data dir or in it, so that it is on the same disk, if that can be."""
+    places = (data_dir.parent, data_dir, Path(tempfile.gettempdir()))
+    return next((place for place in places if os.access(place, os.W_OK | os.X_OK)), places[-1])
 
 
 def _repeating_command(minutes: float, rate: float, other: Path | None) -> str:
