@@ -122,6 +122,16 @@ async def test_installed_it_serves_a_lead_and_keeps_it_over_an_installation(
             assert [each["email"] for each in (await answer.json())["data"]] == ["ada@example.com"]
 
 
+@pytest.mark.extended
+def test_installed_it_runs_a_drill(wheel: Path, environment: Path, tmp_path: Path) -> None:
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith("LEADHUB_")}
+    install(wheel, environment)
+    words = ("drill", "--minutes", "0.3", "--rate", "8", "--data-dir", str(tmp_path / "state"))
+    said, _ = run(environment, words, inherited).communicate(timeout=180)
+    assert "Nothing was lost and nothing doubled." in said, said
+    assert "\n    leadhub drill --minutes 0.3 --rate 8" in said
+
+
 def test_what_needs_the_repository_says_so(wheel: Path, environment: Path) -> None:
     install(wheel, environment)
     process = run(environment, ("test",), os.environ)

@@ -9,6 +9,7 @@ from services.console.web.access import workspace_page
 from services.console.web.page_view import PageView
 from shared.auth.roles import Permission
 from shared.operations.drill_certificates import read_certificates
+from shared.platform.installation import COMMAND_NAME
 
 MAX_SHOWN_DRILLS = 10
 
@@ -24,6 +25,7 @@ async def show(view: PageView) -> web.StreamResponse:
         newest=newest,
         earlier=certificates[1:],
         headline=headline,
+        command=f"{COMMAND_NAME} drill",
         headline_colour=colour,
         titled_counts={name: (title, getattr(newest.totals, name)) for name, title in COUNT_TITLES.items()}
         if newest
