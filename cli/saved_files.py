@@ -12,7 +12,7 @@ from shared.files.file_store import FileUpload
 _is_digest = re.compile(r"[0-9a-f]{64}").fullmatch
 
 
-class _ByteSink:
+class ByteSink:
     """What a tar archive is written to: a file without a position."""
 
     def __init__(self, write: WriteBytes) -> None:
@@ -30,7 +30,7 @@ def save_files(folder: Path, write: WriteBytes) -> int:
     out: it moved to S3, or its submission is too old.
     """
     saved = 0
-    with tarfile.open(fileobj=cast("IO[bytes]", _ByteSink(write)), mode="w|", format=tarfile.GNU_FORMAT) as tar:
+    with tarfile.open(fileobj=cast("IO[bytes]", ByteSink(write)), mode="w|", format=tarfile.GNU_FORMAT) as tar:
         for path in sorted(folder.glob("[0-9a-f][0-9a-f]/[0-9a-f][0-9a-f]/*")):
             try:
                 with path.open("rb") as file:

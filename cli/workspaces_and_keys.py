@@ -16,6 +16,7 @@ from cli.common import (
     print_table,
     with_database,
 )
+from cli.workspace_moves.move_commands import workspace_export, workspace_import
 from shared import workspaces
 from shared.audit.audit_entry import write_command
 from shared.auth import installation_keys
@@ -113,7 +114,10 @@ def workspace_list() -> None:
     )
 
 
-for command in (workspace_accounts, workspace_grant_account, workspace_withdraw_account):
+for command in (
+    *(workspace_accounts, workspace_grant_account, workspace_withdraw_account),
+    *(workspace_export, workspace_import),
+):
     workspace.add_command(command)
 
 

@@ -35,7 +35,7 @@ class FileDownloads:
 
         If reading fails on the way, the connection breaks: no file looks whole that is not.
         """
-        pieces = await self._open(file.digest)
+        pieces = await self.read_content(file.digest)
         response = web.StreamResponse(headers={**DOWNLOAD_HEADERS, "Content-Disposition": attachment_header(file.name)})
         response.content_type, response.content_length = download_type(file.type), file.size
         try:
@@ -62,8 +62,11 @@ class FileDownloads:
         if self._bucket:
             self._bucket.close()
 
-    async def _open(self, digest: str) -> AsyncGenerator[bytes]:
-        """Return a content's pieces: from disk, where each content lies at first, else from the bucket."""
+    async def read_content(self, digest: str) -> AsyncGenerator[bytes]:
+        """Return a content's pieces: from disk, where each content lies at first, else from the bucket.
+
+        Raises NotFound if it is gone, ServiceUnavailable if it cannot be read now.
+        """
         try:
             try:
                 return self._store.read_chunks(await self._store.open_stored(digest))

@@ -152,7 +152,7 @@ async def create_subscription(
     if count >= most:
         raise Conflict(SUBSCRIPTIONS_FULL_MESSAGE.format(count=count, most=most))
     await _expect_room_for_filter(connection, workspace_id, None, fields)
-    secret = _new_secret()
+    secret = new_secret()
     values = {
         "workspace": workspace_id,
         "url": fields["url"],
@@ -194,7 +194,7 @@ async def rotate_secret(
 ) -> str:
     """Give a subscription another secret and return it. The old one signs as well for some hours. Raises NotFound."""
     await allow_attempt(connection, workspace_id, subscription_endpoint(id_))
-    secret = _new_secret()
+    secret = new_secret()
     sealed = (await cipher.in_transaction(connection)).encrypt(secret)
     values = {"workspace": workspace_id, "id": id_, "secret": sealed, "hours": overlap_hours}
     if not (await connection.execute(ROTATE_SQL, values)).rowcount:
@@ -259,5 +259,6 @@ def _as_json(filters: Mapping[str, Any] | None) -> Jsonb | None:
     return Jsonb(dict(filters)) if filters else None
 
 
-def _new_secret() -> str:
+def new_secret() -> str:
+    """Return a new secret that signs what a subscription is sent."""
     return SECRET_PREFIX + b64encode(os.urandom(SECRET_BYTES)).decode()

@@ -1,0 +1,1 @@
+"""Move one workspace from an installation to another: `workspace export` and `workspace import`."""
