@@ -17,6 +17,7 @@ from cli.common import (
     with_database,
 )
 from cli.workspace_moves.move_commands import workspace_export, workspace_import
+from cli.workspace_retention import workspace_retention
 from shared import workspaces
 from shared.audit.audit_entry import write_command
 from shared.auth import installation_keys
@@ -116,7 +117,7 @@ def workspace_list() -> None:
 
 for command in (
     *(workspace_accounts, workspace_grant_account, workspace_withdraw_account),
-    *(workspace_export, workspace_import),
+    *(workspace_export, workspace_import, workspace_retention),
 ):
     workspace.add_command(command)
 

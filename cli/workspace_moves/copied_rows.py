@@ -1,7 +1,7 @@
 r"""Rows in the text format of COPY: one a line, values between tabs, `\N` for null. Pure.
 
 Whoever made a file may have written anything into it. So each value that names another row is read, checked and written
-anew; PostgreSQL checks the types of all others.
+again; PostgreSQL checks the types of all others.
 """
 
 import re
@@ -13,7 +13,7 @@ from sqlalchemy import ARRAY
 from cli.workspace_moves.id_maps import DocumentRewriter, IdMap, IdMaps
 from cli.workspace_moves.moved_tables import NUMBERED_TABLES, SHIFTED_TABLES, MovedTable
 
-NULL: Final = rb"\N"
+NULL_VALUE: Final = rb"\N"
 MAX_ID: Final = 1 << 40  # ids are drawn one by one: a number above came from nowhere, and would use up a sequence
 _is_number = re.compile(rb"[0-9]{1,13}").fullmatch
 _is_array = re.compile(rb"\{(?:[0-9]{1,13}(?:,[0-9]{1,13})*)?\}").fullmatch
@@ -87,7 +87,7 @@ class RowConverter:
 
     def _choose_converter(self, moved_table: MovedTable, name: str, maps: IdMaps) -> ConvertValue | None:
         if name in moved_table.secrets:
-            return lambda value: value if value == NULL else self._convert_secret(value)
+            return lambda value: value if value == NULL_VALUE else self._convert_secret(value)
         if name in moved_table.documents:
             return self._convert_document
         if name in moved_table.channels:
@@ -102,7 +102,8 @@ class RowConverter:
         if isinstance(column.type, ARRAY):
             return lambda value: self._convert_array(value, map_)
         # Without the row that it names, a row that must name one is nothing.
-        return self._reference_converter(map_, NULL if column.nullable else None)
+        is_needed = name in moved_table.owners or not column.nullable
+        return self._reference_converter(map_, None if is_needed else NULL_VALUE)
 
     def _own_id_converter(self, map_: IdMap) -> ConvertValue:
         def convert(value: bytes) -> bytes:
@@ -115,7 +116,7 @@ class RowConverter:
 
     def _reference_converter(self, map_: IdMap, without: bytes | None) -> ConvertValue:
         def convert(value: bytes) -> bytes | None:
-            if value == NULL:
+            if value == NULL_VALUE:
                 return value
             new = map_.find_new_id(self._read_id(value))
             return without if new is None else str(new).encode()
@@ -130,7 +131,7 @@ class RowConverter:
         return b"{" + ",".join(map(str, new_ids)).encode() + b"}"
 
     def _convert_document(self, value: bytes) -> bytes:
-        if value == NULL:
+        if value == NULL_VALUE:
             return value
         try:
             return escape_value(self._rewriter.rewrite_text(unescape_value(value).decode()).encode())
@@ -138,7 +139,7 @@ class RowConverter:
             raise InvalidMove(f"a document in a row of {self._name} in it cannot be read") from None
 
     def _convert_channel(self, value: bytes) -> bytes:
-        if value == NULL:
+        if value == NULL_VALUE:
             return value
         return escape_value(self._rewriter.rewrite_channel(unescape_value(value).decode(errors="replace")).encode())
 

@@ -12,7 +12,7 @@ from pydantic import TypeAdapter
 from cli.archive import FILES_MEMBER, MANIFEST_MEMBER, ArchiveWriter, WriteBytes
 from cli.common import notify_operator
 from cli.saved_files import ByteSink
-from cli.workspace_moves.copied_rows import NULL, escape_value, unescape_value
+from cli.workspace_moves.copied_rows import NULL_VALUE, escape_value, unescape_value
 from cli.workspace_moves.move_archive import (
     MAX_NUMBERED_ROWS,
     MOVE_FORMAT,
@@ -29,6 +29,7 @@ from cli.workspace_moves.moved_tables import (
     MovedTable,
 )
 from shared import __version__
+from shared.audit.audit_entry import write_command
 from shared.files.file_downloads import FileDownloads
 from shared.platform.crypto.encryption import Cipher
 from shared.platform.db.advisory_locks import KEY_ROTATION_LOCK
@@ -100,7 +101,20 @@ class WorkspaceExport:
         )
         with self._archive.writing_member(MANIFEST_MEMBER) as write:
             write(head.model_dump_json(indent=1).encode())
+        await self._note_export(slug)
         return head
+
+    async def _note_export(self, slug: str) -> None:
+        """Write an entry of the audit log: somebody has all of the workspace's leads now."""
+        await self._connection.set_read_only(False)
+        await write_command(
+            self._connection,
+            "workspace.exported",
+            workspace_id=self._workspace_id,
+            object_kind="workspace",
+            object_id=self._workspace_id,
+            after={"slug": slug},
+        )
 
     async def _read_workspace(self, slug: str) -> dict[str, Any]:
         names = sql.SQL(", ").join(map(sql.Identifier, WORKSPACE_COLUMNS))
@@ -111,9 +125,6 @@ class WorkspaceExport:
         self._workspace_id = row.pop("id")
         if (await self._fetch(ERASURES_SQL, (self._workspace_id,)))[0][0]:
             raise RuntimeError(UNFINISHED_ERASURE_MESSAGE)
-        key, row["mail_key"] = row["mail_key"], None
-        if key is not None and self._passphrase_cipher:
-            row["mail_key"] = self._passphrase_cipher.seal(self._cipher.decrypt(bytes(key))).decode()
         return cast("dict[str, Any]", TypeAdapter(dict[str, Any]).dump_python(row, mode="json"))
 
     async def _read_head(self, slug: str, workspace: dict[str, Any]) -> MoveHead:
@@ -198,7 +209,7 @@ class WorkspaceExport:
         def convert(line: bytes) -> bytes:
             values = line.removesuffix(b"\n").split(b"\t")
             for place, is_nullable in secret_places:
-                if values[place] != NULL:
+                if values[place] != NULL_VALUE:
                     values[place] = self._convert_secret(values[place], is_nullable=is_nullable)
             return b"\t".join(values) + b"\n"
 
@@ -206,7 +217,7 @@ class WorkspaceExport:
 
     def _convert_secret(self, value: bytes, *, is_nullable: bool) -> bytes:
         if self._passphrase_cipher is None:
-            return NULL if is_nullable else LEFT_OUT_SECRET
+            return NULL_VALUE if is_nullable else LEFT_OUT_SECRET
         stored = bytes.fromhex(unescape_value(value).removeprefix(b"\\x").decode())
         return escape_value(self._passphrase_cipher.seal(self._cipher.decrypt(stored)))
 

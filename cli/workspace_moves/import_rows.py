@@ -42,7 +42,7 @@ VALUES (%(slug)s, %(name)s, %(country)s, %(merge_policy)s, %(fold_gmail)s, %(nev
         %(spam_threshold)s, %(created_at)s)
 RETURNING id
 """
-COMPLETE_WORKSPACE_SQL: Final = "UPDATE workspaces SET alarms = %s, mail_key = %s WHERE id = %s"
+SET_ALARMS_SQL: Final = "UPDATE workspaces SET alarms = %s WHERE id = %s"
 INSERT_LEDGER_SQL: Final = """
 WITH states AS (SELECT * FROM jsonb_to_recordset(%(ledger)s) AS s(state text, n bigint)), written AS (
     INSERT INTO ledger (workspace_id, state, n) SELECT %(w)s, state, n FROM states
@@ -92,7 +92,7 @@ class WorkspaceImport:
             rewriter = DocumentRewriter(maps, report.workspace_id)
             report.notes += await self._copy_tables(maps, rewriter, cipher, report)
             await self._insert_sums(report.workspace_id, maps)
-            await self._complete_workspace(report.workspace_id, rewriter, cipher)
+            await self._set_alarms(report.workspace_id, rewriter)
             await self._advance_sequences(report.workspace_id)
             report.notes += await check_rows(self._connection, report.workspace_id, digests)
             report.notes += await switch_off_unsound(self._connection, report.workspace_id, rewriter, self._settings)
@@ -202,15 +202,9 @@ class WorkspaceImport:
         ]
         await self._connection.execute(INSERT_COUNTERS_SQL, {"w": workspace_id, "counters": Jsonb(counters)})
 
-    async def _complete_workspace(
-        self, workspace_id: int, rewriter: DocumentRewriter, cipher: TransactionCipher
-    ) -> None:
-        settings = checked_settings(self._archive.head.workspace)
-        sealed, key = settings["mail_key"], None
-        if self._unsealing and isinstance(sealed, str):
-            key = cipher.encrypt(self._unsealing.unseal(sealed.encode()))
-        values = (Jsonb(rewriter.rewrite(settings["alarms"])), key, workspace_id)
-        await self._connection.execute(COMPLETE_WORKSPACE_SQL, values)
+    async def _set_alarms(self, workspace_id: int, rewriter: DocumentRewriter) -> None:
+        alarms = rewriter.rewrite(checked_settings(self._archive.head.workspace)["alarms"])
+        await self._connection.execute(SET_ALARMS_SQL, (Jsonb(alarms), workspace_id))
 
     async def _advance_sequences(self, workspace_id: int) -> None:
         """Let ids that the workspace has or had, such as those of its deleted leads, be given to nobody else in it."""

@@ -90,7 +90,7 @@ def checked_settings(workspace: Mapping[str, Any]) -> dict[str, Any]:
     errors = check_fields({name: value for name, value in settings.items() if name != "country" or has_country})[1]
     if errors or not isinstance(workspace.get("created_at"), str):
         raise InvalidMove(f"the workspace in it has unusable settings: {', '.join(errors) or 'created_at'}")
-    return {**settings, "created_at": workspace["created_at"], "mail_key": workspace.get("mail_key")}
+    return {**settings, "created_at": workspace["created_at"]}
 
 
 async def check_rows(connection: Connection, workspace_id: int, digests: set[str]) -> list[str]:

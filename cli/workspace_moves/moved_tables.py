@@ -28,7 +28,8 @@ class MovedTable:
     `references` names the columns with ids of numbered tables, also those that are arrays. `documents` are JSON columns
     that may hold such ids, `channels` columns with texts such as `form:7`. Columns that are `left_out` get their
     default. Only rows that meet `condition` move. `sequence` gives the ids of a table whose key starts with the
-    workspace: these ids are kept, and the sequence moves on.
+    workspace: these ids are kept, and the sequence moves on. A row stays behind if its `owners` do:
+    without one it would be everybody's.
     """
 
     name: str
@@ -38,6 +39,7 @@ class MovedTable:
     left_out: tuple[str, ...] = ()
     condition: str = "true"
     sequence: str = ""
+    owners: tuple[str, ...] = ()
 
     @property
     def table(self) -> Table:
@@ -79,7 +81,7 @@ MOVED_TABLES: Final = (
     MovedTable("form_versions", {"form_id": "forms"}, ("settings",)),
     MovedTable("form_drafts", {"form_id": "forms"}, ("settings",)),
     MovedTable("form_counts", {"form_id": "forms"}),
-    MovedTable("spam_rules", {"id": "spam_rules", "form_id": "forms"}),
+    MovedTable("spam_rules", {"id": "spam_rules", "form_id": "forms"}, owners=("form_id",)),
     MovedTable("integrations", {"id": "integrations"}, ("settings",), left_out=("last_error",)),
     MovedTable("integration_counts", {"integration_id": "integrations"}),
     MovedTable("automations", {"id": "automations"}, ("trigger", "steps")),
@@ -94,6 +96,7 @@ MOVED_TABLES: Final = (
         {"account_id": ACCOUNTS_MAP, "created_by": ACCOUNTS_MAP},
         ("query",),
         sequence="saved_views_id_seq",
+        owners=("account_id",),
     ),
     MovedTable("leads", {**_PLACEMENT, "tag_ids": "tags"}, sequence="lead_ids"),
     MovedTable("identities"),
@@ -187,6 +190,6 @@ LEFT_BEHIND: Final[Mapping[str, tuple[str, ...]]] = {
 }
 # Of the workspace's own row: what the head of the file holds.
 WORKSPACE_COLUMNS: Final = (
-    *("name", "country", "merge_policy", "fold_gmail", "never_join", "timezone", "mail_key", "spam_threshold"),
+    *("name", "country", "merge_policy", "fold_gmail", "never_join", "timezone", "spam_threshold"),
     *("alarms", "created_at"),
 )

@@ -68,14 +68,14 @@ class UniqueValues:
 
 async def find_taken_values(connection: Connection, archive: MoveArchive) -> UniqueValues:
     """Return which values of the archive are taken here."""
-    taken = {}
+    taken_values = {}
     for table, statement in TAKEN_SQL.items():
         columns = archive.head.columns.get(table, [])
         texts = list(_read_values(table, columns, archive.lines(table)))
         if len(texts) != len(set(texts)):
             raise InvalidMove(f"two rows of {table} in it have the same {UNIQUE_COLUMNS[table]}")
-        taken[table] = {text for (text,) in await (await connection.execute(statement, (texts,))).fetchall()}
-    return UniqueValues(taken)
+        taken_values[table] = {text for (text,) in await (await connection.execute(statement, (texts,))).fetchall()}
+    return UniqueValues(taken_values)
 
 
 def renew_values(table: str, cipher: TransactionCipher) -> dict[str, bytes]:

@@ -185,6 +185,8 @@ ACTION_WORDS: dict[str, tuple[str, str]] = {
     "webhook.cancel_waiting": (_("Cancelled what waited for a webhook"), _("Tried to cancel what waits for a webhook")),
     "webhook.rotate_secret": (_("Renewed the secret of a webhook"), _("Tried to renew the secret of a webhook")),
     "workspace.created": (_("Made the workspace"), _("Tried to make the workspace")),
+    "workspace.exported": (_("Exported the workspace"), _("Tried to export the workspace")),
+    "workspace.imported": (_("Imported the workspace"), _("Tried to import the workspace")),
     "workspace.mail_changed": (
         _("Changed the mail server of the workspace"),
         _("Tried to change the mail server of the workspace"),
