@@ -3,7 +3,6 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from itertools import islice
 from typing import Any, Final, cast
 
 import psycopg
@@ -13,7 +12,8 @@ from psycopg.types.json import Jsonb
 from cli.common import notify_operator
 from cli.workspace_moves.copied_rows import InvalidMove, RowConverter
 from cli.workspace_moves.id_maps import DocumentRewriter, IdMap
-from cli.workspace_moves.imported_checks import check_rows, checked_settings, refresh_secrets, switch_off_unsound
+from cli.workspace_moves.imported_checks import check_rows, checked_settings, refresh_secrets
+from cli.workspace_moves.imported_definitions import DefinitionChecks
 from cli.workspace_moves.move_archive import MoveArchive
 from cli.workspace_moves.move_secrets import LEFT_OUT_SECRET, PROOF_TEXT, PassphraseCipher
 from cli.workspace_moves.moved_tables import MOVED_TABLES, MovedTable
@@ -95,7 +95,8 @@ class WorkspaceImport:
             await self._set_alarms(report.workspace_id, rewriter)
             await self._advance_sequences(report.workspace_id)
             report.notes += await check_rows(self._connection, report.workspace_id, digests)
-            report.notes += await switch_off_unsound(self._connection, report.workspace_id, rewriter, self._settings)
+            definitions = DefinitionChecks(self._connection, report.workspace_id, self._settings)
+            report.notes += await definitions.run(rewriter)
             if self._unsealing is None:
                 report.notes += await refresh_secrets(self._connection, report.workspace_id, cipher)
             await write_command(
@@ -148,10 +149,13 @@ class WorkspaceImport:
         )
         lines = self._converted_lines(moved_table.name, converter, renew)
         with _plain_errors(moved_table.name):
-            while part := list(islice(lines, ROWS_A_STATEMENT)):
+            line = next(lines, None)
+            while line is not None:
                 async with self._connection.cursor() as cursor, cursor.copy(query) as copy:
-                    for line in part:
+                    for _ in range(ROWS_A_STATEMENT):
                         await copy.write(line)
+                        if (line := next(lines, None)) is None:
+                            break
         await self._refuse_other_rows(moved_table, converter)
 
     def _converted_lines(self, table: str, converter: RowConverter, renew: RenewValues) -> Iterator[bytes]:

@@ -18,7 +18,7 @@ from cli.workspace_moves.copied_rows import MAX_ID, InvalidMove
 from cli.workspace_moves.moved_tables import MOVED_TABLES
 
 MOVE_FORMAT: Final = "leadhub workspace 1"
-MAX_HEAD_BYTES: Final = 64 << 20
+MAX_HEAD_BYTES: Final = 32 << 20
 MAX_LINE_BYTES: Final = 64 << 20  # a row; the largest has the ids of 100,000 merged submissions
 MAX_NUMBERED_ROWS: Final = 200_000  # rows of a table whose ids the head lists
 

@@ -12,7 +12,7 @@ from typing import Final, NamedTuple
 
 from cli.common import escape_unprintable
 from cli.workspace_moves.copied_rows import InvalidMove, escape_value, unescape_value
-from cli.workspace_moves.move_archive import MoveArchive
+from cli.workspace_moves.move_archive import MAX_NUMBERED_ROWS, MoveArchive
 from shared.auth.key_format import hash_key
 from shared.forms.form_editing import PUBLIC_ID_BYTES
 from shared.platform.crypto.encryption import TransactionCipher
@@ -98,7 +98,9 @@ def copied_bytes(data: bytes) -> bytes:
 
 
 def _read_values(table: str, columns: list[str], lines: Iterable[bytes]) -> Iterable[str]:
-    for line in lines:
+    for number, line in enumerate(lines, 1):
+        if number > MAX_NUMBERED_ROWS:
+            raise InvalidMove(f"it has more than {MAX_NUMBERED_ROWS:,} rows of {table}")
         values = line.removesuffix(b"\n").split(b"\t")
         if len(values) != len(columns):
             raise InvalidMove(f"a row of {table} in it has {len(values)} values instead of {len(columns)}")

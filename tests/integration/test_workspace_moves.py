@@ -222,6 +222,39 @@ async def test_a_snapshot_in_a_file_names_no_other_workspace(moved_file: Path, o
     assert await fetch(other_url, query, w) == [(w,)]
 
 
+async def test_definitions_that_no_process_could_read_are_off(
+    moved_file: Path, database_url: str, database: Connection, other_url: str, tmp_path: Path
+) -> None:
+    w, file = await workspace_id(database), tmp_path / "unsound.tar"
+    odd = '[{"key": "a", "type": "nothing"}]'
+    for n in (1, 2):
+        await database.execute(
+            "INSERT INTO forms (workspace_id, name, public_id, fields, settings) VALUES (%s, 'Odd', %s, %s, %s)",
+            (w, f"unsound-form-{n}", odd if n == 1 else "[]", "{}" if n == 1 else '{"redirect_url": "javascript:a()"}'),
+        )
+    await database.execute("INSERT INTO form_versions SELECT workspace_id, id, 1, name, fields, settings FROM forms")
+    sealed = await sealed_text(database, tmp_path / "one", "no JSON")
+    await database.execute("UPDATE integrations SET credentials = %s, settings = '{\"mapping\": 7}'", (sealed,))
+    await export_workspace(database_url, file, tmp_path / "one")
+    report = await import_workspace(other_url, file, tmp_path / "two")
+    forms = "SELECT is_active, fields, settings FROM forms WHERE workspace_id = %s"
+    assert await fetch(other_url, forms, report.workspace_id) == [(False, [], {})] * 2
+    assert await fetch(other_url, "SELECT count(*) FROM form_versions") == [(0,)]
+    [(active, settings, sealed)] = await fetch(
+        other_url,
+        "SELECT is_active, settings, credentials FROM integrations WHERE workspace_id = %s",
+        report.workspace_id,
+    )
+    assert (active, settings) == (False, {})
+    assert Cipher.from_settings(settings_at(tmp_path / "two")).decrypt(sealed) == "{}"
+    assert sum("not sound" in note for note in report.notes) == 4
+
+
+async def sealed_text(database: Connection, folder: Path, text: str) -> bytes:
+    async with database.transaction():
+        return (await Cipher.from_settings(settings_at(folder)).in_transaction(database)).encrypt(text)
+
+
 async def test_a_content_that_did_not_come_along_belongs_to_nobody(
     moved_file: Path, other_url: str, tmp_path: Path
 ) -> None:
