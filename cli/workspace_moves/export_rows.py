@@ -31,7 +31,7 @@ from cli.workspace_moves.moved_tables import (
 from shared import __version__
 from shared.audit.audit_entry import write_command
 from shared.files.file_downloads import FileDownloads
-from shared.platform.crypto.encryption import Cipher
+from shared.platform.crypto.encryption import Cipher, DecryptionError
 from shared.platform.db.advisory_locks import KEY_ROTATION_LOCK
 from shared.platform.db.connections import Connection
 from shared.platform.errors import NotFound
@@ -219,7 +219,10 @@ class WorkspaceExport:
         if self._passphrase_cipher is None:
             return NULL_VALUE if is_nullable else LEFT_OUT_SECRET
         stored = bytes.fromhex(unescape_value(value).removeprefix(b"\\x").decode())
-        return escape_value(self._passphrase_cipher.seal(self._cipher.decrypt(stored)))
+        try:
+            return escape_value(self._passphrase_cipher.seal(self._cipher.decrypt(stored)))
+        except DecryptionError as error:
+            raise RuntimeError(f"{error}; export it --without-secrets, or pass the key that they are under") from None
 
     async def _write_contents(self, write: WriteBytes) -> int:
         """Write the contents of the workspace's files as a tar archive, each once. Return how many."""

@@ -14,7 +14,7 @@ from psycopg.types.json import Jsonb
 
 from cli.common import escape_unprintable
 from cli.workspace_moves.id_maps import DocumentRewriter
-from shared.automations.automation_fields import check_definition
+from shared.automations.automation_fields import DEFINITION_SCHEMA, check_definition
 from shared.forms.form_validation import FormSent, read_form_fields
 from shared.integrations.integration_fields import CHANGED_INTEGRATION
 from shared.outbound.subscription_fields import NEW_SUBSCRIPTION, expression_errors, target_errors
@@ -99,7 +99,10 @@ class DefinitionChecks:
         if table == "forms":
             return read_form_fields(definition, FORM_SCHEMA)[1]
         if table == "automations":
-            return check_definition(definition, self._allowed_targets)[1]
+            # The addresses in old versions are judged when they are published, and when anything is sent there.
+            is_old = "version" in row
+            schema_errors = DEFINITION_SCHEMA.validate_fields(definition)[1]
+            return schema_errors if is_old else check_definition(definition, self._allowed_targets)[1]
         if table == "scoring_rules":
             return rule_errors(definition, {})
         if table == "integrations":

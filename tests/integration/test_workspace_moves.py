@@ -137,6 +137,15 @@ async def test_credentials_that_were_left_out_are_named(
     assert await fetch(other_url, active, report.workspace_id) == [(False, False)]
 
 
+@pytest.mark.usefixtures("moved_file")
+async def test_an_export_with_another_key_says_so(database_url: str, tmp_path: Path) -> None:
+    file = tmp_path / "lost.tar"
+    with pytest.raises(RuntimeError, match="without-secrets"):
+        await export_workspace(database_url, file, tmp_path / "another")
+    head = await export_workspace(database_url, file, tmp_path / "another", sealed=False)
+    assert head.counts["integrations"] == 1
+
+
 async def test_a_dry_run_and_a_refusal_leave_nothing(moved_file: Path, other_url: str, tmp_path: Path) -> None:
     report = await import_workspace(other_url, moved_file, tmp_path / "two", dry_run=True)
     assert report.counts["leads"] == len(LEADS)
