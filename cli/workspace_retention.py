@@ -32,11 +32,12 @@ def _parse_days(_: click.Context, __: click.Parameter, text: str | None) -> int 
 @click.option("--attempts", "attempts_days", callback=_parse_days, help="Finished messages, with each answer.")
 @data_dir_option
 def workspace_retention(slug: str, **days: int | str | None) -> None:
-    """Show or change for how many days the workspace SLUG keeps what.
+    """Show or change how long things are kept.
 
-    What is not named stays; `installation` takes a time back. A workspace keeps things for less time than the
-    installation (LEADHUB_KEEP_DAYS), never for more, and timelines at least as long as submissions. Older rows are
-    deleted within the hour, timelines within the day, and cannot be brought back. Leads stay.
+    Days are those of the workspace SLUG, by kind. What is not named stays; `installation` takes a time back. A
+    workspace keeps things for less time than the installation (LEADHUB_KEEP_DAYS), never for more, and timelines at
+    least as long as submissions. Older rows are deleted within the hour, timelines within the day, and cannot be
+    brought back. Leads stay.
 
     Example: leadhub workspace retention acme --submissions 60 --held 14 --timelines 365
     """

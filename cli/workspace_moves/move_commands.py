@@ -38,12 +38,13 @@ NO_SECRETS_MESSAGE = "the file has no credentials: integrations and webhooks hav
 @click.option("--force", is_flag=True, help="Replace the file if there is one.")
 @data_dir_option
 def workspace_export(slug: str, file: Path, passphrase_file: Path | None, without_secrets: bool, force: bool) -> None:
-    """Write the workspace SLUG into a file, as it is at one moment, while everything goes on.
+    """Write the workspace SLUG into a file.
 
-    The file has its settings, leads, timelines, submissions, files, forms, automations, sources, webhooks and keys,
-    for `workspace import` in another installation. Pass --passphrase-file or --without-secrets: no other installation
-    can decrypt what is stored here. Passwords, the audit log and messages that were sent stay behind, and so does all
-    work under way. Whoever has the file can read all leads in it.
+    It is written as it is at one moment, while everything goes on. The file has its settings, leads, timelines,
+    submissions, files, forms, automations, sources, webhooks and keys, for `workspace import` in another installation.
+    Pass --passphrase-file or --without-secrets: no other installation can decrypt what is stored here. Passwords, the
+    audit log and messages that were sent stay behind, and so does all work under way. Whoever has the file can read
+    all leads in it.
 
     Example: leadhub workspace export acme --out /moves/acme.tar --passphrase-file /moves/passphrase
     """
@@ -80,12 +81,12 @@ def workspace_export(slug: str, file: Path, passphrase_file: Path | None, withou
 @click.option("--dry-run", is_flag=True, help="Do all of it, say what came of it, and take it back.")
 @data_dir_option
 def workspace_import(file: Path, slug: str | None, passphrase_file: Path | None, dry_run: bool) -> None:
-    """Make a workspace of FILE, which `workspace export` wrote, while everything goes on.
+    """Make a workspace of an exported FILE.
 
-    It is there as a whole or not at all: all rows are written in one transaction. Ids of leads, entries and submissions
-    stay. Other ids stay where they are free here, and all that names a changed one follows. Public ids of forms,
-    webhook URLs and API keys stay, so that websites and providers go on: one that is taken here is named. Prints the
-    rows in the file and in the workspace.
+    FILE is from `workspace export`. Everything goes on meanwhile. The workspace is there as a whole or not at all: all
+    rows are written in one transaction. Ids of leads, entries and submissions stay. Other ids stay where they are free
+    here, and all that names a changed one follows. Public ids of forms, webhook URLs and API keys stay, so that
+    websites and providers go on: one that is taken here is named. Prints the rows in the file and in the workspace.
 
     Example: leadhub workspace import /moves/acme.tar --passphrase-file /moves/passphrase --dry-run
     """
