@@ -9,13 +9,15 @@ JSON_MEDIA_TYPE = "application/json"
 PAGING_PARAMETERS = ("page", "cursor")  # a client walks the pages by itself
 FORMAT_PARAMETER = "format"  # a list that can also be had as CSV has records here
 
-# Written by hand in each client, since they need a key for repeats, a workspace or a file.
-HAND_WRITTEN = frozenset({"submit_lead", "submit_leads", "submit_form", "import_leads", "get_me", "get_health"})
-# No calls of a program: pages for people, what a provider or a mail's reader calls, and the document itself. Nor events
-# by cursor yet, whose records are of several types.
+# Written by hand in each client, since they need a key for repeats, a workspace, a file, or a cursor that never ends.
+HAND_WRITTEN = frozenset(
+    {"submit_lead", "submit_leads", "submit_form", "import_leads", "list_events", "get_me", "get_health"}
+)
+# No calls of a program: pages for people, what a provider or a mail's reader calls, and the document itself. Nor
+# samples of events, whose records are of several types.
 LEFT_OUT = frozenset(
     {
-        *("show_documentation", "get_openapi_document", "list_events", "list_event_samples"),
+        *("show_documentation", "get_openapi_document", "list_event_samples"),
         *("show_unsubscribe_page", "unsubscribe_address", "answer_handshake", "receive_webhook"),
     }
 )

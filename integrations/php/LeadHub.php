@@ -164,6 +164,28 @@ final class Client
     }
 
     /**
+     * The workspace's events, oldest first, read answer by answer. They are recorded from the first request on.
+     *
+     * It returns the cursor to go on from: `getReturn()`. With `wait` in the query it never ends.
+     *
+     * @param array<string, scalar> $query `after`: the cursor of the last time, or `now`; `types`, `wait`, `limit`
+     * @return \Generator<int, array<string, mixed>, mixed, string>
+     * @throws ApiError 410, if the cursor is too old
+     */
+    public function events(array $query = []): \Generator
+    {
+        $place = 0;
+        do {
+            $page = $this->request('GET', '/api/v1/events?' . self::queryText($query));
+            foreach ($page['data'] as $event) {
+                yield $place++ => $event;
+            }
+            $query['after'] = $page['meta']['next_cursor'];
+        } while ($page['data'] !== [] || isset($query['wait']));
+        return $query['after'];
+    }
+
+    /**
      * One record: `$leadHub->get('leads/7')`.
      *
      * @return array<string, mixed>

@@ -1,7 +1,8 @@
 import { IDEMPOTENCY_HEADER } from "./calls.js";
+import type { Query } from "./query.js";
 import { Groups } from "./resources.js";
 import type { BatchResult, DryRunResult, Health, Import, InboundLead, InboundResult, Me } from "./schema.js";
-import { type Answer, type Options, Transport } from "./transport.js";
+import { type Answer, EventFeed, type Options, Transport } from "./transport.js";
 
 const BATCH_SIZE = 1000; // leads that one request may hold
 const INBOUND = "/api/inbound/leads";
@@ -74,6 +75,16 @@ export class LeadHub extends Groups {
     const query = dryRun ? { dry_run: 1 } : {};
     const answer = await this.transport.send({ method: "POST", path: "/api/v1/leads/import", query, body });
     return (answer.data as { data: Import }).data;
+  }
+
+  /**
+   * The workspace's events, oldest first, to iterate over. They are recorded from the first request on.
+   *
+   * `after` is the `cursor` of the last time, or `now`; without it the oldest event that is kept comes first. With
+   * `wait`, the seconds (1 to 25) that an answer waits for an event, the iterator never ends.
+   */
+  events(query: Query<"list_events"> = {}): EventFeed {
+    return new EventFeed(this.transport, query);
   }
 
   /** The key's name, scopes, limit and workspace. */

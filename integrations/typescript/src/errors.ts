@@ -20,6 +20,8 @@ export interface ErrorBody {
   errors?: Record<string, string[]>;
   request_id?: string;
   count?: number;
+  /** Where to go on in the feed of events. */
+  oldest_cursor?: string;
 }
 
 /** An answer that is no success, told apart by `code`: `VALIDATION_FAILED`, `RATE_LIMITED`, `NOT_FOUND`. */

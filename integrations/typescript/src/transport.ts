@@ -2,9 +2,12 @@
 
 import { type Call, callUrl, type RetryPolicy, readError, readJson, requestInit, secondsToWait } from "./calls.js";
 import { ApiError, ConnectionFailed, LeadHubError } from "./errors.js";
+import type { Query } from "./query.js";
+import type { WebhookEvent } from "./webhooks.js";
 
 const LARGEST_PAGE = 100; // records
 const NO_CONTENT = 204;
+const EVENTS_PATH = "/api/v1/events";
 
 /** What can be set of a client. */
 export interface Options {
@@ -34,6 +37,11 @@ export type AnswerKind = "object" | "any" | "bytes";
 interface Records<Model> {
   data: Model[];
   meta: { next_cursor: string | null; total: number };
+}
+
+interface Events {
+  data: WebhookEvent[];
+  meta: { next_cursor: string };
 }
 
 function sleepFor(seconds: number): Promise<void> {
@@ -141,6 +149,42 @@ export class Pages<Model> implements AsyncIterable<Model> {
 
   async #read(query: object): Promise<Records<Model>> {
     return (await this.#transport.send({ method: "GET", path: this.#path, query })).data as Records<Model>;
+  }
+}
+
+/**
+ * A workspace's events, oldest first, read answer by answer while they are iterated over.
+ *
+ * It ends where nothing more is there; with `wait` it never ends.
+ */
+export class EventFeed implements AsyncIterable<WebhookEvent> {
+  readonly #transport: Transport;
+  readonly #query: Query<"list_events">;
+  /**
+   * Where to go on another time. It moves when the next answer is asked for: whoever fails amid the events of one gets
+   * these again, and misses none.
+   */
+  cursor: string | null;
+
+  constructor(transport: Transport, query: Query<"list_events">) {
+    this.#transport = transport;
+    this.#query = query;
+    this.cursor = query.after ?? null;
+  }
+
+  async *[Symbol.asyncIterator](): AsyncGenerator<WebhookEvent, void, undefined> {
+    for await (const page of this.pages()) yield* page;
+  }
+
+  /** The events of one answer after another, and no empty ones. Throws an ApiError of 410 if the cursor is too old. */
+  async *pages(): AsyncGenerator<WebhookEvent[], void, undefined> {
+    for (;;) {
+      const query = { ...this.#query, after: this.cursor };
+      const { data, meta } = (await this.#transport.send({ method: "GET", path: EVENTS_PATH, query })).data as Events;
+      if (data.length) yield data;
+      this.cursor = meta.next_cursor;
+      if (!data.length && !this.#query.wait) return;
+    }
   }
 }
 

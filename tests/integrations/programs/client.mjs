@@ -68,6 +68,25 @@ const scenarios = {
     print({ ids, sizes });
   },
 
+  async events() {
+    const { types, stop } = settings;
+    const first = [];
+    const feed = client.events({ types });
+    for await (const event of feed) if (first.push(event.id) === stop) break;
+    const rest = [];
+    for await (const event of client.events({ types, after: feed.cursor })) rest.push(event.id);
+    const sizes = [];
+    for await (const page of client.events({ types, limit: 90 }).pages()) sizes.push(page.length);
+    const waiting = client.events({ types, after: "now", wait: 1 });
+    const events = waiting[Symbol.asyncIterator]();
+    const next = events.next();
+    while (waiting.cursor === "now") await new Promise((resolve) => setTimeout(resolve, 50));
+    await client.submitLead({ email: `ts-event-${crypto.randomUUID()}@example.com` });
+    const waited = (await next).value.event;
+    const wrong = client.events({ types: "no.such" })[Symbol.asyncIterator]();
+    print({ first, rest, sizes, waited, refused: await failureOf(wrong.next()) });
+  },
+
   async limit() {
     const waits = [];
     const sleep = async (seconds) => {

@@ -67,6 +67,19 @@ function walk(array $settings): void
     show(array_column(iterator_to_array($client->list('leads', ['source' => $settings['source']])), 'id'));
 }
 
+function events(array $settings): void
+{
+    $client = new Client($settings['url'], $settings['key']);
+    $query = ['types' => $settings['types']];
+    $events = $client->events($query);
+    $ids = array_column(iterator_to_array($events), 'id');
+    $query['after'] = $events->getReturn();
+    $more = iterator_to_array($client->events($query));
+    $client->submitLead(['email' => 'php-event-' . bin2hex(random_bytes(4)) . '@example.com']);
+    $waited = $client->events($query + ['wait' => 25])->current();
+    show(['ids' => $ids, 'more' => $more, 'waited' => $waited['event']]);
+}
+
 function limit(array $settings): void
 {
     $admin = new Client($settings['url'], $settings['key']);

@@ -38,7 +38,7 @@ from ._async_resources import (
     AsyncWebhooksGroup,
     AsyncWorkspaceGroup,
 )
-from ._async_transport import AsyncTransport
+from ._async_transport import AsyncEventFeed, AsyncTransport
 from ._calls import (
     DEFAULT_TIMEOUT,
     IDEMPOTENCY_HEADER,
@@ -182,6 +182,22 @@ class AsyncLeadHub:
         query = {"dry_run": "1"} if dry_run else {}
         answer = await self._transport.send(Call("POST", "/api/v1/leads/import", query, files=files))
         return cast("Import", answer.data["data"])
+
+    def events(
+        self,
+        after: str | None = None,
+        *,
+        types: str | None = None,
+        wait: int | None = None,
+        limit: int | None = None,
+    ) -> AsyncEventFeed:
+        """Return the workspace's events, oldest first, to iterate over. They are recorded from the first request on.
+
+        `after` is the `cursor` of the last time, or `now`; without it the oldest event that is kept comes first.
+        `types` are names with commas between. `wait` is for how many seconds (1 to 25) an answer waits for an event:
+        then the iterator never ends. `limit` is how many one answer has, at most and by default 100.
+        """
+        return AsyncEventFeed(self._transport, {"after": after, "types": types, "wait": wait, "limit": limit})
 
     async def me(self) -> Me:
         """Return the key's name, scopes, limit and workspace."""

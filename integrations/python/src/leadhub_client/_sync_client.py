@@ -58,7 +58,7 @@ from ._sync_resources import (
     WebhooksGroup,
     WorkspaceGroup,
 )
-from ._sync_transport import Transport
+from ._sync_transport import EventFeed, Transport
 
 BATCH_SIZE = 1000  # leads that one request may hold
 
@@ -183,6 +183,22 @@ class LeadHub:
         query = {"dry_run": "1"} if dry_run else {}
         answer = self._transport.send(Call("POST", "/api/v1/leads/import", query, files=files))
         return cast("Import", answer.data["data"])
+
+    def events(
+        self,
+        after: str | None = None,
+        *,
+        types: str | None = None,
+        wait: int | None = None,
+        limit: int | None = None,
+    ) -> EventFeed:
+        """Return the workspace's events, oldest first, to iterate over. They are recorded from the first request on.
+
+        `after` is the `cursor` of the last time, or `now`; without it the oldest event that is kept comes first.
+        `types` are names with commas between. `wait` is for how many seconds (1 to 25) an answer waits for an event:
+        then the iterator never ends. `limit` is how many one answer has, at most and by default 100.
+        """
+        return EventFeed(self._transport, {"after": after, "types": types, "wait": wait, "limit": limit})
 
     def me(self) -> Me:
         """Return the key's name, scopes, limit and workspace."""

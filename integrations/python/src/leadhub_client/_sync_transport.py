@@ -9,12 +9,14 @@ from typing import Any, Generic, TypeVar, cast
 import httpx
 
 from ._calls import Answer, Call, RetryPolicy, quoted, read_answer, seconds_to_wait
+from ._models import WebhookEvent
 from .errors import ConnectionFailed, LeadHubError
 
-__all__ = ["Pages", "Resource", "Transport", "quoted"]
+__all__ = ["EventFeed", "Pages", "Resource", "Transport", "quoted"]
 
 RecordT = TypeVar("RecordT")
 LARGEST_PAGE = 100  # records
+EVENTS_PATH = "/api/v1/events"
 
 
 class Transport:
@@ -85,6 +87,35 @@ class Pages(Generic[RecordT]):
         """Return how many match. A search for leads counts up to a bound."""
         answer = self._transport.send(Call("GET", self._path, {**self._query, "per_page": 1}))
         return int(answer.data["meta"]["total"])
+
+
+class EventFeed:
+    """A workspace's events, oldest first, read answer by answer while they are iterated over.
+
+    It ends where nothing more is there; with `wait` it never ends. `cursor` is where to go on another time. It moves
+    when the next answer is asked for: whoever fails amid the events of one gets these again, and misses none.
+    """
+
+    def __init__(self, transport: Transport, query: Mapping[str, Any]) -> None:
+        self._transport = transport
+        self._query = query
+        self.cursor = cast("str | None", query.get("after"))
+
+    def __iter__(self) -> Iterator[WebhookEvent]:
+        for page in self.pages():
+            for event in page:
+                yield event
+
+    def pages(self) -> Iterator[list[WebhookEvent]]:
+        """Yield the events of one answer after another, and no empty ones. Raises Gone where the cursor is too old."""
+        while True:
+            answer = self._transport.send(Call("GET", EVENTS_PATH, {**self._query, "after": self.cursor}))
+            events = cast("list[WebhookEvent]", answer.data["data"])
+            if events:
+                yield events
+            self.cursor = answer.data["meta"]["next_cursor"]
+            if not events and not self._query.get("wait"):
+                return
 
 
 class Resource:

@@ -70,6 +70,15 @@ class Conflict(ApiError):
     """409: the record is in use, the count moved, or the idempotency key came with another body."""
 
 
+class Gone(ApiError):
+    """410: what is asked for is no longer there."""
+
+    @property
+    def oldest_cursor(self) -> str | None:
+        """Where to go on in the feed of events."""
+        return self.body.get("oldest_cursor")
+
+
 class PayloadTooLarge(ApiError):
     """413: the body is too large."""
 
@@ -96,6 +105,7 @@ ERRORS_BY_STATUS: dict[int, type[ApiError]] = {
     403: Forbidden,
     404: NotFound,
     409: Conflict,
+    410: Gone,
     413: PayloadTooLarge,
     422: ValidationFailed,
     429: RateLimited,

@@ -1,0 +1,116 @@
+"""The feed of events by the clients: a thousand events, each once and in order, also for a reader that failed once."""
+
+import itertools
+import secrets
+import threading
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from leadhub_client import AsyncLeadHub, Gone, LeadHub
+from tests.integrations.client_programs import PROGRAMS, built_typescript_client, run_program
+from tests.integrations.conftest import Site, make_site
+from tests.integrations.test_php_client import CLIENT, PHP, STRICT
+from tests.support.stack import Stack
+from tests.support.waiting import until
+
+EVENTS = 1000
+CREATED = "lead.created"
+STOP = 250  # a reader fails amid its third answer
+KEPT = 200  # the events of the two answers before
+
+
+@pytest.fixture(scope="module")
+def feed_site(shared_stack: Stack) -> Site:
+    """A workspace whose feed has a thousand events of created leads."""
+    shared_stack.until_settled()
+    site = make_site(shared_stack, "Feed")
+    with LeadHub(site.url, site.key, tenant=site.slug) as client:
+        assert list(client.events()) == []  # from here on they are recorded
+        client.submit_leads([{"email": f"event-{number}@example.com"} for number in range(EVENTS)])
+        until(lambda: len(list(client.events(types=CREATED))) == EVENTS, 120, "a thousand events")
+    return site
+
+
+@pytest.fixture(scope="module")
+def event_ids(feed_site: Site) -> list[str]:
+    with LeadHub(feed_site.url, feed_site.key) as client:
+        return [event["id"] for event in client.events(types=CREATED)][:EVENTS]
+
+
+def test_python_reads_each_event_once_after_a_failure(feed_site: Site, event_ids: list[str]) -> None:
+    with LeadHub(feed_site.url, feed_site.key) as client:
+        feed = client.events(types=CREATED)
+        first = [event["id"] for event in itertools.islice(feed, STOP)]
+        others = client.events(feed.cursor, types=CREATED)
+        rest = [event["id"] for event in others]
+        assert (first, rest[: EVENTS - KEPT]) == (event_ids[:STOP], event_ids[KEPT:])
+        assert [event["id"] for event in client.events(others.cursor, types=CREATED)] == []
+
+
+async def test_python_reads_answer_by_answer(feed_site: Site) -> None:
+    async with AsyncLeadHub(feed_site.url, feed_site.key) as client:
+        sizes = [len(page) async for page in client.events(types=CREATED, limit=90).pages()]
+    assert sizes[:11] == [90] * 11
+
+
+def test_python_waits_for_what_comes(feed_site: Site) -> None:
+    email = f"{secrets.token_hex(4)}@example.com"
+    with LeadHub(feed_site.url, feed_site.key) as client:
+        feed = client.events("now", types=CREATED, wait=1)
+        sender = threading.Thread(target=submit_once_asked, args=(feed_site, feed, email))
+        sender.start()
+        event = next(iter(feed))
+        sender.join()
+    assert event["event"] == CREATED
+    assert event["lead"] is not None
+    assert event["lead"].get("email") == email
+
+
+def submit_once_asked(site: Site, feed: Any, email: str) -> None:
+    """Send a lead when the feed's first answer has come, which held nothing."""
+    until(lambda: feed.cursor != "now", 60, "the first answer")
+    with LeadHub(site.url, site.key) as client:
+        client.submit_lead({"email": email})
+
+
+def test_python_names_a_cursor_whose_events_are_gone(shared_stack: Stack) -> None:
+    site = make_site(shared_stack, "Gone")
+    with LeadHub(site.url, site.key) as client:
+        feed = client.events()
+        assert list(feed) == []
+        client.submit_lead({"email": "gone@example.com"}, wait=30)
+        until(lambda: list(client.events(feed.cursor)), 60, "the event")
+        with shared_stack.database() as database:
+            workspace_id = client.me()["workspace"]["id"]
+            database.execute("UPDATE event_feeds SET expired_position = 1 WHERE workspace_id = %s", (workspace_id,))
+        with pytest.raises(Gone) as raised:
+            list(client.events(feed.cursor))
+        assert list(client.events(raised.value.oldest_cursor)) == []
+
+
+@pytest.mark.extended
+def test_typescript_reads_each_event_once_after_a_failure(
+    feed_site: Site, event_ids: list[str], tmp_path: Path
+) -> None:
+    reason = built_typescript_client(tmp_path)
+    if reason:
+        pytest.skip(reason)
+    (tmp_path / "client.mjs").write_bytes((PROGRAMS / "client.mjs").read_bytes())
+    found = run_program(["node", str(tmp_path / "client.mjs")], "events", settings_of(feed_site))
+    assert (found["first"], found["rest"][: EVENTS - KEPT]) == (event_ids[:STOP], event_ids[KEPT:])
+    assert found["sizes"][:11] == [90] * 11
+    assert (found["waited"], found["refused"]["status"]) == (CREATED, 422)
+
+
+@pytest.mark.extended
+@pytest.mark.skipif(PHP is None, reason="there is no php here")
+def test_php_reads_each_event_once(feed_site: Site, event_ids: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CLIENT_FILE", str(CLIENT))
+    found = run_program([str(PHP), *STRICT, str(PROGRAMS / "client.php")], "events", settings_of(feed_site))
+    assert (found["ids"][:EVENTS], found["more"], found["waited"]) == (event_ids, [], CREATED)
+
+
+def settings_of(site: Site) -> dict[str, Any]:
+    return {"url": site.url, "key": site.key, "types": CREATED, "stop": STOP}
