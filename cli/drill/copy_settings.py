@@ -11,7 +11,8 @@ from urllib.parse import urlsplit
 from pydantic import SecretStr
 
 from embedded.process import clean_environment
-from shared.platform.settings import ALLOWED_SCHEMES, WEB_URL_NAMES, Settings
+from shared.platform.setting_checks import ALLOWED_SCHEMES, WEB_URL_NAMES
+from shared.platform.settings import Settings
 
 # They say how the services work. None of them names a place outside.
 COPIED_SETTINGS = (

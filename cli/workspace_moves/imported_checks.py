@@ -48,6 +48,7 @@ REFUSED_ROWS: Final[Mapping[str, str]] = {
             AND NOT EXISTS (SELECT FROM leads l WHERE l.workspace_id = r.workspace_id AND l.id = r.winner_id)
     """,
 }
+EXISTS_SQL: Final = "SELECT EXISTS ({})"  # around one of these
 # A content that did not come with the file may be another workspace's.
 KEEP_KNOWN_FILES_SQL: Final = """
 DELETE FROM files WHERE workspace_id = %s AND encode(digest, 'hex') <> ALL(%s)
@@ -83,7 +84,7 @@ async def check_rows(connection: Connection, workspace_id: int, digests: set[str
     """
     values = {"w": workspace_id, "roles": list(ROLE_NAMES), "scopes": sorted(ALL_SCOPES), "types": [*INTEGRATION_TYPES]}
     for what, statement in REFUSED_ROWS.items():
-        row = await (await connection.execute(f"SELECT EXISTS ({statement})", values)).fetchone()
+        row = await (await connection.execute(EXISTS_SQL.format(statement), values)).fetchone()
         if row and row[0]:
             raise InvalidMove(f"it has {what}")
     dropped = await connection.execute(KEEP_KNOWN_FILES_SQL, (workspace_id, sorted(digests)))

@@ -17,7 +17,7 @@ from services.console.sources.setup_steps import SETUP_STEPS
 from services.console.sources.words import GALLERY_GROUPS, TYPE_MARKS
 from shared.integrations.catalogue import PROVIDERS_BY_TYPE
 from shared.integrations.json_paths import find_values
-from tests.support.console import ConsoleClient, Reader, Shown, console_client, needs_chromium, shown_mark, watched_page
+from tests.support.console import ConsoleClient, Reader, Shown, console_client, needs_chromium, watched_page
 from tests.support.console_routes import make_integration
 from tests.support.provider_signing import CREDENTIALS
 from tests.support.stack import Stack
@@ -183,18 +183,6 @@ async def test_settings_are_kept_or_refused_with_a_sentence(client: ConsoleClien
     assert refused.status == 422
     for sentence in ("a whole number of 1 or more", "must be a JSON path", "Give it a name"):
         assert sentence in words(refused)
-
-
-async def test_settings_of_another_window_are_not_overwritten_unsaid(client: ConsoleClient) -> None:
-    page = await connect_quiz(client, "Quiz in two windows")
-    mark = shown_mark((await client.get(page)).text)
-    form = {"name": "Quiz in two windows", "merge_policy": "overwrite", "shown_values": mark}
-    assert (await client.post(f"{page}/settings", {**form, "tags": "first"})).status == 303
-    late = await client.post(f"{page}/settings", {**form, "source": "late"})
-    assert (late.status, "changed meanwhile" in late.text, 'value="late"' in late.text) == (409, True, True)
-    assert 'value="first"' in (await client.get(page)).text
-    again = {**form, "source": "late", "shown_values": shown_mark(late.text)}
-    assert (await client.post(f"{page}/settings", again)).status == 303
 
 
 async def test_secret_that_is_made_is_shown_once(client: ConsoleClient) -> None:

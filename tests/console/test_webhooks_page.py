@@ -21,7 +21,6 @@ from tests.support.console import (
     make_readers,
     needs_chromium,
     post_leads,
-    shown_mark,
     watched_page,
 )
 from tests.support.console_routes import make_webhook
@@ -216,16 +215,6 @@ async def test_form_refuses_what_cannot_be_an_address_and_keeps_hostile_texts(
         assert (await manager.get(f"{PAGE}/{webhook_id}?{query}")).status == 404, query[:30]
     for query in ("state=%00", "ask=%00", "state=failed&before=1", "before="):
         assert (await manager.get(f"{PAGE}/{webhook_id}?{query}")).status == 200, query
-
-
-async def test_edit_of_another_window_is_not_overwritten_unsaid(open_stack: Stack, manager: ConsoleClient) -> None:
-    page = f"{PAGE}/{make_webhook(open_stack)['id']}"
-    mark = shown_mark((await manager.get(f"{page}/edit")).text)
-    form = {"url": "https://crm.example.com/two", "events": "lead.created", "shown_values": mark}
-    assert (await manager.post(page, {**form, "events": "tag.added"})).status == 303
-    late = await manager.post(page, {**form, "description": "late"})
-    assert (late.status, "changed meanwhile" in late.text, ">late</textarea>" in late.text) == (409, True, True)
-    assert (await manager.post(page, {**form, "shown_values": shown_mark(late.text)})).status == 303
 
 
 async def test_questions_count_what_waits_up_to_a_bound(open_stack: Stack, manager: ConsoleClient) -> None:

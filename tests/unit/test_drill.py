@@ -13,7 +13,8 @@ from cli.drill.drill_ledger import DrillLedger
 from cli.drill.machine_facts import CopyNeeds, MachineFacts, copy_needs, missing_needs
 from cli.drill.made_up_posts import MadeUpPost, PostMaker, PostTargets
 from cli.drill.traffic_shape import CHANNEL_KINDS, usual_shape
-from shared.platform.settings import ALLOWED_SCHEMES, Settings
+from shared.platform.setting_checks import ALLOWED_SCHEMES
+from shared.platform.settings import Settings
 
 pytestmark = pytest.mark.unit
 SECRET = "real-secret"  # stands in every value of the real settings that must not reach the copy

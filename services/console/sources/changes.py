@@ -8,8 +8,8 @@ from aiohttp import web
 from services.console.sources.forms import problem_words, read_credentials, read_settings, read_texts
 from services.console.sources.source_page import SentForm, find_source, render_source, shown_settings
 from services.console.web.access import workspace_page
+from services.console.web.form_marks import MARK_FIELD, outdated_problem
 from services.console.web.page_view import PageView
-from services.console.web.shown_values import MARK_FIELD, outdated_problem
 from shared.auth.roles import Permission
 from shared.integrations.catalogue import PROVIDERS_BY_TYPE
 from shared.integrations.integration_fields import CHANGED_INTEGRATION

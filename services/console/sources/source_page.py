@@ -26,8 +26,8 @@ from services.console.sources.words import (
 )
 from services.console.submissions.words import submission_line
 from services.console.web.access import workspace_page
+from services.console.web.form_marks import mark_values
 from services.console.web.page_view import PageView
-from services.console.web.shown_values import mark_values
 from shared.auth.roles import Permission
 from shared.integrations.account_claims import APP_SECRET_FIELDS
 from shared.integrations.catalogue import PROVIDERS_BY_TYPE

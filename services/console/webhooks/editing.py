@@ -8,8 +8,8 @@ from multidict import MultiMapping
 
 from services.console.web.access import workspace_page
 from services.console.web.confirmation_fields import typed_digits
+from services.console.web.form_marks import MARK_FIELD, mark_values, outdated_problem
 from services.console.web.page_view import PageView
-from services.console.web.shown_values import MARK_FIELD, mark_values, outdated_problem
 from services.console.web.single_answer import answered_once
 from services.console.webhooks.changes import webhook_path
 from services.console.webhooks.expression_words import expression_problems

@@ -1,0 +1,31 @@
+"""Forms that were open in two windows: what the other one saved is not overwritten without a word."""
+
+from tests.support.console import ConsoleClient, shown_mark
+from tests.support.console_routes import make_integration, make_webhook
+from tests.support.provider_signing import CREDENTIALS
+from tests.support.stack import Stack
+
+
+async def test_edit_of_another_window_is_not_overwritten_unsaid(shared_stack: Stack, client: ConsoleClient) -> None:
+    page = f"/console/main/webhooks/{make_webhook(shared_stack)['id']}"
+    mark = shown_mark((await client.get(f"{page}/edit")).text)
+    form = {"url": "https://crm.example.com/two", "events": "lead.created", "shown_values": mark}
+    assert (await client.post(page, {**form, "events": "tag.added"})).status == 303
+    late = await client.post(page, {**form, "description": "late"})
+    assert (late.status, "changed meanwhile" in late.text, ">late</textarea>" in late.text) == (409, True, True)
+    assert (await client.post(page, {**form, "shown_values": shown_mark(late.text)})).status == 303
+
+
+async def test_settings_of_another_window_are_not_overwritten_unsaid(
+    shared_stack: Stack, client: ConsoleClient
+) -> None:
+    source = make_integration(shared_stack, "typeform", "Quiz in two windows", **CREDENTIALS["typeform"])
+    page = f"/console/main/sources/{source['id']}"
+    mark = shown_mark((await client.get(page)).text)
+    form = {"name": "Quiz in two windows", "merge_policy": "overwrite", "shown_values": mark}
+    assert (await client.post(f"{page}/settings", {**form, "tags": "first"})).status == 303
+    late = await client.post(f"{page}/settings", {**form, "source": "late"})
+    assert (late.status, "changed meanwhile" in late.text, 'value="late"' in late.text) == (409, True, True)
+    assert 'value="first"' in (await client.get(page)).text
+    again = {**form, "source": "late", "shown_values": shown_mark(late.text)}
+    assert (await client.post(f"{page}/settings", again)).status == 303
