@@ -27,9 +27,11 @@ def read_secret_files() -> None:
 
 def _read_secret(path: Path, variable: str) -> str:
     try:
-        with path.open("rb") as file:
-            content = file.read(MAX_SECRET_BYTES + 1)
-        secret = content.decode().strip()
+        # Not blocking: a pipe would wait for a writer, without a word.
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        with os.fdopen(descriptor, "rb") as file:
+            content = file.read(MAX_SECRET_BYTES + 1) or b""
+        secret = content.decode("utf-8-sig").strip()
     except (OSError, ValueError) as error:
         why = getattr(error, "strerror", None) or "it is no UTF-8"
         raise RuntimeError(f"{variable}: {path} cannot be read ({why})") from None

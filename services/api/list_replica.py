@@ -23,6 +23,7 @@ from shared.service_app.authorization import API_KEY
 log = logging.get_logger()
 
 LOOK_SECONDS: Final = 1.0  # between two looks at both servers; a server that was away is tried at each
+LOOKS_BEFORE_WARNING: Final = 5  # at a replica that could not be used yet: it may be starting, too
 ANSWER_SECONDS: Final = 1.0  # for a connection or an answer of a server, before it counts as away
 
 INSERTED_SQL = text("SELECT (pg_current_wal_insert_lsn() - '0/0')::bigint")
@@ -79,6 +80,7 @@ class ListReplica:
         self._most_lag = most_lag
         self._meter = LagMeter(most_lag)
         self._writes: dict[int, PendingWrite] = {}  # by key id, the last one
+        self._vain_looks: int | None = 0  # None once it was used, or its absence was said
         self.is_usable = False
 
     def note_write(self, key_id: int) -> None:
@@ -181,8 +183,13 @@ class ListReplica:
 
     def _set_usable(self, is_usable: bool, cause: str) -> None:
         if is_usable != self.is_usable:
-            self.is_usable = is_usable
+            self.is_usable, self._vain_looks = is_usable, None
             log.info("replica.used" if is_usable else "replica.left", cause=cause)
+        elif self._vain_looks is not None:
+            self._vain_looks += 1
+            if self._vain_looks == LOOKS_BEFORE_WARNING:
+                self._vain_looks = None
+                log.warning("replica.not_used", cause=cause)
 
 
 async def _number(engine: AsyncEngine, statement: TextClause) -> int:

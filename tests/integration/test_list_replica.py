@@ -11,7 +11,9 @@ import pytest
 from cli.schema import upgrade_database
 from services.api.list_replica import LIST_REPLICA, LagMeter, ListReplica, page_start
 from shared.auth import installation_keys
+from shared.platform.data_dir import free_port
 from shared.platform.db.connections import connect
+from shared.platform.observability import logging
 from shared.platform.observability.metrics import LISTS_READ
 from shared.workspaces import create_workspace
 from tests.support.serving import served, settings_of
@@ -114,6 +116,24 @@ async def test_caller_finds_what_it_wrote_and_others_a_moment_later(pair: Pair, 
 
         await until_async(served_by_replica, what="a list of the writer from the replica")
         assert await found.other.tags() == ["Fresh"]
+
+
+async def test_replica_that_never_answered_is_named_in_the_log(
+    pair: Pair, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    primary, _ = pair
+    logging.configure_logging("api")
+    address = f"postgresql://nobody@127.0.0.1:{free_port('127.0.0.1')}/none"
+    said = ""
+
+    def is_named() -> bool:
+        nonlocal said
+        said += capfd.readouterr().err
+        return "replica.not_used" in said
+
+    async with served(settings_of(primary.url, tmp_path, replica_url=address)):
+        await until_async(is_named, what="the warning")
+    assert said.count("replica.not_used") == 1
 
 
 async def test_replica_that_lags_too_far_serves_no_list(pair: Pair, tmp_path: Path) -> None:

@@ -39,6 +39,18 @@ def test_a_file_without_a_secret_ends_the_command_without_its_content(secret: Pa
         read_secret_files()
 
 
+def test_a_pipe_without_a_writer_holds_no_command_up(secret: Path) -> None:
+    os.mkfifo(secret)
+    with pytest.raises(RuntimeError, match="holds no secret"):
+        read_secret_files()
+
+
+def test_a_mark_of_the_byte_order_is_no_part_of_a_secret(secret: Path) -> None:
+    secret.write_bytes(b"\xef\xbb\xbf0123456789abcdef\r\n")
+    read_secret_files()
+    assert os.environ["LEADHUB_SECRET_KEY"] == "0123456789abcdef"
+
+
 def test_a_value_beside_a_file_is_refused(secret: Path) -> None:
     secret.write_text("0123456789abcdef")
     os.environ["LEADHUB_SECRET_KEY"] = "another0123456789"

@@ -1,6 +1,7 @@
 """What every process sets up to be observed: its log, its traces and its error reports."""
 
 from shared import __version__
+from shared.platform.crypto.encryption import read_first_key
 from shared.platform.observability import error_reports, logging, tracing
 from shared.platform.settings import Settings
 
@@ -11,7 +12,7 @@ def observe_process(service: str, settings: Settings) -> None:
     Raises TracingUnavailable or ErrorReportsUnavailable if the extra for them is not installed.
     """
     logging.configure_logging(service, settings.log_level)
-    tracing.configure_tracing(service, __version__, settings.otlp_url, settings.trace_ratio)
+    tracing.configure_tracing(service, __version__, settings.otlp_url, settings.trace_ratio, read_first_key(settings))
     error_reports.configure_error_reports(service, __version__, settings.sentry_dsn.get_secret_value())
 
 

@@ -9,8 +9,7 @@ The library is an extra (`requirements-otel.lock`), imported only where a collec
 import hashlib
 import threading
 import time
-import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -18,11 +17,11 @@ MISSING_LIBRARY_MESSAGE = (
     "LEADHUB_OTLP_URL needs OpenTelemetry. Install it: .venv/bin/python -m pip install -r requirements-otel.lock "
     "(or: uv pip install -r requirements-otel.lock)."
 )
-MAX_SPANS_PER_SECOND = 500  # of one process. Whoever chooses idempotency keys can choose ones that are traced
+MAX_SPANS_PER_SECOND = 500  # of one process: whoever repeats an idempotency key that is traced makes a span each time
 EXPORT_DELAY_MILLISECONDS = 1000  # milliseconds between two exports
 EXPORT_TIMEOUT_SECONDS = 5
 EXPORT_BATCH_SPANS, MAX_QUEUED_SPANS = 256, 2048  # spans beyond the queue are dropped
-_CHECKSUM_SPACE = 1 << 32
+CHOICE_BYTES = 4  # of a hash, by which a submission is chosen
 
 AttributeValue = str | int | float | bool
 
@@ -73,16 +72,22 @@ def derived_span_id(*parts: object) -> int:
 class SpanRecorder:
     """Records spans for the collector. Recording never blocks: a thread of the library exports them."""
 
-    def __init__(self, service: str, version: str, url: str, ratio: float) -> None:
-        """`ratio` is the part of all submissions that is traced. Raises TracingUnavailable without the library."""
-        self._limit = int(ratio * _CHECKSUM_SPACE)
+    def __init__(self, service: str, version: str, url: str, ratio: float, key: str) -> None:
+        """`ratio` is the part of all submissions that is traced, chosen by a hash with the installation's `key`.
+
+        Whoever chooses idempotency keys knows the ids that they make. Without a key they would choose what is traced.
+        Raises TracingUnavailable without the library.
+        """
+        self._limit = int(ratio * (1 << 8 * CHOICE_BYTES))
+        self._key = hashlib.blake2b(key.encode(), digest_size=16).digest()
         self._second, self._spans_in_second = 0, 0
         self._lock = threading.Lock()  # a worker ingests in one thread and sends in another
         self._exporting = _Exporting(service, version, url)
 
     def trace_of(self, submission_id: str) -> SubmissionTrace | None:
         """Return the trace of a submission; None if it is not traced."""
-        if zlib.crc32(submission_id.encode()) >= self._limit:
+        digest = hashlib.blake2b(submission_id.encode(), digest_size=CHOICE_BYTES, key=self._key).digest()
+        if int.from_bytes(digest) >= self._limit:
             return None
         return submission_trace(submission_id)
 
@@ -166,10 +171,13 @@ class _Exporting:
 _process_recorder: SpanRecorder | None = None
 
 
-def configure_tracing(service: str, version: str, url: str, ratio: float) -> None:
-    """Record spans of this process for the collector at `url`; none without one. Raises TracingUnavailable."""
+def configure_tracing(service: str, version: str, url: str, ratio: float, read_key: Callable[[], str]) -> None:
+    """Record spans of this process for the collector at `url`; none without one. Raises TracingUnavailable.
+
+    `read_key` returns the secret key of the installation.
+    """
     global _process_recorder
-    _process_recorder = SpanRecorder(service, version, url, ratio) if url else None
+    _process_recorder = SpanRecorder(service, version, url, ratio, read_key()) if url else None
 
 
 def span_recorder() -> SpanRecorder | None:
