@@ -7,7 +7,7 @@ from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 try:
-    from docs.site.site_build import CURRENT_VERSION, build_site
+    from docs.site.site_build import CURRENT_VERSION, LOCAL_URL, build_site
     from docs.site.site_tool import BuildFailed, ToolUnavailable
 except ModuleNotFoundError as missing:  # another Python, or an environment that serves and does not test
     INSTALLATION = "`./leadhub test tests/unit/test_docs_site.py` installs it, and then `.venv/bin/python -m docs.site`"
@@ -27,10 +27,11 @@ def main() -> None:
     )
     parser.add_argument("output", nargs="?", default="site", type=Path, help="the folder; site unless given")
     parser.add_argument("--version", default=CURRENT_VERSION, help=f"the version; {CURRENT_VERSION} unless given")
+    parser.add_argument("--url", default=LOCAL_URL, help="where the folder will be published, for sitemaps")
     parser.add_argument("--serve", type=int, metavar="PORT", help=f"serve the folder at {SERVED_HOST} afterwards")
     options = parser.parse_args()
     try:
-        build_site(options.output, options.version)
+        build_site(options.output, options.version, options.url)
     except (BuildFailed, ToolUnavailable) as problem:
         sys.exit(f"docs.site: {problem}")
     sys.stdout.write(f"{options.output}/{options.version}/ is built\n")

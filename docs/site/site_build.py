@@ -18,17 +18,22 @@ from docs.site.site_configuration import (
     complete_configuration,
     read_configurations,
 )
+from docs.site.site_sitemaps import write_sitemap
 from docs.site.site_tool import BuildFailed, build_pages
 from docs.site.site_versions import add_version
 from shared import __version__
 
 ASSETS_FOLDER = Path(__file__).with_name("assets")
 CONSOLE_MARK = PROJECT_ROOT / "services" / "console" / "static" / "mark.svg"
+LOCAL_URL = "http://127.0.0.1/"
 CURRENT_VERSION = ".".join(__version__.split(".")[:2])
 
 
-def build_site(output: Path, version: str = CURRENT_VERSION) -> None:
-    """Build a version into a folder, beside other versions there. Raises BuildFailed for a link that leads nowhere."""
+def build_site(output: Path, version: str = CURRENT_VERSION, url: str = LOCAL_URL) -> None:
+    """Build a version into a folder, beside other versions there. Raises BuildFailed for a link that leads nowhere.
+
+    `url` is where the folder will be published.
+    """
     trees, configurations = site_trees(version), read_configurations()
     for tree in trees:
         target = output / tree.folder
@@ -38,6 +43,7 @@ def build_site(output: Path, version: str = CURRENT_VERSION) -> None:
             stage_tree(Path(name), tree, trees, configurations[tree.language])
             build_pages(Path(name))
             shutil.move(Path(name) / BUILT_FOLDER, target)
+        write_sitemap(output, tree.folder, url)
     for tree in trees:
         add_version((output / tree.folder).parent, version)
     if problems := broken_links(output):
