@@ -35,14 +35,24 @@ def packed_nodes(folder: Path) -> Path | None:
     return packed
 
 
+def ready_workflow(workflow: dict[str, Any]) -> dict[str, Any]:
+    """Return a workflow with the credential in each LeadHub node."""
+    chosen = {CREDENTIAL_TYPE: {"id": CREDENTIAL_ID, "name": "LeadHub"}}
+    nodes = [
+        {"id": f"node-{number}", **node, **({"credentials": chosen} if "leadHub" in node["type"] else {})}
+        for number, node in enumerate(workflow["nodes"])
+    ]
+    return {"settings": {"executionOrder": "v1"}, **workflow, "nodes": nodes}
+
+
 class N8nService:
     """An n8n. `folder` takes its database and the nodes."""
 
     def __init__(self, program: Path, folder: Path) -> None:
         self.folder = folder
-        self._command = ["node", str(program / "node_modules" / "n8n" / "bin" / "n8n")]
+        self.command = ["node", str(program / "node_modules" / "n8n" / "bin" / "n8n")]
         own = {name: value for name, value in os.environ.items() if not name.startswith(("LEADHUB_", "N8N_"))}
-        self._env = {
+        self.env = {
             **own,
             "N8N_USER_FOLDER": str(folder),
             "N8N_RUNNERS_BROKER_PORT": str(free_port("127.0.0.1")),
@@ -66,12 +76,7 @@ class N8nService:
 
     def import_workflow(self, workflow: dict[str, Any]) -> None:
         """Import a workflow; each LeadHub node gets the credential."""
-        chosen = {CREDENTIAL_TYPE: {"id": CREDENTIAL_ID, "name": "LeadHub"}}
-        nodes = [
-            {"id": f"node-{number}", **node, **({"credentials": chosen} if "leadHub" in node["type"] else {})}
-            for number, node in enumerate(workflow["nodes"])
-        ]
-        self._import("workflow", {"settings": {"executionOrder": "v1"}, "active": False, **workflow, "nodes": nodes})
+        self._import("workflow", {"active": False, **ready_workflow(workflow)})
 
     def execute(self, workflow_id: str) -> dict[str, list[dict[str, Any]]]:
         """Run a workflow by n8n's command; return the items that each node gave. AssertionError if it failed."""
@@ -93,7 +98,7 @@ class N8nService:
         output = self.folder / "output.txt"
         with output.open("wb") as file:
             found = subprocess.run(
-                [*self._command, *words], env=self._env, stdout=file, stderr=file, check=False, timeout=COMMAND_SECONDS
+                [*self.command, *words], env=self.env, stdout=file, stderr=file, check=False, timeout=COMMAND_SECONDS
             )
         said = output.read_text()
         assert found.returncode == 0, said

@@ -21,10 +21,11 @@ TEMPLATES = [
 FORM_SCRIPTS = sorted(TEMPLATE_DIR.with_name("scripts").rglob("*.js"))
 CONSOLE_SCRIPTS = [path for path in sorted(STATIC_DIR.rglob("*.js")) if path.parent.name != "vendor"]
 SCRIPTS = [*FORM_SCRIPTS, *CONSOLE_SCRIPTS, *sorted(API_STATIC_DIR.glob("*.js"))]
-# Files of npm and generated ones are left out. n8n's own linter has rules for its texts, which are one a line.
+# Files of npm and generated ones are left out.
+APP_FOLDERS = ("zapier", "typescript", "pipedream", "n8n-nodes-leadhub")
 APP_SCRIPTS = [
     path
-    for folder in ("zapier", "typescript", "pipedream")
+    for folder in APP_FOLDERS
     for ending in ("js", "mjs", "ts")
     for path in sorted((PROJECT_ROOT / "integrations" / folder).rglob(f"*.{ending}"))
     if not {"node_modules", "dist"} & set(path.parts) and path.name != "schema.ts"
@@ -53,7 +54,7 @@ def test_lines_fit_120_columns() -> None:
 
 
 def test_scripts_of_integrations_are_found() -> None:
-    assert {path.relative_to(PROJECT_ROOT).parts[1] for path in APP_SCRIPTS} == {"zapier", "typescript", "pipedream"}
+    assert {path.relative_to(PROJECT_ROOT).parts[1] for path in APP_SCRIPTS} == set(APP_FOLDERS)
 
 
 def test_pages_are_short_and_made_of_parts() -> None:

@@ -1,6 +1,7 @@
 // What a trigger asks for: the events, and what narrows them.
 
 import type { INodeProperties } from "n8n-workflow";
+import { FROM_LIST } from "../shared/texts";
 
 export const triggerFields: INodeProperties[] = [
   {
@@ -38,8 +39,7 @@ export const triggerFields: INodeProperties[] = [
         type: "options",
         typeOptions: { loadOptionsMethod: "getForms" },
         default: "",
-        description:
-          'Only what came by this form: Form Submitted, Lead Created and Lead Duplicate. Choose from the list, or specify an ID using an <a href="https://docs.n8n.io/code/expressions/">expression</a>.',
+        description: `Only what came by this form: Form Submitted, Lead Created and Lead Duplicate. ${FROM_LIST}.`,
       },
       {
         displayName: "Sources",
@@ -56,8 +56,7 @@ export const triggerFields: INodeProperties[] = [
         type: "options",
         typeOptions: { loadOptionsMethod: "getStages" },
         default: "",
-        description:
-          'Only leads in this stage; of Lead Stage Changed, those that came there. Choose from the list, or specify an ID using an <a href="https://docs.n8n.io/code/expressions/">expression</a>.',
+        description: `Only leads in this stage; of Lead Stage Changed, those that came there. ${FROM_LIST}.`,
       },
       {
         displayName: "Tag Name or ID",
@@ -65,8 +64,7 @@ export const triggerFields: INodeProperties[] = [
         type: "options",
         typeOptions: { loadOptionsMethod: "getTags" },
         default: "",
-        description:
-          'Only leads with this tag; of Tag Added, this tag alone. Choose from the list, or specify an ID using an <a href="https://docs.n8n.io/code/expressions/">expression</a>.',
+        description: `Only leads with this tag; of Tag Added, this tag alone. ${FROM_LIST}.`,
       },
     ],
   },

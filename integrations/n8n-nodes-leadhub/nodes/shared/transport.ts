@@ -91,7 +91,8 @@ export async function listRecords(
 export function apiError(caller: ApiCaller, call: ApiCall, answer: ApiAnswer): NodeApiError {
   const code = String(answer.body.code ?? "no error of LeadHub");
   const id = answer.headers["x-request-id"];
-  const description = `${call.method} ${call.path} was answered ${answer.status} (${code})${id ? `, request ${id}` : ""}`;
+  const told = id ? `, request ${id}` : "";
+  const description = `${call.method} ${call.path} was answered ${answer.status} (${code})${told}`;
   return new NodeApiError(
     caller.getNode(),
     { message: problemOf(answer), code },

@@ -1,6 +1,7 @@
 // What the node asks for about submissions of forms.
 
 import type { INodeProperties } from "n8n-workflow";
+import { FROM_LIST } from "../../shared/texts";
 
 export const formFields: INodeProperties[] = [
   {
@@ -55,8 +56,7 @@ export const formFields: INodeProperties[] = [
             type: "options",
             typeOptions: { loadOptionsMethod: "getFormFields", loadOptionsDependsOn: ["formId"] },
             default: "",
-            description:
-              'Choose from the list, or specify an ID using an <a href="https://docs.n8n.io/code/expressions/">expression</a>',
+            description: FROM_LIST,
           },
           { displayName: "Value", name: "value", type: "string", default: "" },
         ],
@@ -77,7 +77,8 @@ export const formFields: INodeProperties[] = [
         type: "string",
         default: "",
         description:
-          "What makes a repeat harmless, such as the ID of an order. If it is empty, it is made of the execution, the node, the item and its values.",
+          "What makes a repeat harmless, such as the ID of an order. " +
+            "If it is empty, it is made of the execution, the node, the item and its values.",
       },
     ],
   },

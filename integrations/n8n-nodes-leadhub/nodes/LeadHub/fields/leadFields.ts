@@ -2,6 +2,7 @@
 
 import type { INodeProperties } from "n8n-workflow";
 import { leadValues } from "./leadValues";
+import { FROM_LIST } from "../../shared/texts";
 
 export const leadFields: INodeProperties[] = [
   {
@@ -97,8 +98,7 @@ export const leadFields: INodeProperties[] = [
     required: true,
     default: "",
     displayOptions: { show: { resource: ["lead"], operation: ["move"] } },
-    description:
-      'A stage implies its pipeline. Choose from the list, or specify an ID using an <a href="https://docs.n8n.io/code/expressions/">expression</a>.',
+    description: `A stage implies its pipeline. ${FROM_LIST}.`,
   },
   {
     displayName: "Update Fields",
@@ -127,7 +127,8 @@ export const leadFields: INodeProperties[] = [
         type: "string",
         default: "",
         description:
-          "What makes a repeat harmless, such as the ID of an order. If it is empty, it is made of the execution, the node, the item and its fields.",
+          "What makes a repeat harmless, such as the ID of an order. " +
+            "If it is empty, it is made of the execution, the node, the item and its fields.",
       },
       {
         displayName: "Return Lead",

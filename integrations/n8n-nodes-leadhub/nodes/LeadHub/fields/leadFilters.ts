@@ -1,6 +1,7 @@
 // What narrows a list of leads, by the names of the API's query.
 
 import type { INodeProperties } from "n8n-workflow";
+import { FROM_LIST } from "../../shared/texts";
 
 export const leadFilters: INodeProperties[] = [
   {
@@ -17,8 +18,7 @@ export const leadFilters: INodeProperties[] = [
         type: "options",
         typeOptions: { loadOptionsMethod: "getUsers" },
         default: "",
-        description:
-          'Choose from the list, or specify an ID using an <a href="https://docs.n8n.io/code/expressions/">expression</a>',
+        description: FROM_LIST,
       },
       { displayName: "Created After", name: "created_after", type: "dateTime", default: "" },
       { displayName: "Created Before", name: "created_before", type: "dateTime", default: "" },
@@ -28,8 +28,7 @@ export const leadFilters: INodeProperties[] = [
         type: "options",
         typeOptions: { loadOptionsMethod: "getPipelines" },
         default: "",
-        description:
-          'Choose from the list, or specify an ID using an <a href="https://docs.n8n.io/code/expressions/">expression</a>',
+        description: FROM_LIST,
       },
       {
         displayName: "Search",
@@ -45,8 +44,7 @@ export const leadFilters: INodeProperties[] = [
         type: "options",
         typeOptions: { loadOptionsMethod: "getStages" },
         default: "",
-        description:
-          'Choose from the list, or specify an ID using an <a href="https://docs.n8n.io/code/expressions/">expression</a>',
+        description: FROM_LIST,
       },
       {
         displayName: "Starred",
@@ -74,8 +72,7 @@ export const leadFilters: INodeProperties[] = [
         type: "options",
         typeOptions: { loadOptionsMethod: "getTags" },
         default: "",
-        description:
-          'Choose from the list, or specify an ID using an <a href="https://docs.n8n.io/code/expressions/">expression</a>',
+        description: FROM_LIST,
       },
       { displayName: "Updated After", name: "updated_after", type: "dateTime", default: "" },
       { displayName: "Updated Before", name: "updated_before", type: "dateTime", default: "" },

@@ -1,6 +1,7 @@
 // The fields of a lead that may be sent, by their names in the API.
 
 import type { INodeProperties } from "n8n-workflow";
+import { FROM_LIST } from "../../shared/texts";
 
 /** Fields that a lead may have in any request. */
 export const leadValues: INodeProperties[] = [
@@ -10,8 +11,7 @@ export const leadValues: INodeProperties[] = [
     type: "options",
     typeOptions: { loadOptionsMethod: "getUsers" },
     default: "",
-    description:
-      'Who works on the lead. Choose from the list, or specify an ID using an <a href="https://docs.n8n.io/code/expressions/">expression</a>.',
+    description: `Who works on the lead. ${FROM_LIST}.`,
   },
   { displayName: "Company", name: "company", type: "string", default: "" },
   {
@@ -65,8 +65,7 @@ export const leadValues: INodeProperties[] = [
     type: "options",
     typeOptions: { loadOptionsMethod: "getStages" },
     default: "",
-    description:
-      'A stage implies its pipeline. Choose from the list, or specify an ID using an <a href="https://docs.n8n.io/code/expressions/">expression</a>.',
+    description: `A stage implies its pipeline. ${FROM_LIST}.`,
   },
   {
     displayName: "Starred",

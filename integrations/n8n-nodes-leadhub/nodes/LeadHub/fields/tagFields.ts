@@ -1,6 +1,7 @@
 // What the node asks for about tags.
 
 import type { INodeProperties } from "n8n-workflow";
+import { FROM_LIST } from "../../shared/texts";
 
 export const tagFields: INodeProperties[] = [
   {
@@ -29,7 +30,6 @@ export const tagFields: INodeProperties[] = [
     required: true,
     default: "",
     displayOptions: { show: { resource: ["tag"], operation: ["add", "remove"] } },
-    description:
-      'A name that is new makes a new tag. Choose from the list, or specify an ID using an <a href="https://docs.n8n.io/code/expressions/">expression</a>.',
+    description: `A name that is new makes a new tag. ${FROM_LIST}.`,
   },
 ];

@@ -1,6 +1,7 @@
 // What the node asks for about tasks.
 
 import type { INodeProperties } from "n8n-workflow";
+import { FROM_LIST } from "../../shared/texts";
 
 const DUE_FIELD: INodeProperties = { displayName: "Due At", name: "due_at", type: "dateTime", default: "" };
 const LEAD_FIELD: INodeProperties = { displayName: "Lead ID", name: "lead_id", type: "string", default: "" };
@@ -10,8 +11,7 @@ const USER_FIELD: INodeProperties = {
   type: "options",
   typeOptions: { loadOptionsMethod: "getUsers" },
   default: "",
-  description:
-    'Who has to do it. Choose from the list, or specify an ID using an <a href="https://docs.n8n.io/code/expressions/">expression</a>.',
+  description: `Who has to do it. ${FROM_LIST}.`,
 };
 
 export const taskFields: INodeProperties[] = [

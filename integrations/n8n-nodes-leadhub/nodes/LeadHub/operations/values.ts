@@ -30,7 +30,7 @@ export function collectionOf(context: IExecuteFunctions, name: string, itemIndex
   return Object.fromEntries(filled.map(([key, value]) => [key, apiValue(key, value, context.getTimezone())]));
 }
 
-/** Return a value in the API's form: ids as numbers, times with an offset. What cannot be read is LeadHub's to refuse. */
+/** Return a value in the API's form: ids as numbers, times with an offset. LeadHub refuses what cannot be read. */
 function apiValue(key: string, value: IDataObject[string], zone: string): IDataObject[string] {
   if (key.endsWith("_id") && /^\d+$/.test(String(value))) return Number(value);
   return /_(at|after|before)$/.test(key) ? timeWithOffset(value, zone) : value;
