@@ -6,6 +6,8 @@ from integrations.codegen.collection_requests import (
     COLLECTION_VARIABLES,
     FILE_MEDIA_TYPE,
     FORM_MEDIA_TYPE,
+    RISK_VALUE,
+    RISK_VARIABLE,
     AnswerCheck,
     CollectionRequest,
     NamedValue,
@@ -55,12 +57,33 @@ def _request_source(request: CollectionRequest, number: int) -> str:
         _values_block("params:path", request.path_values),
         _values_block("headers", request.headers),
         _body_block(request),
-        _block("vars:post-response", [f"{name}: res.body.{path}" for name, path in request.captures]),
+        _block("vars:post-response", _set_variables(request) if request.status else []),
         _block("assert", _assertions(request)),
-        _block("script:pre-request", [f"await bru.sleep({request.pause});"] if request.pause else []),
+        _block("script:pre-request", _script_before(request)),
+        _block("script:post-response", [] if request.status else _kept_variables(request)),
         _block("docs", request.description.splitlines()),
     ]
     return "\n".join(block for block in blocks if block)
+
+
+def _set_variables(request: CollectionRequest) -> list[str]:
+    return [f"{name}: {_bruno_path(path)}" for name, path in request.captures]
+
+
+def _kept_variables(request: CollectionRequest) -> list[str]:
+    """Set variables only of what is there: an empty list leaves them as they are."""
+    lines = []
+    for name, path in request.captures:
+        value = _bruno_path(path).replace(".", "?.").replace("[", "?.[").replace("res?.body", "res.body")
+        lines += [f'if ({value} !== undefined) bru.setVar("{name}", {value});']
+    return lines
+
+
+def _script_before(request: CollectionRequest) -> list[str]:
+    lines = [f"await bru.sleep({request.pause});"] if request.pause else []
+    if request.is_risky:
+        lines.append(f'if (bru.getEnvVar("{RISK_VARIABLE}") !== "{RISK_VALUE}") bru.runner.skipRequest();')
+    return lines
 
 
 def _block(name: str, lines: list[str]) -> str:

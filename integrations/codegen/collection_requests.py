@@ -5,21 +5,30 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from integrations.codegen.collection_records import (
+    ENDING_OPERATIONS,
+    NEEDED_INPUT,
+    NO_RECORD,
+    RECORD_VARIABLES,
+    RISKY_OPERATIONS,
+    captures_of,
+    record_variable,
+)
 from integrations.codegen.operations import JSON_MEDIA_TYPE, SpecObject, resolved_parameters
 
 FORM_MEDIA_TYPE = "application/x-www-form-urlencoded"
 FILE_MEDIA_TYPE = "multipart/form-data"
 PLACE = re.compile(r"(?<!\{)\{(\w+)\}(?!\})")  # {id}, and no {{variable}}
-LEAD_PATH = "/api/v1/leads/{id}"
+RISK_VARIABLE = "allow_risks"
+RISK_VALUE = "yes"
 # Variables of a collection with their first values. Requests set the others of the tour.
 COLLECTION_VARIABLES = {
     "baseUrl": "http://127.0.0.1:8000",
     "key": "lh_your_api_key_here",
     "tenant": "main",
-    "lead_id": "1",
+    RISK_VARIABLE: "no",
+    **dict.fromkeys(RECORD_VARIABLES, NO_RECORD),
 }
-# What answers leave behind for later requests: variables by the path of their value.
-OPERATION_CAPTURES = {"submit_lead": {"lead_id": "lead_id"}, "create_lead": {"lead_id": "data.id"}}
 
 
 @dataclass(frozen=True)
@@ -59,6 +68,7 @@ class CollectionRequest:
     media_type: str = ""
     body: Any = None
     needs_key: bool = True
+    is_risky: bool = False
     status: int = 0
     checks: tuple[AnswerCheck, ...] = ()
     captures: tuple[tuple[str, str], ...] = ()
@@ -83,13 +93,21 @@ class CollectionRequest:
 
 
 def operation_requests(document: SpecObject) -> dict[str, list[CollectionRequest]]:
-    """Return a request for each operation, by tag. A PUT that does what PATCH does is left out."""
+    """Return a request for each operation, by tag. A PUT that does what PATCH does is left out.
+
+    What deletes comes last, the parts of a record before it: a run of all finds the record until then.
+    """
     requests: dict[str, list[CollectionRequest]] = {tag["name"]: [] for tag in document["tags"]}
     for path, item in document["paths"].items():
         for http_method, operation in item.items():
             if not operation.get("x-sdk-ignore"):
                 requests[operation["tags"][0]].append(_operation_request(document, path, http_method, operation))
-    return requests
+    return {tag: sorted(each, key=_place_in_run) for tag, each in requests.items()}
+
+
+def _place_in_run(request: CollectionRequest) -> tuple[bool, int]:
+    ends = request.http_method == "DELETE" or request.operation_id in ENDING_OPERATIONS
+    return ends, -len(request.path) if ends else 0
 
 
 def _operation_request(document: SpecObject, path: str, http_method: str, operation: SpecObject) -> CollectionRequest:
@@ -100,15 +118,21 @@ def _operation_request(document: SpecObject, path: str, http_method: str, operat
         http_method=http_method.upper(),
         path=path,
         operation_id=operation["operationId"],
-        description=operation.get("description", ""),
+        description=_description_of(operation),
         path_values=tuple(_named_values(parameters, "path", path)),
         query=tuple(_named_values(parameters, "query", path)),
         headers=tuple(_named_values(parameters, "header", path)),
         media_type=media_type,
         body=body,
         needs_key=bool(operation.get("security", [{}])),
-        captures=tuple(OPERATION_CAPTURES.get(operation["operationId"], {}).items()),
+        is_risky=http_method == "delete" or operation["operationId"] in RISKY_OPERATIONS,
+        captures=tuple(captures_of(operation["operationId"]).items()),
     )
+
+
+def _description_of(operation: SpecObject) -> str:
+    need = NEEDED_INPUT.get(operation["operationId"])
+    return "\n\n".join(filter(None, (operation.get("description", ""), f"Needs input: {need}." if need else "")))
 
 
 def _named_values(parameters: list[SpecObject], place: str, path: str) -> Iterator[NamedValue]:
@@ -121,8 +145,10 @@ def _named_values(parameters: list[SpecObject], place: str, path: str) -> Iterat
 def _value_of(parameter: SpecObject, path: str) -> str:
     if parameter["name"] == "tenant":
         return "{{tenant}}"
-    if parameter["in"] == "path" and parameter["name"] == "id" and path.startswith(LEAD_PATH):
-        return "{{lead_id}}"
+    if parameter["in"] == "path" and (variable := record_variable(parameter["name"], path)):
+        return f"{{{{{variable}}}}}"
+    if parameter["in"] == "query" and parameter.get("required") and parameter["name"] in RECORD_VARIABLES:
+        return f"{{{{{parameter['name']}}}}}"
     (example,) = (parameter["example"],) if "example" in parameter else parameter["schema"].get("examples", [""])[:1]
     return str(example).lower() if isinstance(example, bool) else str(example)
 

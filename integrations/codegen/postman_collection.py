@@ -8,6 +8,8 @@ from integrations.codegen.collection_requests import (
     COLLECTION_VARIABLES,
     FILE_MEDIA_TYPE,
     FORM_MEDIA_TYPE,
+    RISK_VALUE,
+    RISK_VARIABLE,
     AnswerCheck,
     CollectionRequest,
     NamedValue,
@@ -121,6 +123,9 @@ def _events(request: CollectionRequest) -> list[dict[str, Any]]:
     events = []
     if request.pause:
         events.append(_event("prerequest", [f"setTimeout(() => {{}}, {request.pause});"]))
+    if request.is_risky:
+        condition = f'pm.variables.get("{RISK_VARIABLE}") !== "{RISK_VALUE}"'
+        events.append(_event("prerequest", [f"if ({condition}) pm.execution.skipRequest();"]))
     if lines := _test_lines(request):
         events.append(_event("test", lines))
     return events
@@ -132,8 +137,10 @@ def _event(listen: str, lines: list[str]) -> dict[str, Any]:
 
 def _test_lines(request: CollectionRequest) -> list[str]:
     captures = [f'pm.collectionVariables.set("{name}", valueAt("{path}"));' for name, path in request.captures]
-    if not request.status:  # an operation of its own: it leaves something behind only if it went well
-        return [*VALUE_LINES, "if (pm.response.code < 300) {", *_indented(captures), "}"] if captures else []
+    if not request.status:  # an operation of its own: it leaves something behind only if it is there
+        paths = [path for _, path in request.captures]
+        lines = [f'if (valueAt("{path}") !== undefined) {set_}' for path, set_ in zip(paths, captures, strict=True)]
+        return [*VALUE_LINES, *lines] if captures else []
     status = f'pm.test("status is {request.status}", () => pm.response.to.have.status({request.status}));'
     lines = [status, *map(_check_line, request.checks), *captures]
     if request.pause:

@@ -2,10 +2,7 @@
 
 import json
 import re
-import secrets
-import shutil
 import subprocess
-import sys
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -19,8 +16,8 @@ from integrations.codegen.collection_tour import IS_FULL, IS_NUMBER, TOUR_NAME, 
 from integrations.codegen.generated_files import BRUNO_FOLDER, OPENAPI_FILE, POSTMAN_FILE, leftover_files
 from shared.platform.installation import PROJECT_ROOT
 from tests.integrations.client_programs import NO_NPM_REASON
+from tests.integrations.collection_programs import collection_runners, collection_variables
 from tests.support.stack import Stack
-from tests.support.tenants import create_key, create_workspace
 from tests.support.waiting import until
 
 COLLECTION = json.loads(POSTMAN_FILE.read_text(encoding="utf-8"))
@@ -28,8 +25,6 @@ DOCUMENT = json.loads(OPENAPI_FILE.read_text(encoding="utf-8"))
 TOUR = {request.name: request for request in tour_requests()}
 VARIABLE = re.compile(r"\{\{([\w$]+)\}\}")
 README = (PROJECT_ROOT / "README.md").read_text(encoding="utf-8")
-RUNNER_FILES = [Path(__file__).parent / "collection_runners" / name for name in ("package.json", "package-lock.json")]
-RUNNER_FOLDER = Path(sys.prefix) / "cache" / "collection-runners"
 
 
 def tour_items() -> list[dict[str, Any]]:
@@ -85,11 +80,16 @@ def test_collection_holds_no_answer_and_no_secret() -> None:
 @pytest.fixture
 def variables(shared_stack: Stack) -> dict[str, str]:
     """Those that a user sets, for a workspace of the test's own."""
-    shared_stack.until_settled()
-    slug = f"tour-{secrets.token_hex(4)}"
-    create_workspace(shared_stack.database_url, slug, "Tour")
-    key, _ = create_key(shared_stack.database_url, "*", workspace=slug)
-    return {"baseUrl": shared_stack.base, "key": key, "tenant": slug}
+    return collection_variables(shared_stack)
+
+
+@pytest.fixture(scope="module")
+def runners() -> Path:
+    """The folder of newman and Bruno's own runner."""
+    tools = collection_runners()
+    if tools is None:
+        pytest.skip(NO_NPM_REASON)
+    return tools
 
 
 def test_tour_is_answered_as_it_expects(variables: dict[str, str]) -> None:
@@ -141,25 +141,6 @@ def holds(check: AnswerCheck, value: Any, variables: dict[str, str]) -> bool:
     if check.kind == IS_NUMBER:
         return isinstance(value, int)
     return (json.dumps(value) if isinstance(value, bool) else str(value)) == filled(check.value, variables)
-
-
-@pytest.fixture(scope="module")
-def runners() -> Path:
-    """The folder of newman and Bruno's own runner."""
-    npm = shutil.which("npm")
-    tools = RUNNER_FOLDER / "node_modules" / ".bin"
-    copies = [RUNNER_FOLDER / file.name for file in RUNNER_FILES]
-    pairs = list(zip(copies, RUNNER_FILES, strict=True))
-    is_current = all(copy.exists() and copy.read_bytes() == file.read_bytes() for copy, file in pairs)
-    if npm and not (is_current and (tools / "bru").exists()):
-        RUNNER_FOLDER.mkdir(parents=True, exist_ok=True)
-        for copy, file in pairs:
-            shutil.copy(file, copy)
-        command = [npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"]
-        subprocess.run(command, cwd=RUNNER_FOLDER, check=False, timeout=600)
-    if not (tools / "bru").exists():
-        pytest.skip(NO_NPM_REASON)
-    return tools
 
 
 def run_tour(command: list[str], variables: dict[str, str]) -> str:
