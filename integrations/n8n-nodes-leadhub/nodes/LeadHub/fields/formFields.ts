@@ -78,7 +78,7 @@ export const formFields: INodeProperties[] = [
         default: "",
         description:
           "What makes a repeat harmless, such as the ID of an order. " +
-            "If it is empty, it is made of the execution, the node, the item and its values.",
+          "If it is empty, it is made of the execution, the node, the item and its values.",
       },
     ],
   },

@@ -1,8 +1,8 @@
 // What the node asks for about one lead.
 
 import type { INodeProperties } from "n8n-workflow";
-import { leadValues } from "./leadValues";
 import { FROM_LIST } from "../../shared/texts";
+import { leadValues } from "./leadValues";
 
 export const leadFields: INodeProperties[] = [
   {
@@ -128,7 +128,7 @@ export const leadFields: INodeProperties[] = [
         default: "",
         description:
           "What makes a repeat harmless, such as the ID of an order. " +
-            "If it is empty, it is made of the execution, the node, the item and its fields.",
+          "If it is empty, it is made of the execution, the node, the item and its fields.",
       },
       {
         displayName: "Return Lead",
