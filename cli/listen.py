@@ -1,10 +1,7 @@
 """`listen`: forward the events of a workspace to a program on this machine."""
 
 import json
-import signal
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -13,6 +10,7 @@ from urllib.parse import urlsplit
 import click
 
 from cli.event_forwarding import EventForwarder, ForwardedEvent, is_secret, new_secret
+from cli.held_interrupts import HeldInterrupts
 from cli.listen_cursor import NEWEST, ListenCursor, usual_cursor_file
 from cli.remote_api import CONNECTION_ERRORS, HTTP_SCHEMES, RemoteAnswer, RemoteApi, remote_options
 
@@ -77,8 +75,8 @@ def listen(
 
     The secret that signs is printed at the start: put it where your program expects that of a webhook.
 
-    Stop it with Ctrl-C. The next time it goes on where it stopped; an event may come a second time then, under the same
-    webhook-id.
+    Stop it with Ctrl-C: it waits for the answer to the event in hand, and the next time it goes on behind that. After a
+    second Ctrl-C, or a kill, that event may come once more, under the same webhook-id.
 
     \b
     Examples:
@@ -87,33 +85,26 @@ def listen(
     """
     client = RemoteApi(url, key)
     printer = EventPrinter(print_json)
-    with _stoppable():
+    interrupts = HeldInterrupts()
+    with interrupts.handling_signals():
         try:
             workspace = _find_workspace(client)
             place = ListenCursor.open(cursor_file or usual_cursor_file(client.host, workspace), after)
-            forwarder = _make_forwarder(forward, secret, printer)
+            forwarder = _make_forwarder(forward, secret, printer, interrupts)
             printer.note(f"listening to {workspace} at {url}; Ctrl-C stops it")
-            EventListener(client, place, events, printer, forwarder).run()
+            EventListener(client, place, events, printer, forwarder, interrupts).run()
         except KeyboardInterrupt:
             printer.note("stopped; the same command goes on from here")
 
 
-@contextmanager
-def _stoppable() -> Iterator[None]:
-    """Have SIGTERM end it as Ctrl-C does."""
-    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)
-
-
-def _make_forwarder(forward: str | None, secret: str | None, printer: "EventPrinter") -> EventForwarder | None:
+def _make_forwarder(
+    forward: str | None, secret: str | None, printer: "EventPrinter", interrupts: HeldInterrupts
+) -> EventForwarder | None:
     if forward is None:
         return None
     signing_secret = secret or new_secret()
     printer.note(f"signing with {signing_secret}")
-    return EventForwarder(forward, signing_secret)
+    return EventForwarder(forward, signing_secret, interrupts.sleep)
 
 
 def _find_workspace(client: RemoteApi) -> str:
@@ -167,14 +158,14 @@ class EventListener:
         events: str | None,
         printer: EventPrinter,
         forwarder: EventForwarder | None,
-        sleep: Callable[[float], object] = time.sleep,
+        interrupts: HeldInterrupts,
     ) -> None:
         self._client = client
         self._place = place
         self._types = {"types": events} if events else {}
         self._printer = printer
         self._forwarder = forwarder
-        self._sleep = sleep
+        self._interrupts = interrupts
         self._pause = FIRST_PAUSE_SECONDS
 
     def run(self) -> None:
@@ -208,14 +199,18 @@ class EventListener:
         seconds = max(self._pause, least)
         self._pause = min(self._pause * 2, MAX_PAUSE_SECONDS)
         self._printer.note(f"{why}; again in {seconds:g} s")
-        self._sleep(seconds)
+        time.sleep(seconds)
 
     def _handle(self, page: dict[str, Any]) -> None:
         for event in self._place.unseen(page["data"]):
-            self._printer.show_body(event)
-            if self._forwarder is None:
-                self._printer.show_line(event, None, None)
-            else:
-                self._forwarder.forward(event, partial(self._printer.show_line, event))
-            self._place.note_seen(event["id"])
+            with self._interrupts.holding():
+                self._handle_event(event)
         self._place.advance(page["meta"]["next_cursor"])
+
+    def _handle_event(self, event: dict[str, Any]) -> None:
+        self._printer.show_body(event)
+        if self._forwarder is None:
+            self._printer.show_line(event, None, None)
+        else:
+            self._forwarder.forward(event, partial(self._printer.show_line, event))
+        self._place.note_seen(event["id"])

@@ -173,6 +173,31 @@ async def test_events_are_forwarded_signed_and_listening_goes_on_where_it_stoppe
     assert "Traceback" not in said
 
 
+async def test_an_event_in_hand_is_finished_before_it_stops(
+    ours: KeyedWorkspace, receiver: Receiver, tmp_path: Path
+) -> None:
+    words = ("--forward", f"{receiver.url}/hooks", "--events", "lead.created")
+    receiver.hold()
+    with listening(tmp_path, ours, *words) as process:
+        await begun(tmp_path)
+        await ours.workspace.lead(first_name="Ada")
+        await until_async(lambda: has_come(receiver, 1))
+        process.send_signal(signal.SIGINT)
+        with pytest.raises(subprocess.TimeoutExpired):
+            await asyncio.to_thread(process.wait, 0.5)
+        receiver.release()
+        assert await asyncio.to_thread(process.wait, 20) == 0
+    await ours.workspace.lead(first_name="Grace")
+    receiver.hold()
+    with listening(tmp_path, ours, *words) as process:
+        await until_async(lambda: has_come(receiver, 2))
+        process.send_signal(signal.SIGINT)
+        await asyncio.sleep(0.5)
+        assert await ended(process, signal.SIGINT) == 0  # the second one does not wait
+    receiver.release()
+    assert [request.body["lead"]["first_name"] for request in receiver.requests] == ["Ada", "Grace"]
+
+
 async def has_come(receiver: Receiver, count: int) -> bool:
     return len(receiver.requests) >= count
 
