@@ -44,7 +44,8 @@ def measure_console(folder: Path, *, quick: bool) -> dict[str, Any]:
         running_leadhub(folder / "leadhub") as running,
         psycopg.connect(running.database_url, autocommit=True) as database,
     ):
-        seeded, setup = seed_console(database, QUICK_SUBMISSION_COUNT if quick else SUBMISSION_COUNT)
+        n = QUICK_SUBMISSION_COUNT if quick else SUBMISSION_COUNT
+        seeded, setup = seed_workspace(database, BENCH_WORKSPACE, n)
         reader = sign_in_reader(running.target.url.partition("/api/")[0], folder / "leadhub")
         pages = console_pages(reader, find_records(database, seeded), setup, seeded)
         times = time_pages(reader, database, pages, QUICK_PAGE_REQUESTS if quick else PAGE_REQUESTS)
@@ -57,9 +58,9 @@ def measure_console(folder: Path, *, quick: bool) -> dict[str, Any]:
         }
 
 
-def seed_console(database: psycopg.Connection, n: int) -> tuple[SeededSubmissions, SetupRecords]:
-    """Fill the workspace with `n` leads, a submission of each, what stands around them, and what people set up."""
-    workspace = fill_workspace(database, BENCH_WORKSPACE, n)
+def seed_workspace(database: psycopg.Connection, slug: str, n: int) -> tuple[SeededSubmissions, SetupRecords]:
+    """Fill a workspace with `n` leads, a submission of each, what stands around them, and what people set up."""
+    workspace = fill_workspace(database, slug, n)
     seeded = fill_submissions(database, workspace, n, datetime.now(UTC))
     fill_operations(database, seeded)
     setup = fill_setup(database, seeded)

@@ -3,6 +3,7 @@
 import os
 import time
 from collections import Counter
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,22 @@ IDLE_GOALS = (
 TRANSACTIONS_SQL = "SELECT xact_commit + xact_rollback FROM pg_stat_database WHERE datname = current_database()"
 
 
+@dataclass(frozen=True)
+class IdleFigures:
+    """CPU in percent of a core and memory in MiB by role, and transactions of the database in a minute."""
+
+    roles: dict[str, dict[str, float]]
+    transactions_per_minute: float
+
+    @property
+    def cpu_percent(self) -> float:
+        return sum(role["cpu"] for role in self.roles.values())
+
+    @property
+    def memory_mib(self) -> float:
+        return sum(role["memory"] for role in self.roles.values())
+
+
 def measure_idle(folder: Path, *, quick: bool) -> dict[str, Any]:
     """Return by role the CPU in percent of a core and the memory in MiB, of an installation that is new.
 
@@ -34,15 +51,30 @@ def measure_idle(folder: Path, *, quick: bool) -> dict[str, Any]:
     seconds = QUICK_MEASURED_SECONDS if quick else MEASURED_SECONDS
     with running_leadhub(folder) as running, psycopg.connect(running.database_url, autocommit=True) as database:
         time.sleep(SETTLING_SECONDS)
-        before, transactions, began = cpu_by_role(running.root_pid), _transactions(database), time.monotonic()
-        time.sleep(seconds)
-        cpu, took = cpu_by_role(running.root_pid) - before, time.monotonic() - began
-        per_minute = (_transactions(database) - transactions) * 60 / took
-        resident: Counter[str] = Counter()
-        memory: Counter[str] = Counter()
-        for process in process_tree(running.root_pid):
-            resident[process.role] += process.rss_bytes
-            memory[process.role] += proportional_bytes(process.pid)
+        found = read_idle_figures(running.root_pid, database, seconds)
+    totals = {"cpu": found.cpu_percent, "memory": found.memory_mib}
+    return {
+        "idle": {
+            "roles": found.roles,
+            **totals,
+            "transactions_per_minute": found.transactions_per_minute,
+            "load": os.getloadavg()[0],
+        },
+        "targets": [goal_result(goal, totals[goal.name]) for goal in IDLE_GOALS],
+    }
+
+
+def read_idle_figures(root_pid: int, database: "psycopg.Connection", seconds: float) -> IdleFigures:
+    """Watch the processes of a LeadHub for so many seconds, in which nobody uses it."""
+    before, transactions, began = cpu_by_role(root_pid), _transactions(database), time.monotonic()
+    time.sleep(seconds)
+    cpu, took = cpu_by_role(root_pid) - before, time.monotonic() - began
+    per_minute = (_transactions(database) - transactions) * 60 / took
+    resident: Counter[str] = Counter()
+    memory: Counter[str] = Counter()
+    for process in process_tree(root_pid):
+        resident[process.role] += process.rss_bytes
+        memory[process.role] += proportional_bytes(process.pid)
     roles = {
         role: {
             "cpu": cpu[role] / MICROSECONDS / took * 100,
@@ -51,11 +83,7 @@ def measure_idle(folder: Path, *, quick: bool) -> dict[str, Any]:
         }
         for role in sorted(memory)
     }
-    totals = {figure: sum(role[figure] for role in roles.values()) for figure in ("cpu", "memory")}
-    return {
-        "idle": {"roles": roles, **totals, "transactions_per_minute": per_minute, "load": os.getloadavg()[0]},
-        "targets": [goal_result(goal, totals[goal.name]) for goal in IDLE_GOALS],
-    }
+    return IdleFigures(roles, per_minute)
 
 
 def _transactions(database: "psycopg.Connection") -> int:

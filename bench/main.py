@@ -4,7 +4,7 @@ import argparse
 import contextlib
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +23,7 @@ from bench.likeness_bench import COMMON_LEADS, measure_likeness
 from bench.list_bench import measure_lists
 from bench.naive.stack import running_naive_stack
 from bench.report import as_text, ingest_result, variants_result
+from bench.size_bench import LARGE_LEAD_COUNT, WORKSPACE_COUNT, measure_size
 from bench.soak import measure_soak
 from bench.source_bench import measure_sources
 from bench.stack import new_database, running_leadhub
@@ -30,7 +31,7 @@ from bench.targets import Target
 from bench.variants import measure_variants
 from shared.platform.settings import Settings
 
-BENCH_KINDS = ("ingest", "read", "attacks", "console", "sources", "likeness", "import", "idle")
+BENCH_KINDS = ("ingest", "read", "attacks", "console", "sources", "likeness", "import", "idle", "size")
 
 LEDGER_FAULTS = ("lost", "doubled", "twins", "different")
 
@@ -64,7 +65,10 @@ def parse_options(arguments: Sequence[str]) -> argparse.Namespace:
     names = (*ATTACKS_BY_NAME, *CONSOLE_ATTACKS)
     parser.add_argument("--only", action="append", default=[], choices=names, help="attacks: this one, not all")
     parser.add_argument("--set", action="append", default=[], metavar="PATH", help="likeness: a labelled CSV file")
-    parser.add_argument("--leads", type=int, default=COMMON_LEADS, help=f"likeness: leads ({COMMON_LEADS:,})")
+    parser.add_argument(
+        "--leads", type=int, help=f"likeness: leads ({COMMON_LEADS:,}); size: of the large one ({LARGE_LEAD_COUNT:,})"
+    )
+    parser.add_argument("--workspaces", type=int, default=WORKSPACE_COUNT, help=f"size: so many ({WORKSPACE_COUNT:,})")
     parser.add_argument("--rows", type=int, help=f"import: rows of the file ({IMPORTED_ROWS:,})")
     return parser.parse_args(arguments)
 
@@ -78,20 +82,24 @@ def bench_folder(data_dir: Path) -> Iterator[Path]:
 
 
 def run_benchmark(options: argparse.Namespace, folder: Path) -> dict[str, Any]:
-    if options.kind == "read":
-        return measure_lists(folder, quick=options.quick)
-    if options.kind == "attacks":
-        return measure_attacks(folder, quick=options.quick, only=options.only)
-    if options.kind == "sources":
-        return measure_sources(folder, quick=options.quick)
-    if options.kind == "likeness":
-        return measure_likeness(folder, options.leads, [Path(path) for path in options.set])
-    if options.kind == "import":
-        return measure_imports(folder, options.rows or (QUICK_IMPORTED_ROWS if options.quick else IMPORTED_ROWS))
-    if options.kind == "idle":
-        return measure_idle(folder, quick=options.quick)
-    if options.kind == "console":
-        return measure_console(folder, quick=options.quick)
+    quick = options.quick
+    runs: dict[str, Callable[[], dict[str, Any]]] = {
+        "read": lambda: measure_lists(folder, quick=quick),
+        "attacks": lambda: measure_attacks(folder, quick=quick, only=options.only),
+        "sources": lambda: measure_sources(folder, quick=quick),
+        "likeness": lambda: measure_likeness(
+            folder, options.leads or COMMON_LEADS, [Path(path) for path in options.set]
+        ),
+        "import": lambda: measure_imports(folder, options.rows or (QUICK_IMPORTED_ROWS if quick else IMPORTED_ROWS)),
+        "idle": lambda: measure_idle(folder, quick=quick),
+        "size": lambda: measure_size(folder, options.leads or LARGE_LEAD_COUNT, options.workspaces),
+        "console": lambda: measure_console(folder, quick=quick),
+        "ingest": lambda: measure_kind_of_ingest(options, folder),
+    }
+    return runs[options.kind]()
+
+
+def measure_kind_of_ingest(options: argparse.Namespace, folder: Path) -> dict[str, Any]:
     if options.million:
         with running_bare_server(folder) as reference:
             return measure_growth(reference, folder / "leadhub")

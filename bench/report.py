@@ -16,6 +16,8 @@ from bench.measures import (
     median_of,
     values_of,
 )
+from bench.size_report import costs_text, page_sizes_text
+from bench.text_tables import format_number, format_table
 
 VARIANT_COLUMNS = (
     MeasureLabel("accepted", "202s/s", ""),
@@ -77,6 +79,8 @@ def as_text(result: Mapping[str, Any]) -> str:
         "reads": lists_text,
         "http": http_text,
         "pages": pages_text,
+        "page_sizes": page_sizes_text,
+        "costs": costs_text,
         "crowd": crowd_text,
         "sources": sources_text,
         "likeness": likeness_text,
@@ -319,20 +323,3 @@ def soak_text(samples: Sequence[RoundFigures]) -> str:
 
 def ledger_text(ledger: Mapping[str, int]) -> str:
     return "Ledger: " + ", ".join(f"{name} {count:,}" for name, count in ledger.items())
-
-
-def format_number(value: float) -> str:
-    """Format a number with three significant digits, or as a whole number with thousands separators."""
-    if abs(value) >= 100:
-        return f"{value:,.0f}"
-    return f"{value:.1f}" if abs(value) >= 10 else f"{value:.2f}"
-
-
-def format_table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """Format a table. The first column is aligned to the left, the others to the right."""
-    first, *others = [max(map(len, column)) for column in zip(headings, *rows, strict=True)]
-    lines = []
-    for label, *cells in (headings, *rows):
-        padded = [cell.rjust(width) for cell, width in zip(cells, others, strict=True)]
-        lines.append("  ".join([label.ljust(first), *padded]).rstrip())
-    return "\n".join(lines)

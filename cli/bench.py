@@ -6,7 +6,7 @@ import click
 
 from cli.common import data_dir_option, make_settings
 
-KINDS = ("ingest", "read", "attacks", "console", "sources", "likeness", "import", "idle")
+KINDS = ("ingest", "read", "attacks", "console", "sources", "likeness", "import", "idle", "size")
 
 
 @click.command(context_settings={"ignore_unknown_options": True})
@@ -24,11 +24,14 @@ def bench(kind: str, as_json: bool, arguments: tuple[str, ...]) -> None:
     latencies with those before. `likeness` compares made-up leads, ordinary and unfavourable ones, and says what a
     lead costs; with --set it also says how many of a labelled file's duplicates it finds. `import` imports
     100,000 made-up rows, exports them, and compares both. `idle` says what a LeadHub takes that nobody uses.
+    `size` fills a workspace with ten million leads, one with a million, and ten thousand small ones, and compares
+    lists, pages and the cost of a lead; it takes hours and 60 GB.
 
     A benchmark takes some minutes, `console` twenty; with --quick it takes three.
 
     Further options: --quick; for ingest also --rounds N, --variants, --million, --soak SECONDS; for
-    likeness --leads N and --set PATH, which may be repeated; for import --rows N.
+    likeness --leads N and --set PATH, which may be repeated; for import --rows N; for size --leads N and
+    --workspaces N.
     """
     from bench.main import main
 
