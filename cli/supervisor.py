@@ -44,7 +44,8 @@ class SupervisedChild:
     """A program and its present process, if there is one. Times are monotonic.
 
     `restart_at` is the time of the next start, `last_beat_at` that of the last liveness signal, and `died_at` the time
-    at which the last process ended, until the next one is back.
+    at which the last process ended, until the next one is back. One that `is_passing` ends by itself and is not started
+    again.
     """
 
     program: ChildProgram
@@ -55,6 +56,7 @@ class SupervisedChild:
     failures: int = 0
     restart_at: float = 0.0
     died_at: float | None = None
+    is_passing: bool = False
     spawn: Spawn = spawn_program
 
     @property
@@ -199,6 +201,13 @@ class Supervisor:
         self.children.append(child)
         child.start()
 
+    def start_once(self, program: ChildProgram) -> SupervisedChild:
+        """Start a program that ends by itself, and return it. OSError if it cannot be started."""
+        self.raise_if_stopped()
+        child = SupervisedChild(program, spawn_program(program), is_passing=True)
+        self.children.append(child)
+        return child
+
     def start_children_ready(self, programs: Iterable[ChildProgram]) -> None:
         """Start the programs and wait until all are ready. RuntimeError if one fails: a first start is not retried."""
         first = len(self.children)
@@ -285,6 +294,7 @@ class Supervisor:
                 selector.register(pipe, selectors.EVENT_READ)
             if selector.select(seconds):
                 self._drain_wake()
+        self.children = [child for child in self.children if child.is_running or not child.is_passing]
         for child in self.children:
             if child.process and child.process.poll() is not None:
                 child.reap()

@@ -23,6 +23,7 @@ from cli.common import (
     warn_of_wrong_key,
 )
 from cli.descendants import adopt_orphans
+from cli.drill.requested_drills import RequestedDrills
 from cli.dump import drop_leftover_databases
 from cli.external_broker import warn_of_unavailable_broker
 from cli.files_check import check_files_library
@@ -175,6 +176,7 @@ def _start_services(
     supervisor.add_chore(
         LivenessWatch([child for child in supervisor.children if child.program.has_liveness_pipe]).kill_unresponsive
     )
+    supervisor.add_chore(RequestedDrills(supervisor, settings).tend)
 
 
 async def create_first_workspace(settings: Settings) -> str | None:

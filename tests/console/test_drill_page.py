@@ -6,10 +6,14 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from cli.drill.drill_run import FOLDER_PREFIX
+from cli.drill.requested_drills import INTERRUPTED_MESSAGE
 from shared.operations.drill_certificates import save_certificate
-from tests.support.console import Reader, console_client
+from shared.operations.drill_requests import read_requested_drill
+from tests.support.console import Reader, console_client, make_readers
 from tests.support.drill_samples import sample_certificate
 from tests.support.stack import Stack
+from tests.support.waiting import until
 
 DRILL = "/console/main/settings/system/drill"
 FIRST_TIME = datetime(2099, 12, 2, 10, tzinfo=UTC)  # newer than any drill that another test ran
@@ -52,4 +56,35 @@ async def test_page_without_a_drill_says_the_command(shared_stack: Stack, reader
 async def test_drill_is_for_operators(shared_stack: Stack, readers: dict[str, Reader]) -> None:
     async with console_client(shared_stack.base, readers["admin"].email) as client:
         refused = await client.get(DRILL)
+        asked = await client.post(DRILL, {"minutes": "3"})
     assert (refused.status, "3,600" in refused.text) == (403, False)
+    assert asked.status == 403
+    assert read_requested_drill(shared_stack.folder) is None
+
+
+async def test_operator_is_asked_how_long_a_drill_lasts(shared_stack: Stack, readers: dict[str, Reader]) -> None:
+    async with console_client(shared_stack.base, readers["operator"].email) as client:
+        assert f'href="{DRILL}?start=1"' in (await client.get(DRILL)).text
+        page = (await client.get(f"{DRILL}?start=1")).text
+    assert re.findall(r'<option value="(\d+)"', page)[-4:] == ["3", "9", "15", "30"]
+
+
+@pytest.mark.extended
+async def test_drill_of_the_console_runs_and_ends_with_the_service(stack: Stack) -> None:
+    """It takes a minute: a copy starts, posts come to it, and the stop of the service removes it."""
+    reader = (await make_readers(stack.database_url))["operator"]
+    async with console_client(stack.base, reader.email) as client:
+        answer = await client.post(DRILL, {"minutes": "3"})
+        assert answer.status in (200, 303)
+        assert "under way" in (await client.get(DRILL)).text
+        assert f'href="{DRILL}?start=1"' not in (await client.get(DRILL)).text
+        await client.post(DRILL, {"minutes": "30"})
+        log = stack.folder / "logs" / "drill.log"
+        until(lambda: log.exists() and "posts a second for 180 s" in log.read_text(), what="the drill's load")
+    stack.stop()
+    assert list(stack.folder.parent.glob(f"{FOLDER_PREFIX}*")) == []
+    stack.start()
+    async with console_client(stack.base, reader.email) as client:
+        page = (await client.get(DRILL)).text
+    assert INTERRUPTED_MESSAGE in page
+    assert f'href="{DRILL}?start=1"' in page

@@ -63,6 +63,13 @@ def rescued(child: SupervisedChild) -> Iterator[None]:
         rescue.cancel()
 
 
+def test_program_that_is_started_once_stays_ended(supervisor: Supervisor, program: Make) -> None:
+    child = supervisor.start_once(program("errand", "import sys; sys.exit(3)"))
+    supervisor.wait_until(lambda: not supervisor.children)
+    assert child.process
+    assert (child.process.returncode, child.failures) == (3, 0)
+
+
 def test_dead_program_is_restarted_with_growing_pauses(supervisor: Supervisor, program: Make) -> None:
     supervisor.start_child(program("brief", "import sys; sys.exit(3)"))
     (child,) = supervisor.children

@@ -26,8 +26,10 @@ COUNT_TITLES = {
 }
 
 
-def drill_headline(view: PageView, newest: DrillCertificate | None) -> tuple[str, str]:
+def drill_headline(view: PageView, newest: DrillCertificate | None, *, is_under_way: bool) -> tuple[str, str]:
     """Return the first sentence and its colour."""
+    if is_under_way:
+        return view.translate("A drill is under way."), ""
     if newest is None:
         return view.translate("No drill was run yet."), ""
     if newest.is_exact:

@@ -16,4 +16,6 @@ ROUTES = [
     workspace_get("settings/audit-log.csv", audit_log.download),
     workspace_get("settings/system", system.show),
     workspace_get("settings/system/drill", drill_page.show),
+    workspace_post("settings/system/drill", drill_page.start, action="drill.started"),
+    workspace_get("settings/system/drill/live", drill_page.live),
 ]
