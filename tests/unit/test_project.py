@@ -41,6 +41,12 @@ def read(name: str) -> str:
     return (ROOT / name).read_text(encoding="utf-8")
 
 
+def test_nothing_is_left_at_the_root() -> None:
+    """Such as what a shell writes where a `>` was meant as text."""
+    names = {path.name for path in ROOT.iterdir() if path.is_file() and not path.suffix and path.name[0] != "."}
+    assert names == {"Dockerfile", "LICENSE", "NOTICE", "leadhub"}
+
+
 @pytest.mark.parametrize("name", LOCKS)
 def test_a_lock_names_no_host_but_the_public_indexs(name: str) -> None:
     assert set(re.findall(r"https?://([^/\s\"']+)", read(name))) <= INDEX_HOSTS
