@@ -49,7 +49,7 @@ def _check_secret(_: click.Context, __: click.Parameter, secret: str | None) -> 
     "--secret",
     envvar="LEADHUB_LISTEN_SECRET",
     callback=_check_secret,
-    help="Signs the events, as whsec_ and base64; a new one unless given.",
+    help="Signs the events, as whsec_ and base64; a new one unless given. LEADHUB_LISTEN_SECRET is not seen by others.",
 )
 @click.option("--print-json", is_flag=True, help="Print each event's body on a line, and all else to stderr.")
 @click.option("--cursor-file", type=click.Path(dir_okay=False, path_type=Path), help="Where to keep the cursor.")

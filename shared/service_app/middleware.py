@@ -11,7 +11,7 @@ from urllib.parse import unquote_to_bytes
 from aiohttp import hdrs, web
 
 from shared.auth.api_keys import ApiKeyCache, AuthenticatedKey
-from shared.auth.rate_limit import RateLimiter, unlimited_usage
+from shared.auth.rate_limit import RateLimiter, RateLimitUsage, unlimited_usage
 from shared.platform.db.database_errors import is_unavailable
 from shared.platform.errors import (
     ApiError,
@@ -47,6 +47,7 @@ API_KEYS = web.AppKey("keys", ApiKeyCache)
 RATE_LIMITER = web.AppKey("limiter", RateLimiter)
 ACCESS_LOG = web.AppKey("access_log", AccessLog)
 IDLE_SECONDS = web.RequestKey("idle_seconds", float)  # of a request that waited for something to happen, on purpose
+RATE_LIMIT_USAGE = web.RequestKey("rate_limit_usage", RateLimitUsage)  # of the key, with this request
 
 MISSING_KEY_MESSAGE = "The API key is missing. Send it as 'Authorization: Bearer lh_…'."
 MALFORMED_AUTHORIZATION_MESSAGE = (
@@ -118,10 +119,9 @@ async def _authenticate_request(request: web.Request) -> AuthenticatedKey:
     secret = _sent_secret(request)
     key = request[API_KEY] = await request.app[API_KEYS].authenticate(secret)
     request[BODY_OWNER] = key.workspace_id
-    if key.limit is None:
-        request[LIMIT_RESPONSE_HEADERS] = unlimited_usage().headers()
-    else:
-        request[LIMIT_RESPONSE_HEADERS] = (await request.app[RATE_LIMITER].hit(key.id, key.limit)).headers()
+    usage = unlimited_usage() if key.limit is None else await request.app[RATE_LIMITER].hit(key.id, key.limit)
+    request[RATE_LIMIT_USAGE] = usage
+    request[LIMIT_RESPONSE_HEADERS] = usage.headers()
     return key
 
 

@@ -16,6 +16,7 @@ from tests.contract.service import Answer, Service, ask, new_email
 from tests.contract.workspaces import Workspace, new_workspace
 from tests.support.waiting import until_async
 
+SAFE_SECONDS = 40
 EVENTS = operations("/api/v1/events")["GET"]
 WRITERS, LEADS_EACH = 8, 12
 
@@ -165,6 +166,27 @@ async def test_waiting_requests_of_a_key_are_bounded_and_hold_no_connection(ours
         assert {answer.status for answer in found} == {200}
         assert all(answer.body["data"] for answer in found)
     assert (await feed(ours.client, after=cursor, wait=1)).status == 200  # its place is free again
+
+
+async def test_events_are_gathered_so_that_a_key_lasts_for_its_hour(service: Service, ours: Workspace) -> None:
+    cursor = await cursor_now(ours)
+    left = 3600 - time.time() % 3600
+    await asyncio.sleep(left if left < SAFE_SECONDS else 0)  # the next hour begins with all requests
+    limited = {"name": "x", "scopes": ["read:integrations", "read:leads"], "rate_limit": 10}
+    async with service.client((await ours.make("/api-keys", limited))["key"]) as client:
+        await ours.lead()
+        for _ in range(4):
+            assert (await feed(client, after=cursor, wait=5)).body["data"]  # at once
+        began = time.monotonic()
+        gathered = asyncio.create_task(feed(client, after=cursor, wait=3))
+        await ours.lead()
+        await ours.lead()
+        answer = await gathered
+        assert len(answer.body["data"]) == 3
+        assert time.monotonic() - began >= 3
+        full = await feed(client, after=cursor, wait=25, limit=3)
+        assert len(full.body["data"]) == 3
+        assert time.monotonic() - began < 20
 
 
 @pytest.mark.parametrize(

@@ -2794,7 +2794,8 @@ export interface paths {
          *     another number (`LEADHUB_EVENT_DAYS`). If nobody asks for as long, recording ends.
          *
          *     Ask again with `meta.next_cursor`. With `wait` an answer without events comes after so many seconds, and one with
-         *     events at once. Nothing is skipped and nothing comes twice to who goes on by cursor. Five requests of a key and
+         *     events at once, or gathered so that the key's requests last for the rest of its hour once half of them are used.
+         *     Nothing is skipped and nothing comes twice to who goes on by cursor. Five requests of a key and
          *     50 of a workspace may wait at once.
          *
          *     410: events after the cursor are gone. `oldest_cursor` is where to go on.
