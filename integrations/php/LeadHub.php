@@ -35,6 +35,8 @@ final class ApiError extends LeadHubError
     public readonly array $errors;
     /** What to tell the operator. */
     public readonly ?string $requestId;
+    /** Where to go on in the feed of events, if it is a 410 of that. */
+    public readonly ?string $oldestCursor;
 
     /** @param array<string, mixed> $body */
     public function __construct(
@@ -47,6 +49,7 @@ final class ApiError extends LeadHubError
         $this->errorCode = (string) ($body['code'] ?? 'HTTP_ERROR');
         $this->errors = (array) ($body['errors'] ?? []);
         $this->requestId = $body['request_id'] ?? $requestId;
+        $this->oldestCursor = $body['oldest_cursor'] ?? null;
         $fields = array_map(
             static fn (string $field, array $messages): string => $field . ': ' . implode(' ', $messages),
             array_keys($this->errors),
@@ -54,6 +57,82 @@ final class ApiError extends LeadHubError
         );
         $told = $fields === [] ? '' : ' (' . implode('; ', $fields) . ')';
         parent::__construct("$status {$this->errorCode}: " . (string) ($body['message'] ?? '') . $told, $status);
+    }
+}
+
+/**
+ * A workspace's events, oldest first, read answer by answer while they are iterated over.
+ *
+ * It ends where nothing more is there; with `wait` it never ends. Whatever ends a loop, another one, over this feed or
+ * a new one, goes on from `cursor`.
+ *
+ * @implements \IteratorAggregate<int, array<string, mixed>>
+ */
+final class EventFeed implements \IteratorAggregate
+{
+    private const NEWEST = 'now';
+
+    /**
+     * Where to go on another time. It moves when the next answer is asked for: whoever fails amid the events of one
+     * gets these again, and misses none.
+     */
+    public ?string $cursor;
+
+    /**
+     * Client::events() makes it.
+     *
+     * @param array<string, scalar|null> $query
+     * @param \Closure(array<string, scalar|null>): array<string, mixed> $ask gives the answer to a query
+     */
+    public function __construct(private readonly array $query, private readonly \Closure $ask)
+    {
+        $this->cursor = $query['after'] ?? null;
+    }
+
+    /** @return \Generator<int, array<string, mixed>> */
+    public function getIterator(): \Generator
+    {
+        $place = 0;
+        foreach ($this->pages() as $page) {
+            foreach ($page as $event) {
+                yield $place++ => $event;
+            }
+        }
+    }
+
+    /**
+     * The events of one answer after another, and no empty ones.
+     *
+     * @return \Generator<int, list<array<string, mixed>>>
+     * @throws ApiError 410, if the cursor is too old: its `oldestCursor` is where to go on
+     */
+    public function pages(): \Generator
+    {
+        if ($this->cursor === self::NEWEST) {
+            // "now" is later each time: a first answer that waited could not be asked for again.
+            [, $this->cursor] = $this->read(['wait' => null]);
+        }
+        do {
+            [$events, $next] = $this->read();
+            if ($events !== []) {
+                yield $events;
+            }
+            $this->cursor = $next;
+        } while ($events !== [] || ($this->query['wait'] ?? 0));
+    }
+
+    /**
+     * @param array<string, scalar|null> $changes
+     * @return array{list<array<string, mixed>>, string} the events, and the cursor behind them
+     */
+    private function read(array $changes = []): array
+    {
+        $page = ($this->ask)([...$this->query, 'after' => $this->cursor, ...$changes]);
+        [$events, $next] = [$page['data'] ?? null, $page['meta']['next_cursor'] ?? null];
+        // Without a cursor the next answer would begin with the oldest event.
+        return is_array($events) && is_string($next)
+            ? [$events, $next]
+            : throw new ConnectionFailed('GET /api/v1/events: the answer has no events or no cursor');
     }
 }
 
@@ -164,25 +243,19 @@ final class Client
     }
 
     /**
-     * The workspace's events, oldest first, read answer by answer. They are recorded from the first request on.
+     * The workspace's events, oldest first, to iterate over. They are recorded from the first request on.
      *
-     * It returns the cursor to go on from: `getReturn()`. With `wait` in the query it never ends.
+     * `after` is the `cursor` of the last time, or `now`; without it the oldest event that is kept comes first. With
+     * `wait`, the seconds (1 to 25) that an answer waits for an event, the iterator never ends.
      *
-     * @param array<string, scalar> $query `after`: the cursor of the last time, or `now`; `types`, `wait`, `limit`
-     * @return \Generator<int, array<string, mixed>, mixed, string>
-     * @throws ApiError 410, if the cursor is too old
+     * @param array<string, scalar|null> $query `after`, `types`, `wait`, `limit`
      */
-    public function events(array $query = []): \Generator
+    public function events(array $query = []): EventFeed
     {
-        $place = 0;
-        do {
-            $page = $this->request('GET', '/api/v1/events?' . self::queryText($query));
-            foreach ($page['data'] as $event) {
-                yield $place++ => $event;
-            }
-            $query['after'] = $page['meta']['next_cursor'];
-        } while ($page['data'] !== [] || isset($query['wait']));
-        return $query['after'];
+        return new EventFeed(
+            $query,
+            fn (array $asked): array => $this->request('GET', '/api/v1/events?' . self::queryText($asked)),
+        );
     }
 
     /**
@@ -283,7 +356,7 @@ final class Client
         return $wait === null ? $headers : $headers + ['Prefer' => $wait ? "wait=$wait" : 'respond-async'];
     }
 
-    /** @param array<string, scalar> $query */
+    /** @param array<string, scalar|null> $query */
     private static function queryText(array $query): string
     {
         $asText = static fn (mixed $value): mixed => is_bool($value) ? var_export($value, true) : $value;

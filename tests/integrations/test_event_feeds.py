@@ -12,6 +12,7 @@ from leadhub_client import AsyncLeadHub, Gone, LeadHub
 from tests.integrations.client_programs import PROGRAMS, built_typescript_client, run_program
 from tests.integrations.conftest import Site, make_site
 from tests.integrations.test_php_client import CLIENT, PHP, STRICT
+from tests.integrations.strange_answers import strange_answers
 from tests.support.stack import Stack
 from tests.support.waiting import until
 
@@ -19,6 +20,7 @@ EVENTS = 1000
 CREATED = "lead.created"
 STOP = 250  # a reader fails amid its third answer
 KEPT = 200  # the events of the two answers before
+NEEDS_PHP = pytest.mark.skipif(PHP is None, reason="there is no php here")
 
 
 @pytest.fixture(scope="module")
@@ -31,6 +33,13 @@ def feed_site(shared_stack: Stack) -> Site:
         client.submit_leads([{"email": f"event-{number}@example.com"} for number in range(EVENTS)])
         until(lambda: len(list(client.events(types=CREATED))) == EVENTS, 120, "a thousand events")
     return site
+
+
+@pytest.fixture
+def php(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """How the PHP client's scenarios are run."""
+    monkeypatch.setenv("CLIENT_FILE", str(CLIENT))
+    return [str(PHP), *STRICT, str(PROGRAMS / "client.php")]
 
 
 @pytest.fixture(scope="module")
@@ -75,7 +84,9 @@ def submit_once_asked(site: Site, feed: Any, email: str) -> None:
         client.submit_lead({"email": email})
 
 
-def test_python_names_a_cursor_whose_events_are_gone(shared_stack: Stack) -> None:
+@pytest.fixture(scope="module")
+def gone_cursor(shared_stack: Stack) -> tuple[Site, str]:
+    """A cursor of a workspace whose only event is gone."""
     site = make_site(shared_stack, "Gone")
     with LeadHub(site.url, site.key) as client:
         feed = client.events()
@@ -85,8 +96,15 @@ def test_python_names_a_cursor_whose_events_are_gone(shared_stack: Stack) -> Non
         with shared_stack.database() as database:
             workspace_id = client.me()["workspace"]["id"]
             database.execute("UPDATE event_feeds SET expired_position = 1 WHERE workspace_id = %s", (workspace_id,))
+    assert feed.cursor is not None
+    return site, feed.cursor
+
+
+def test_python_names_a_cursor_whose_events_are_gone(gone_cursor: tuple[Site, str]) -> None:
+    site, cursor = gone_cursor
+    with LeadHub(site.url, site.key) as client:
         with pytest.raises(Gone) as raised:
-            list(client.events(feed.cursor))
+            list(client.events(cursor))
         assert list(client.events(raised.value.oldest_cursor)) == []
 
 
@@ -105,11 +123,45 @@ def test_typescript_reads_each_event_once_after_a_failure(
 
 
 @pytest.mark.extended
-@pytest.mark.skipif(PHP is None, reason="there is no php here")
-def test_php_reads_each_event_once(feed_site: Site, event_ids: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("CLIENT_FILE", str(CLIENT))
-    found = run_program([str(PHP), *STRICT, str(PROGRAMS / "client.php")], "events", settings_of(feed_site))
-    assert (found["ids"][:EVENTS], found["more"], found["waited"]) == (event_ids, [], CREATED)
+@NEEDS_PHP
+def test_php_reads_each_event_once_after_a_failure(php: list[str], feed_site: Site, event_ids: list[str]) -> None:
+    found = run_program(php, "events", settings_of(feed_site))
+    assert (found["first"], found["rest"][: EVENTS - KEPT]) == (event_ids[:STOP], event_ids[KEPT:])
+    assert (found["same"], found["more"], found["sizes"][:11]) == (found["rest"], [], [90] * 11)
+
+
+@pytest.mark.extended
+@NEEDS_PHP
+@pytest.mark.usefixtures("one_hour")
+def test_php_goes_on_where_its_client_failed(php: list[str], feed_site: Site, event_ids: list[str]) -> None:
+    limited, _ = feed_site.make_key(rate_limit=3)
+    found = run_program(php, "refused_events", {**settings_of(feed_site), "limited": limited})
+    assert (found["first"], found["rest"][: EVENTS - 300]) == (event_ids[:300], event_ids[300:])
+
+
+@pytest.mark.extended
+@NEEDS_PHP
+def test_php_misses_no_new_event_by_a_failure(php: list[str], feed_site: Site) -> None:
+    found = run_program(php, "new_events", settings_of(feed_site))
+    assert len(found["first"]) == 1
+    assert found["again"] == found["first"]
+
+
+@pytest.mark.extended
+@NEEDS_PHP
+def test_php_names_a_cursor_whose_events_are_gone(php: list[str], gone_cursor: tuple[Site, str]) -> None:
+    site, cursor = gone_cursor
+    found = run_program(php, "gone_events", {**settings_of(site), "after": cursor})
+    assert (found["status"], found["oldest"], found["rest"]) == (410, cursor.removesuffix("-0") + "-1", [])
+
+
+@pytest.mark.extended
+@NEEDS_PHP
+def test_php_refuses_an_answer_without_a_cursor(php: list[str]) -> None:
+    with strange_answers() as addresses:
+        assert run_program(php, "strange_events", {"strange": addresses["circle"].replace("circle", "nothing")}) == (
+            "no answer"
+        )
 
 
 def settings_of(site: Site) -> dict[str, Any]:

@@ -9,6 +9,7 @@ require getenv('CLIENT_FILE');
 use LeadHub\ApiError;
 use LeadHub\Client;
 use LeadHub\ConnectionFailed;
+use LeadHub\EventFeed;
 use LeadHub\InvalidWebhook;
 use LeadHub\LeadHubError;
 
@@ -67,17 +68,84 @@ function walk(array $settings): void
     show(array_column(iterator_to_array($client->list('leads', ['source' => $settings['source']])), 'id'));
 }
 
+/** The ids of a feed's events, until it ends, or fails, or so many have come: then the loop fails. */
+function idsUntil(EventFeed $feed, int $stop = PHP_INT_MAX): array
+{
+    $ids = [];
+    try {
+        foreach ($feed as $event) {
+            $ids[] = $event['id'];
+            if (count($ids) === $stop) {
+                throw new DomainException('amid the events of an answer');
+            }
+        }
+    } catch (DomainException | ApiError) {
+    }
+    return $ids;
+}
+
 function events(array $settings): void
 {
     $client = new Client($settings['url'], $settings['key']);
     $query = ['types' => $settings['types']];
-    $events = $client->events($query);
-    $ids = array_column(iterator_to_array($events), 'id');
-    $query['after'] = $events->getReturn();
-    $more = iterator_to_array($client->events($query));
-    $client->submitLead(['email' => 'php-event-' . bin2hex(random_bytes(4)) . '@example.com']);
-    $waited = $client->events($query + ['wait' => 25])->current();
-    show(['ids' => $ids, 'more' => $more, 'waited' => $waited['event']]);
+    $feed = $client->events($query);
+    $first = idsUntil($feed, $settings['stop']);
+    $rest = $client->events(['after' => $feed->cursor] + $query);
+    $ids = idsUntil($rest);
+    $sizes = array_map('count', iterator_to_array($client->events(['limit' => 90] + $query)->pages()));
+    show([
+        'first' => $first,
+        'rest' => $ids,
+        'same' => idsUntil($feed),
+        'more' => idsUntil($client->events(['after' => $rest->cursor] + $query)),
+        'sizes' => $sizes,
+    ]);
+}
+
+/** Reads on with another key where the first one's requests are used up. */
+function refused_events(array $settings): void
+{
+    $query = ['types' => $settings['types']];
+    $feed = (new Client($settings['url'], $settings['limited'], longestWait: 0))->events($query);
+    $first = idsUntil($feed);
+    $rest = (new Client($settings['url'], $settings['key']))->events(['after' => $feed->cursor] + $query);
+    show(['first' => $first, 'rest' => idsUntil($rest)]);
+}
+
+/** Fails with the first event that it waited for, and goes on. */
+function new_events(array $settings): void
+{
+    $client = new Client($settings['url'], $settings['key']);
+    $ask = function (array $query) use ($client): array {
+        if (isset($query['wait'])) {
+            $client->submitLead(['email' => 'php-event-' . bin2hex(random_bytes(4)) . '@example.com']);
+        }
+        return $client->request('GET', '/api/v1/events?' . http_build_query($query));
+    };
+    $query = ['types' => $settings['types'], 'wait' => 25];
+    $feed = new EventFeed(['after' => 'now'] + $query, $ask);
+    $first = idsUntil($feed, 1);
+    show(['first' => $first, 'again' => idsUntil($client->events(['after' => $feed->cursor] + $query), 1)]);
+}
+
+function gone_events(array $settings): void
+{
+    $client = new Client($settings['url'], $settings['key']);
+    try {
+        foreach ($client->events(['after' => $settings['after']]) as $event) {
+            show($event);
+        }
+    } catch (ApiError $error) {
+        $rest = idsUntil($client->events(['after' => $error->oldestCursor]));
+        show(['status' => $error->status, 'oldest' => $error->oldestCursor, 'rest' => $rest]);
+    }
+}
+
+/** A success without content has no cursor: from the oldest event on all would come again. */
+function strange_events(array $settings): void
+{
+    $client = new Client($settings['strange'], 'lh_key', retries: 0);
+    show(failureOf(fn () => iterator_to_array($client->events(['wait' => 25]))));
 }
 
 function limit(array $settings): void
