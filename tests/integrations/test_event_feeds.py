@@ -11,8 +11,8 @@ import pytest
 from leadhub_client import AsyncLeadHub, Gone, LeadHub
 from tests.integrations.client_programs import PROGRAMS, built_typescript_client, run_program
 from tests.integrations.conftest import Site, make_site
-from tests.integrations.test_php_client import CLIENT, PHP, STRICT
 from tests.integrations.strange_answers import strange_answers
+from tests.integrations.test_php_client import CLIENT, PHP, STRICT
 from tests.support.stack import Stack
 from tests.support.waiting import until
 
