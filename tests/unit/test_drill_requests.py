@@ -1,7 +1,6 @@
 """Drills that are asked for in the console: the file between the console and `up`, and what `up` makes of it."""
 
 import os
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -23,7 +22,7 @@ pytestmark = pytest.mark.unit
 
 
 @pytest.fixture
-def data_dir(tmp_path: Path) -> Iterator[Path]:
+def data_dir(tmp_path: Path) -> Path:
     DataDir(tmp_path).create_folders()
     return tmp_path
 
