@@ -98,7 +98,7 @@ async def test_connections_that_broke_leave_no_descriptor_open(database_url: str
     broken = set()
     for _ in range(3):
         (resting,) = appenders._idle_connections
-        broken.add(os.readlink(f"/proc/self/fd/{resting._socket.fileno()}"))
+        broken.add(os.readlink(f"/proc/self/fd/{resting._socket}"))
         await database.execute(END, (await connections(database))[:1])
         await until_async(lambda one=resting: not one.is_open, what="a look at the socket")  # type: ignore[misc]
         await appenders.append_row(ROW, durable=True)
