@@ -6,19 +6,18 @@ from integrations.codegen.collection_requests import (
     COLLECTION_VARIABLES,
     FILE_MEDIA_TYPE,
     FORM_MEDIA_TYPE,
-    RISK_VALUE,
-    RISK_VARIABLE,
     AnswerCheck,
     CollectionRequest,
     NamedValue,
     operation_requests,
 )
-from integrations.codegen.collection_tour import IS_FULL, IS_NUMBER, PEOPLE_FILE, TOUR_NAME, tour_requests
+from integrations.codegen.collection_scripts import BRUNO, capturing_lines, script_before
+from integrations.codegen.collection_tour import IS_FULL, IS_NUMBER, TOUR_NAME, tour_requests
 from integrations.codegen.operations import SpecObject
 
 TOUR_FOLDER = "five-minutes"
-PEOPLE_NAME = "people.csv"  # the file that the import sends
 SECRET_VARIABLES = ("key",)
+VALUE_LINE = 'const valueAt = (path) => path.split(".").reduce((found, key) => found?.[key], res.body);'
 
 
 def bruno_sources(document: SpecObject) -> dict[str, str]:
@@ -28,7 +27,6 @@ def bruno_sources(document: SpecObject) -> dict[str, str]:
         + "\n",
         "collection.bru": _block("auth", ["mode: bearer"]) + "\n" + _block("auth:bearer", ["token: {{key}}"]),
         "environments/local.bru": _environment(),
-        PEOPLE_NAME: PEOPLE_FILE,
         **_folder(TOUR_FOLDER, TOUR_NAME, 1, tour_requests()),
     }
     for place, (name, requests) in enumerate(operation_requests(document).items(), start=2):
@@ -55,35 +53,25 @@ def _request_source(request: CollectionRequest, number: int) -> str:
         _block(request.http_method.lower(), [f"url: {request.url}", f"body: {_body_kind(request)}", f"auth: {auth}"]),
         _values_block("params:query", request.query),
         _values_block("params:path", request.path_values),
-        _values_block("headers", request.headers),
+        _values_block("headers", _headers(request)),
         _body_block(request),
-        _block("vars:post-response", _set_variables(request) if request.status else []),
         _block("assert", _assertions(request)),
-        _block("script:pre-request", _script_before(request)),
-        _block("script:post-response", [] if request.status else _kept_variables(request)),
+        _block("script:pre-request", script_before(request, BRUNO)),
+        _block("script:post-response", _script_after(request)),
         _block("docs", request.description.splitlines()),
     ]
     return "\n".join(block for block in blocks if block)
 
 
-def _set_variables(request: CollectionRequest) -> list[str]:
-    return [f"{name}: {_bruno_path(path)}" for name, path in request.captures]
+def _headers(request: CollectionRequest) -> tuple[NamedValue, ...]:
+    """Those of the request, and the type of a form whose text is sent as it stands."""
+    is_form = request.media_type == FILE_MEDIA_TYPE
+    return (*request.headers, NamedValue("Content-Type", request.content_type)) if is_form else request.headers
 
 
-def _kept_variables(request: CollectionRequest) -> list[str]:
-    """Set variables only of what is there: an empty list leaves them as they are."""
-    lines = []
-    for name, path in request.captures:
-        value = _bruno_path(path).replace(".", "?.").replace("[", "?.[").replace("res?.body", "res.body")
-        lines += [f'if ({value} !== undefined) bru.setVar("{name}", {value});']
-    return lines
-
-
-def _script_before(request: CollectionRequest) -> list[str]:
-    lines = [f"await bru.sleep({request.pause});"] if request.pause else []
-    if request.is_risky:
-        lines.append(f'if (bru.getEnvVar("{RISK_VARIABLE}") !== "{RISK_VALUE}") bru.runner.skipRequest();')
-    return lines
+def _script_after(request: CollectionRequest) -> list[str]:
+    lines = capturing_lines(request, BRUNO)
+    return [VALUE_LINE, *lines] if lines else []
 
 
 def _block(name: str, lines: list[str]) -> str:
@@ -98,7 +86,7 @@ def _values_block(name: str, values: tuple[NamedValue, ...]) -> str:
 def _body_kind(request: CollectionRequest) -> str:
     if request.body is None:
         return "none"
-    return {FORM_MEDIA_TYPE: "formUrlEncoded", FILE_MEDIA_TYPE: "multipartForm"}.get(request.media_type, "json")
+    return {FORM_MEDIA_TYPE: "formUrlEncoded", FILE_MEDIA_TYPE: "text"}.get(request.media_type, "json")
 
 
 def _body_block(request: CollectionRequest) -> str:
@@ -106,11 +94,8 @@ def _body_block(request: CollectionRequest) -> str:
         return ""
     if request.media_type == FORM_MEDIA_TYPE:
         return _block("body:form-urlencoded", [f"{name}: {value}" for name, value in request.body.items()])
-    if request.media_type == FILE_MEDIA_TYPE:
-        others = [f"{name}: {value}" for name, value in request.body.items() if name != "file"]
-        return _block("body:multipart-form", [f"file: @file({PEOPLE_NAME})", *others])
-    text = request.body if isinstance(request.body, str) else json.dumps(request.body, indent=2, ensure_ascii=False)
-    return _block("body:json", text.splitlines())
+    kind = "text" if request.media_type == FILE_MEDIA_TYPE else "json"
+    return _block(f"body:{kind}", request.body_text.splitlines())
 
 
 def _assertions(request: CollectionRequest) -> list[str]:

@@ -29,6 +29,7 @@ RECORD_VARIABLES = tuple(ID_VARIABLES.values())
 # What answers leave behind for later requests: a variable, and the path of its value. `create_` makes one, too.
 OPERATION_CAPTURES = {
     "submit_lead": {"lead_id": "lead_id"},
+    "merge_lead": {"merge_id": "data.merge_id"},
     "import_leads": {"import_id": "data.id"},
     "create_integration": {"integration_id": "data.id", "integration_url": "data.url"},
     "list_causes": {"cause_id": "data.0.id"},
@@ -56,11 +57,6 @@ ENDING_OPERATIONS = frozenset({"erase_lead", "undo_import", "merge_tag"})  # as 
 NEEDED_INPUT = {
     "answer_handshake": "the token at the end of an integration's URL, and the question of its provider",
     "receive_webhook": "the token at the end of an integration's URL",
-    "create_lead": "an email that no lead has yet",
-    "create_tag": "a name that no tag has yet",
-    "create_user": "an email that no user has yet",
-    "merge_lead": "the id of another lead in the body",
-    "unmerge_lead": "the id of a merge in the body",
     "remove_lead_tag": "a tag of the lead in the path",
     "delete_lead": "a lead that is not erased, in `lead_id`",
     "run_import": "an import that was a dry run, in `import_id`",
@@ -84,7 +80,7 @@ NEEDED_INPUT = {
     "delete_tag": "a tag that is not merged, in `tag_id`",
     "merge_tag": "the name of another tag in the body",
     "update_api_key": "no more scopes than your own key has",
-    "run_automation": "the id of a lead in the body",
+    "run_automation": "a lead that is not erased, in `lead_id`",
     "explain_automation": "a lead and an automation that are there, in `lead_id` and `automation_id`",
     "backfill_integration": "an integration whose provider gives old leads, in `integration_id`",
     "send_conversion_test": "an integration that sends conversions, in `integration_id`",
@@ -101,6 +97,8 @@ NEEDED_INPUT = {
 
 def record_variable(name: str, path: str) -> str:
     """Return the variable for a parameter of a path; empty if it names no record."""
+    if name == "token":
+        return ""
     return ID_VARIABLES.get(path.partition(f"/{{{name}}}")[0].rpartition("/")[2], "")
 
 

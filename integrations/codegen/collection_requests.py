@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from integrations.codegen.collection_people import NEW_VALUES, json_text, own_body
 from integrations.codegen.collection_records import (
     ENDING_OPERATIONS,
     NEEDED_INPUT,
@@ -18,7 +19,9 @@ from integrations.codegen.operations import JSON_MEDIA_TYPE, SpecObject, resolve
 
 FORM_MEDIA_TYPE = "application/x-www-form-urlencoded"
 FILE_MEDIA_TYPE = "multipart/form-data"
+BOUNDARY = "leadhub-people"
 PLACE = re.compile(r"(?<!\{)\{(\w+)\}(?!\})")  # {id}, and no {{variable}}
+VARIABLE = re.compile(r"\{\{(\w+)\}\}")
 RISK_VARIABLE = "allow_risks"
 RISK_VALUE = "yes"
 # Variables of a collection with their first values. Requests set the others of the tour.
@@ -29,6 +32,7 @@ COLLECTION_VARIABLES = {
     RISK_VARIABLE: "no",
     **dict.fromkeys(RECORD_VARIABLES, NO_RECORD),
 }
+USER_VARIABLES = ("baseUrl", "key", "tenant", RISK_VARIABLE)
 
 
 @dataclass(frozen=True)
@@ -55,6 +59,8 @@ class CollectionRequest:
     """A request, and what comes of its answer. `pause` is in milliseconds, before it is sent.
 
     A `path` that begins with a variable is a whole URL. A body of JSON is a value, any other one a dictionary of texts.
+    `needs` are variables that it does not name, but whose records it is about. The one that `starts_run` of the tour
+    also unsets what later requests set: `forgets` beside the records.
     """
 
     name: str
@@ -73,6 +79,9 @@ class CollectionRequest:
     checks: tuple[AnswerCheck, ...] = ()
     captures: tuple[tuple[str, str], ...] = ()
     pause: int = 0
+    needs: tuple[str, ...] = ()
+    starts_run: bool = False
+    forgets: tuple[str, ...] = ()
 
     @property
     def file_name(self) -> str:
@@ -90,6 +99,48 @@ class CollectionRequest:
         """The URL with the query that is sent."""
         words = [f"{each.name}={each.value}" for each in self.query if each.is_sent]
         return self.address + ("?" + "&".join(words) if words else "")
+
+    @property
+    def body_text(self) -> str:
+        """The body where it is sent as text: JSON, or a form with a file.
+
+        Either program would want a file on the disk of whoever opens the collection, and one without variables.
+        """
+        return multipart_text(self.body) if self.media_type == FILE_MEDIA_TYPE else json_text(self.body)
+
+    @property
+    def content_type(self) -> str:
+        """The header that a body of text is sent with; empty for others."""
+        types = {JSON_MEDIA_TYPE: JSON_MEDIA_TYPE, FILE_MEDIA_TYPE: f"{FILE_MEDIA_TYPE}; boundary={BOUNDARY}"}
+        return types.get(self.media_type, "")
+
+    @property
+    def new_variables(self) -> tuple[str, ...]:
+        """What is made up anew before it is sent: each request for itself, but the tour for all of its own."""
+        used = NEW_VALUES if self.starts_run else self._used_variables()
+        return tuple(name for name in NEW_VALUES if name in used) if self.starts_run or not self.status else ()
+
+    @property
+    def needed_variables(self) -> tuple[str, ...]:
+        """What other requests have set. Without one of them it is not sent."""
+        own = {*USER_VARIABLES, *self.new_variables}
+        return tuple(dict.fromkeys(name for name in (*self.needs, *self._used_variables()) if name not in own))
+
+    @property
+    def forgotten_variables(self) -> tuple[str, ...]:
+        """What it unsets before it is sent."""
+        records = RECORD_VARIABLES if self.starts_run else ()
+        return tuple(dict.fromkeys((*records, *self.forgets, *(name for name, _ in self.captures))))
+
+    @property
+    def made_status(self) -> int:
+        """The status of an answer that says that a record was made; 0 if any answer that has the value says it."""
+        return self.status or (201 if self.operation_id.startswith("create_") else 0)
+
+    def _used_variables(self) -> list[str]:
+        values = [each.value for each in (*self.path_values, *self.query, *self.headers) if each.is_sent]
+        values += [check.value for check in self.checks]
+        return VARIABLE.findall(" ".join((self.path, *values, "" if self.body is None else json_text(self.body))))
 
 
 def operation_requests(document: SpecObject) -> dict[str, list[CollectionRequest]]:
@@ -112,7 +163,7 @@ def _place_in_run(request: CollectionRequest) -> tuple[bool, int]:
 
 def _operation_request(document: SpecObject, path: str, http_method: str, operation: SpecObject) -> CollectionRequest:
     parameters = list(resolved_parameters(document, operation))
-    media_type, body = _body_of(operation)
+    media_type, example = _body_of(operation)
     return CollectionRequest(
         name=operation["summary"],
         http_method=http_method.upper(),
@@ -123,7 +174,7 @@ def _operation_request(document: SpecObject, path: str, http_method: str, operat
         query=tuple(_named_values(parameters, "query", path)),
         headers=tuple(_named_values(parameters, "header", path)),
         media_type=media_type,
-        body=body,
+        body=own_body(operation["operationId"], example),
         needs_key=bool(operation.get("security", [{}])),
         is_risky=http_method == "delete" or operation["operationId"] in RISKY_OPERATIONS,
         captures=tuple(captures_of(operation["operationId"]).items()),
@@ -151,6 +202,15 @@ def _value_of(parameter: SpecObject, path: str) -> str:
         return f"{{{{{parameter['name']}}}}}"
     (example,) = (parameter["example"],) if "example" in parameter else parameter["schema"].get("examples", [""])[:1]
     return str(example).lower() if isinstance(example, bool) else str(example)
+
+
+def multipart_text(fields: dict[str, str]) -> str:
+    """Return a form with a file as text."""
+    parts = []
+    for name, value in fields.items():
+        file_words = '; filename="people.csv"\r\nContent-Type: text/csv' if name == "file" else ""
+        parts.append(f'--{BOUNDARY}\r\nContent-Disposition: form-data; name="{name}"{file_words}\r\n\r\n{value}\r\n')
+    return "".join(parts) + f"--{BOUNDARY}--\r\n"
 
 
 def _body_of(operation: SpecObject) -> tuple[str, Any]:

@@ -1,5 +1,8 @@
 """The README's "Five minutes" as requests of a collection, in its order."""
 
+from dataclasses import replace
+
+from integrations.codegen.collection_people import MARK_PLACE, PHONE_PLACE
 from integrations.codegen.collection_requests import (
     FILE_MEDIA_TYPE,
     FORM_MEDIA_TYPE,
@@ -16,23 +19,27 @@ INBOUND = "/api/inbound/leads"
 LEAD = "/api/v1/leads/{{lead_id}}"
 IS_NUMBER = "number"
 IS_FULL = "full"  # a list with one record or more
-PEOPLE_FILE = "First name,E-mail\nDorothy,dorothy@example.com\nGrace,grace@example.com\n"
+AT_EXAMPLE = f".{MARK_PLACE}@example.com"  # the end of addresses that are new in each run
+PRICING = f"pricing-{MARK_PLACE}"  # a tag that no other automation waits for
+PEOPLE_FILE = f"First name,E-mail\nDorothy,dorothy{AT_EXAMPLE}\nGrace,grace{AT_EXAMPLE}\n"
 
 
 def tour_requests() -> list[CollectionRequest]:
-    """Return the requests of the tour. Each may be sent again, except that a lead is new only once."""
-    return [*_leads(), *_repeats(), *_merges(), *_lists(), *_sources()]
+    """Return the requests of the tour. The first one begins a run: with other people, and without earlier records."""
+    requests = [*_leads(), *_repeats(), *_merges(), *_lists(), *_sources()]
+    captures = tuple(name for request in requests for name, _ in request.captures)
+    return [replace(requests[0], starts_run=True, forgets=captures), *requests[1:]]
 
 
 def _leads() -> list[CollectionRequest]:
     grace = {
-        "email": "grace@example.com",
-        "phone": "+1 415 555 0199",
+        "email": f"grace{AT_EXAMPLE}",
+        "phone": PHONE_PLACE,
         "first_name": "Grace",
         "source": "website",
-        "tags": ["newsletter"],
+        "tags": [f"newsletter-{MARK_PLACE}"],
     }
-    again = {"email": " GRACE@Example.com", "last_name": "Hopper", "tags[]": "pricing"}
+    again = {"email": f" GRACE.{MARK_PLACE}@Example.com", "last_name": MARK_PLACE, "tags[]": PRICING}
     same = (AnswerCheck("lead_id", "{{lead_id}}"), AnswerCheck("is_duplicate", "true"))
     return [
         _post("01 Post a lead", INBOUND, grace, {"lead_id": "lead_id"}, (AnswerCheck("lead_id", kind=IS_NUMBER),)),
@@ -48,15 +55,15 @@ def _leads() -> list[CollectionRequest]:
 
 
 def _repeats() -> list[CollectionRequest]:
-    key = (NamedValue("Idempotency-Key", "order-17"),)
-    barbara = {"email": "barbara@example.com"}
-    batch = [{"email": "kay@example.com"}, {"email": "not an address"}, {"email": "edsger@example.com"}]
+    key = (NamedValue("Idempotency-Key", f"order-{MARK_PLACE}"),)
+    barbara = {"email": f"barbara{AT_EXAMPLE}"}
+    batch = [{"email": f"kay{AT_EXAMPLE}"}, {"email": "not an address"}, {"email": f"edsger{AT_EXAMPLE}"}]
     one_is_bad = (AnswerCheck("data.0.index", "0"), AnswerCheck("data.1.status", "invalid"))
     return [
         _post(
             "05 Do not wait",
             INBOUND,
-            {"email": "alan@example.com"},
+            {"email": f"alan{AT_EXAMPLE}"},
             {"submission_id": "submission_id"},
             (AnswerCheck("status", "accepted"),),
             headers=(NamedValue("Prefer", "respond-async"),),
@@ -82,7 +89,7 @@ def _repeats() -> list[CollectionRequest]:
 
 
 def _merges() -> list[CollectionRequest]:
-    other = {"email": "g.hopper@example.org", "first_name": "Grace", "last_name": "Hopper"}
+    other = {"email": f"g.{MARK_PLACE}@example.org", "first_name": "Grace", "last_name": MARK_PLACE}
     return [
         _post(
             "10 Post another Grace", INBOUND, other, {"other_id": "lead_id"}, (AnswerCheck("lead_id", kind=IS_NUMBER),)
@@ -91,7 +98,7 @@ def _merges() -> list[CollectionRequest]:
         _change(
             "12 Merge two leads that are one person",
             f"{LEAD}/merge",
-            '{"lead_id": {{other_id}}}',
+            {"lead_id": "{{other_id}}"},
             {"merge_id": "data.merge_id"},
         ),
         _get(
@@ -99,21 +106,20 @@ def _merges() -> list[CollectionRequest]:
             "/api/v1/leads/{{other_id}}",
             checks=(AnswerCheck("data.id", "{{lead_id}}"),),
         ),
-        _change("14 Undo it", f"{LEAD}/unmerge", '{"merge_id": {{merge_id}}}', {}),
+        _change("14 Undo it", f"{LEAD}/unmerge", {"merge_id": "{{merge_id}}"}, {}),
     ]
 
 
 def _lists() -> list[CollectionRequest]:
     automation = {
         "name": "Asked for prices",
-        "trigger": {"type": "tag_added", "tag": "pricing"},
+        "trigger": {"type": "tag_added", "tag": PRICING},
         "steps": [
             {"condition": {"field": "email", "operator": "is_not_empty"}},
             {"action": {"type": "set_status", "status": "qualified"}},
         ],
     }
-    # One who is new each time has the tag added each time.
-    radia = {"email": "radia-{{$timestamp}}@example.com", "tags": ["pricing"]}
+    radia = {"email": f"radia{AT_EXAMPLE}", "tags": [PRICING]}
     return [
         CollectionRequest(
             name="15 Import a list",
@@ -123,8 +129,14 @@ def _lists() -> list[CollectionRequest]:
             media_type=FILE_MEDIA_TYPE,
             body={"file": PEOPLE_FILE},
             status=202,
+            captures=(("dry_run_id", "data.id"),),
         ),
-        _get("16 See what it would do", "/api/v1/imports", PAUSE, (AnswerCheck("data", kind=IS_FULL),)),
+        _get(
+            "16 See what it would do",
+            "/api/v1/imports/{{dry_run_id}}",
+            PAUSE,
+            (AnswerCheck("data.state", "done"),),
+        ),
         _post(
             "17 Let something happen by itself",
             "/api/v1/automations",
@@ -133,12 +145,13 @@ def _lists() -> list[CollectionRequest]:
             (AnswerCheck("data.id", kind=IS_NUMBER),),
             query=(),
         ),
-        _post("18 Ask for prices", INBOUND, radia, {}, (AnswerCheck("lead_id", kind=IS_NUMBER),)),
+        _post("18 Ask for prices", INBOUND, radia, {"radia_id": "lead_id"}, (AnswerCheck("lead_id", kind=IS_NUMBER),)),
         _get(
             "19 See what every step did",
             "/api/v1/automations/{{automation_id}}/runs",
             PAUSE,
             (AnswerCheck("data", kind=IS_FULL),),
+            needs=("radia_id",),
         ),
     ]
 
@@ -149,13 +162,13 @@ def _sources() -> list[CollectionRequest]:
         {"key": "email", "label": "E-mail", "type": "email", "required": True, "maps_to": "email"},
     ]
     hook = {"type": "zapier", "name": "Webinar sign-ups"}
-    annie = {"Full Name": "Annie Easley", "Work Email": "annie@example.com", "Seats": 3}
+    annie = {"Full Name": f"Annie {MARK_PLACE}", "Work Email": f"annie{AT_EXAMPLE}", "Seats": 3}
     form = {"name": "Ask for prices", "fields": fields}
-    mary = {"name": "Mary Jackson", "email": "mary@example.com"}
+    mary = {"name": f"Mary {MARK_PLACE}", "email": f"mary{AT_EXAMPLE}"}
     return [
         _post("20 Let a provider post", "/api/v1/integrations", hook, {"hook_url": "data.webhook_url"}, (), query=()),
         _post("21 Post as Zapier does", "{{hook_url}}", annie, {}, (), query=(), status=200, needs_key=False),
-        _find("22 Look at Annie", "annie@example.com"),
+        _find("22 Look at Annie", f"annie{AT_EXAMPLE}", "hook_url"),
         _post("23 Put up a form", "/api/v1/forms", form, {"form_public_id": "data.public_id"}, (), query=()),
         _post(
             "24 Fill it in as a visitor does",
@@ -169,7 +182,7 @@ def _sources() -> list[CollectionRequest]:
             status=202,
             needs_key=False,
         ),
-        _find("25 Look at Mary", "mary@example.com"),
+        _find("25 Look at Mary", f"mary{AT_EXAMPLE}", "form_public_id"),
     ]
 
 
@@ -201,8 +214,7 @@ def _post(
     )
 
 
-def _change(name: str, path: str, body: str, captures: dict[str, str]) -> CollectionRequest:
-    """A change whose body has variables that are numbers: it is text."""
+def _change(name: str, path: str, body: dict[str, str], captures: dict[str, str]) -> CollectionRequest:
     return _post(name, path, body, captures, (), query=(), status=200)
 
 
@@ -212,11 +224,13 @@ def _get(
     pause: int = 0,
     checks: tuple[AnswerCheck, ...] = (),
     query: tuple[NamedValue, ...] = (),
+    needs: tuple[str, ...] = (),
 ) -> CollectionRequest:
     return CollectionRequest(
-        name=name, http_method="GET", path=path, query=query, status=200, checks=checks, pause=pause
+        name=name, http_method="GET", path=path, query=query, status=200, checks=checks, pause=pause, needs=needs
     )
 
 
-def _find(name: str, email: str) -> CollectionRequest:
-    return _get(name, "/api/v1/leads", PAUSE, (AnswerCheck("data", kind=IS_FULL),), (NamedValue("email", email),))
+def _find(name: str, email: str, needed: str) -> CollectionRequest:
+    query = (NamedValue("email", email),)
+    return _get(name, "/api/v1/leads", PAUSE, (AnswerCheck("data", kind=IS_FULL),), query, (needed,))

@@ -6,21 +6,18 @@ from typing import Any
 
 from integrations.codegen.collection_requests import (
     COLLECTION_VARIABLES,
-    FILE_MEDIA_TYPE,
     FORM_MEDIA_TYPE,
-    RISK_VALUE,
-    RISK_VARIABLE,
     AnswerCheck,
     CollectionRequest,
     NamedValue,
     operation_requests,
 )
+from integrations.codegen.collection_scripts import POSTMAN, capturing_lines, indented, script_before
 from integrations.codegen.collection_tour import IS_FULL, IS_NUMBER, TOUR_NAME, tour_requests
 from integrations.codegen.operations import JSON_MEDIA_TYPE, SpecObject
 
 SCHEMA_URL = "https://schema.getpostman.com/json/collection/v2.1.0/collection.json"
 COLLECTION_ID = str(uuid.uuid5(uuid.NAMESPACE_URL, "leadhub/postman"))  # the same each time: an import replaces it
-BOUNDARY = "leadhub-people"
 MOST_TRIES = 20  # of a request whose answer is not ready
 DESCRIPTION = (
     "Set the variable `key`, and `baseUrl` where your LeadHub is not on this machine.\n\n"
@@ -94,8 +91,7 @@ def _pair(value: NamedValue) -> dict[str, Any]:
 
 
 def _content_headers(request: CollectionRequest) -> list[NamedValue]:
-    types = {JSON_MEDIA_TYPE: JSON_MEDIA_TYPE, FILE_MEDIA_TYPE: f"{FILE_MEDIA_TYPE}; boundary={BOUNDARY}"}
-    return [NamedValue("Content-Type", types[request.media_type])] if request.media_type in types else []
+    return [NamedValue("Content-Type", request.content_type)] if request.content_type else []
 
 
 def _body(request: CollectionRequest) -> dict[str, Any] | None:
@@ -104,31 +100,15 @@ def _body(request: CollectionRequest) -> dict[str, Any] | None:
     if request.media_type == FORM_MEDIA_TYPE:
         pairs = [{"key": name, "value": value, "type": "text"} for name, value in request.body.items()]
         return {"mode": "urlencoded", "urlencoded": pairs}
-    if request.media_type == FILE_MEDIA_TYPE:
-        return {"mode": "raw", "raw": multipart_text(request.body)}
-    text = request.body if isinstance(request.body, str) else json.dumps(request.body, indent=2, ensure_ascii=False)
-    return {"mode": "raw", "raw": text, "options": {"raw": {"language": "json"}}}
-
-
-def multipart_text(fields: dict[str, str]) -> str:
-    """Return a form with a file as text. Postman would want a file on the disk of whoever opens the collection."""
-    parts = []
-    for name, value in fields.items():
-        file_words = '; filename="people.csv"\r\nContent-Type: text/csv' if name == "file" else ""
-        parts.append(f'--{BOUNDARY}\r\nContent-Disposition: form-data; name="{name}"{file_words}\r\n\r\n{value}\r\n')
-    return "".join(parts) + f"--{BOUNDARY}--\r\n"
+    sent: dict[str, Any] = {"mode": "raw", "raw": request.body_text}
+    if request.media_type == JSON_MEDIA_TYPE:
+        sent["options"] = {"raw": {"language": "json"}}
+    return sent
 
 
 def _events(request: CollectionRequest) -> list[dict[str, Any]]:
-    events = []
-    if request.pause:
-        events.append(_event("prerequest", [f"setTimeout(() => {{}}, {request.pause});"]))
-    if request.is_risky:
-        condition = f'pm.variables.get("{RISK_VARIABLE}") !== "{RISK_VALUE}"'
-        events.append(_event("prerequest", [f"if ({condition}) pm.execution.skipRequest();"]))
-    if lines := _test_lines(request):
-        events.append(_event("test", lines))
-    return events
+    events = [("prerequest", script_before(request, POSTMAN)), ("test", _test_lines(request))]
+    return [_event(listen, lines) for listen, lines in events if lines]
 
 
 def _event(listen: str, lines: list[str]) -> dict[str, Any]:
@@ -136,11 +116,9 @@ def _event(listen: str, lines: list[str]) -> dict[str, Any]:
 
 
 def _test_lines(request: CollectionRequest) -> list[str]:
-    captures = [f'pm.collectionVariables.set("{name}", valueAt("{path}"));' for name, path in request.captures]
-    if not request.status:  # an operation of its own: it leaves something behind only if it is there
-        paths = [path for _, path in request.captures]
-        lines = [f'if (valueAt("{path}") !== undefined) {set_}' for path, set_ in zip(paths, captures, strict=True)]
-        return [*VALUE_LINES, *lines] if captures else []
+    captures = capturing_lines(request, POSTMAN)
+    if not request.status:
+        return [*VALUE_LINES, *captures] if captures else []
     status = f'pm.test("status is {request.status}", () => pm.response.to.have.status({request.status}));'
     lines = [status, *map(_check_line, request.checks), *captures]
     if request.pause:
@@ -150,21 +128,17 @@ def _test_lines(request: CollectionRequest) -> list[str]:
 
 
 def _until_ready(ready: str, lines: list[str]) -> list[str]:
-    """Send the request again while workers have not come to it: a busy machine is no failure."""
+    """Send the request again while workers have not come to it: a busy machine is no failure, but a refusal is one."""
     return [
         'const tries = Number(pm.collectionVariables.get("tries") || 0);',
-        f"if (!({ready}) && tries < {MOST_TRIES}) {{",
+        f"if (pm.response.code < 400 && !({ready}) && tries < {MOST_TRIES}) {{",
         '  pm.collectionVariables.set("tries", tries + 1);',
         "  pm.execution.setNextRequest(pm.info.requestName);",
         "} else {",
         '  pm.collectionVariables.unset("tries");',
-        *_indented(lines),
+        *indented(lines),
         "}",
     ]
-
-
-def _indented(lines: list[str]) -> list[str]:
-    return [f"  {line}" for line in lines]
 
 
 def _is_met(check: AnswerCheck) -> str:

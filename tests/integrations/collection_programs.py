@@ -43,17 +43,17 @@ def collection_variables(stack: Stack) -> dict[str, str]:
     return {"baseUrl": stack.base, "key": key, "tenant": slug}
 
 
-def newman_statuses(tools: Path, variables: dict[str, str], report: Path) -> dict[str, int]:
+def newman_statuses(tools: Path, variables: dict[str, str], report: Path, may_fail: bool = False) -> dict[str, int]:
     """Run all of Postman's collection. Return the status of each request that was sent, by its name."""
     options = ["--reporters", "json", "--reporter-json-export", str(report)]
-    _run([str(tools / "newman"), "run", str(POSTMAN_FILE), *options], variables)
+    _run([str(tools / "newman"), "run", str(POSTMAN_FILE), *options], variables, may_fail)
     executions = json.loads(report.read_text(encoding="utf-8"))["run"]["executions"]
-    return {each["item"]["name"]: each["response"]["code"] for each in executions}
+    return {each["item"]["name"]: each["response"]["code"] for each in executions if "response" in each}
 
 
-def bruno_statuses(tools: Path, variables: dict[str, str], report: Path) -> dict[str, int]:
+def bruno_statuses(tools: Path, variables: dict[str, str], report: Path, may_fail: bool = False) -> dict[str, int]:
     """Run all of Bruno's collection. Return the status of each request that was sent, by its name."""
-    _run([str(tools / "bru"), "run", "-r", "--env", "local", "--reporter-json", str(report)], variables)
+    _run([str(tools / "bru"), "run", "-r", "--env", "local", "--reporter-json", str(report)], variables, may_fail)
     (run,) = json.loads(report.read_text(encoding="utf-8"))
     sent = [each for each in run["results"] if each["response"]["status"] != "skipped"]
     return {_bruno_name(each["test"]["filename"]): each["response"]["status"] for each in sent}
@@ -65,9 +65,9 @@ def _bruno_name(file_name: str) -> str:
     return found[1]
 
 
-def _run(command: list[str], variables: dict[str, str]) -> None:
+def _run(command: list[str], variables: dict[str, str], may_fail: bool) -> None:
     words = [word for name, value in variables.items() for word in ("--env-var", f"{name}={value}")]
     found = subprocess.run(
         [*command, *words], cwd=BRUNO_FOLDER, capture_output=True, text=True, check=False, timeout=RUN_SECONDS
     )
-    assert found.returncode == 0, found.stdout
+    assert may_fail or found.returncode == 0, found.stdout
