@@ -122,7 +122,8 @@ def fill_workspace(client: LeadHub) -> None:
     assert set(NAMES) <= set(addresses)
     client.submit_lead({"email": "first@example.com", "phone": "+14155551234", "tags": ["newsletter"]}, wait=30)
     for address in addresses:
-        client.submit_lead({"email": address, "tags": ["pricing"], **NAMES.get(address, {})}, wait=30)
+        lead: Any = {"email": address, "tags": ["pricing"], **NAMES.get(address, {})}
+        client.submit_lead(lead, wait=30)
     for name in ("partner", "vip-client"):
         client.tags.create({"name": name})
     client.automations.create(
