@@ -18,6 +18,7 @@ from shared.platform.db.bounded_commits import begin_bounded
 from shared.platform.db.connections import Connection
 from shared.platform.db.contention import retry_contended
 from shared.platform.db.database_engine import make_engine
+from shared.platform.db.standby_watch import StandbyWatch
 from shared.platform.fair_limiter import FairLimiter
 from shared.platform.observability.metrics import LISTS_READ
 from shared.platform.settings import Settings
@@ -37,6 +38,7 @@ LISTS_BUSY_MESSAGE = "Too many large lists are being read just now. Send the req
 STATEMENT_TIMEOUT_SECONDS = 10.0  # seconds
 
 ENGINE_KEY = web.AppKey("engine", AsyncEngine)
+STANDBY_WATCH = web.AppKey("standby_watch", StandbyWatch)
 READ_ENGINE_KEY = web.AppKey("reads", AsyncEngine)  # in autocommit: a transaction would cost two more round trips
 CONNECTION_LIMITER = web.AppKey("turns", FairLimiter)  # limits the connections of each workspace
 REPLICA_LIMITER = web.AppKey("replica_turns", FairLimiter)
@@ -70,12 +72,14 @@ def api_lifetime(settings: Settings) -> Callable[[web.Application], AsyncIterato
             settings.database_url, "leadhub api", size=POOL_SIZE, statement_timeout=STATEMENT_TIMEOUT_SECONDS
         )
         app[READ_ENGINE_KEY] = app[ENGINE_KEY].execution_options(isolation_level="AUTOCOMMIT")
+        app[STANDBY_WATCH] = StandbyWatch(settings.database_url, "leadhub api")
         spool = redis.from_url(settings.spool_url, socket_timeout=1, socket_connect_timeout=1)
         app[SPOOL_KEY] = Spool(spool)
         app[FILES_KEY] = FileDownloads(settings)
         async with watched_replica(app, settings):
             yield
         app[FILES_KEY].close()
+        await app[STANDBY_WATCH].close()
         await app[ENGINE_KEY].dispose()
         await spool.aclose()
 
@@ -127,15 +131,16 @@ async def listing(request: web.Request) -> AsyncIterator[AsyncConnection]:
 async def writing(request: web.Request, work: Callable[[AsyncConnection], Awaitable[T]]) -> T:
     """Return the result of `work` in one transaction, which is retried on contention.
 
-    `work` may run several times, so that its only effects must be those of the transaction. Raises CommitUnconfirmed
-    if a synchronous standby is away.
+    `work` may run several times, so that its only effects must be those of the transaction. Raises StandbyAway and
+    CommitUnconfirmed if a synchronous standby is away.
     """
 
     async def write() -> T:
         async with (
+            request.app[STANDBY_WATCH].change() as change,
             fair_slot(request, WRITE_LIMITER),
             fair_slot(request, CONNECTION_LIMITER),
-            begin_bounded(request.app[ENGINE_KEY]) as connection,
+            begin_bounded(request.app[ENGINE_KEY], change) as connection,
         ):
             return await work(connection)
 

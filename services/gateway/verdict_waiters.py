@@ -14,6 +14,7 @@ from shared.operations.lane_pauses import IS_ACTIVE_SQL
 from shared.platform.db.connections import ConnectionPool, with_deadline
 from shared.platform.db.database_errors import is_unavailable
 from shared.platform.db.notifications import ChannelHandler, NotificationListener
+from shared.platform.db.standby_watch import COMMITS_WAIT_SQL
 from shared.platform.errors import ApiError, ServiceUnavailable
 from shared.platform.observability import logging
 from shared.platform.observability.metrics import WAITING_CALLERS
@@ -36,9 +37,7 @@ LIVE_WORKERS_SQL = f"""
 SELECT EXISTS (SELECT FROM processes
                WHERE kind IN ('worker', 'sweeper') AND seen_at > now() - make_interval(secs => %s)),
        EXISTS (SELECT FROM lane_pauses WHERE workspace_id = 0 AND lane = 'waited_for' AND {IS_ACTIVE_SQL}),
-       EXISTS (SELECT FROM pg_stat_activity
-               WHERE wait_event = 'SyncRep' AND datname = current_database()
-                 AND query_start < clock_timestamp() - make_interval(secs => %s))
+       {COMMITS_WAIT_SQL}
 """
 VERDICTS_SQL = """
 SELECT s.workspace_id, s.id::text, s.state, s.lead_id, s.is_duplicate, s.matched_on, s.warnings

@@ -34,6 +34,7 @@ from shared.platform.crypto.encryption import Cipher
 from shared.platform.db.bounded_commits import bounded_transaction
 from shared.platform.db.connections import Connection, ConnectionPool
 from shared.platform.db.database_errors import is_unavailable
+from shared.platform.db.standby_watch import StandbyWatch
 from shared.platform.errors import ServiceUnavailable
 from shared.platform.settings import Settings
 
@@ -114,9 +115,17 @@ PasswordResult = PasswordAccepted | SignInRefused | SignInDelayed
 class SignInService:
     """The sign-in of one process. Its methods raise ServiceUnavailable while the database is away."""
 
-    def __init__(self, settings: Settings, pool: ConnectionPool, cipher: Cipher, passwords: PasswordHashing) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        pool: ConnectionPool,
+        standby: StandbyWatch,
+        cipher: Cipher,
+        passwords: PasswordHashing,
+    ) -> None:
         self._settings = settings
         self._pool = pool
+        self._standby = standby
         self._cipher = cipher
         self._passwords = passwords
         self._turns = CallerTurns(MAX_ATTEMPTS_AT_ONCE)
@@ -277,7 +286,11 @@ class SignInService:
     @asynccontextmanager
     async def _transaction(self) -> AsyncIterator[Connection]:
         try:
-            async with self._pool.connection() as connection, bounded_transaction(connection):
+            async with (
+                self._standby.change() as change,
+                self._pool.connection() as connection,
+                bounded_transaction(connection, change),
+            ):
                 yield connection
         except Exception as error:
             if is_unavailable(error):

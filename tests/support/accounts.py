@@ -14,6 +14,7 @@ from shared.auth.roles import Role
 from shared.auth.sign_in import SignedIn, SignInAttempt, SignInResult, SignInService
 from shared.platform.crypto.encryption import Cipher
 from shared.platform.db.connections import Connection, ConnectionPool, connect, make_pool
+from shared.platform.db.standby_watch import StandbyWatch
 from shared.platform.settings import Settings
 
 PASSWORD = "correct horse battery"
@@ -29,7 +30,7 @@ class Door:
         self.pool = pool
         self.cipher = Cipher.from_settings(SETTINGS)
         self.passwords = PasswordHashing()
-        self.service = SignInService(SETTINGS, pool, self.cipher, self.passwords)
+        self.service = SignInService(SETTINGS, pool, StandbyWatch(url, "tests"), self.cipher, self.passwords)
 
     async def make_person(
         self, email: str, *, role: Role = "admin", slug: str = "main", password: str | None = PASSWORD, **more: Any

@@ -42,6 +42,7 @@ from shared.platform.db.connections import Connection, make_pool
 from shared.platform.db.contention import retry_contended
 from shared.platform.db.database_engine import make_engine
 from shared.platform.db.database_errors import is_unavailable
+from shared.platform.db.standby_watch import StandbyWatch
 from shared.platform.fair_limiter import FairLimiter
 from shared.platform.settings import Settings
 from shared.platform.supervised_loop import run_forever
@@ -98,6 +99,7 @@ class ConsoleContext:
 
     settings: Settings
     engine: AsyncEngine
+    standby: StandbyWatch
     spool: Spool
     cipher: Cipher
     renderer: Renderer
@@ -125,11 +127,15 @@ class ConsoleContext:
     async def writing(self, work: Callable[[Connection], Awaitable[T]]) -> T:
         """Return the result of `work` in one transaction, which is retried on contention.
 
-        Raises CommitUnconfirmed if a synchronous standby is away.
+        Raises StandbyAway and CommitUnconfirmed if a synchronous standby is away.
         """
 
         async def write() -> T:
-            async with self.turns.turn(), begin_bounded(self.engine) as connection:
+            async with (
+                self.standby.change() as change,
+                self.turns.turn(),
+                begin_bounded(self.engine, change) as connection,
+            ):
                 return await work(cast("Connection", (await connection.get_raw_connection()).driver_connection))
 
         return await retry_contended(write, attempts=MAX_TRANSACTION_TRIES)
@@ -255,6 +261,7 @@ def console_lifetime(
         engine = make_engine(
             settings.database_url, "leadhub console", size=POOL_SIZE, statement_timeout=STATEMENT_TIMEOUT_SECONDS
         )
+        standby = StandbyWatch(settings.database_url, "leadhub console")
         pool = make_pool(settings.database_url, "leadhub sessions", size=2, is_checked=True)
         limits = redis.from_url(settings.redis_url, socket_timeout=1, socket_connect_timeout=1)
         spool = redis.from_url(settings.spool_url, socket_timeout=1, socket_connect_timeout=1)
@@ -264,6 +271,7 @@ def console_lifetime(
         console = app[CONSOLE_CONTEXT] = ConsoleContext(
             settings=settings,
             engine=engine,
+            standby=standby,
             spool=Spool(spool),
             cipher=cipher,
             renderer=Renderer(static_files, text_filters, DocsPlace(settings.docs_site_url, settings.docs_url)),
@@ -272,7 +280,7 @@ def console_lifetime(
             navigation_counts=navigation_counts,
             sessions=SessionCache(settings, pool, app[NOTIFICATION_LISTENER]),
             passwords=passwords,
-            sign_in=SignInService(settings, pool, cipher, passwords),
+            sign_in=SignInService(settings, pool, standby, cipher, passwords),
             files=FileDownloads(settings),
             expensive_lists=FairLimiter(MAX_EXPENSIVE_LISTS, 1, LISTS_BUSY_MESSAGE, retry_after=5),
         )
@@ -283,6 +291,7 @@ def console_lifetime(
             loop.cancel()
         await asyncio.gather(*loops, return_exceptions=True)
         console.files.close()
+        await standby.close()
         await pool.close(timeout=2)
         await engine.dispose()
         await spool.aclose()

@@ -3,9 +3,9 @@
 from aiohttp import web
 
 from services.console.web.page_view import PageView, last_membership
-from shared.platform.db.bounded_commits import CommitUnconfirmed
 from shared.platform.db.database_engine import NoConnectionFree
 from shared.platform.db.database_errors import is_unavailable
+from shared.platform.db.standby_watch import CommitUnconfirmed, StandbyAway
 from shared.platform.errors import ApiError, Overloaded, ServerError, ServiceUnavailable
 from shared.platform.observability import logging
 from shared.platform.web.response_headers import REQUEST_ID
@@ -19,13 +19,16 @@ async def error_page(view: PageView, error: ApiError) -> web.Response:
         view.membership = last_membership(view.request, view.session)
     is_busy = isinstance(error, Overloaded)
     is_unconfirmed = isinstance(error, CommitUnconfirmed)
-    is_away = isinstance(error, ServiceUnavailable) and not is_busy and not is_unconfirmed
+    is_standby_away = isinstance(error, StandbyAway)
+    has_own_words = is_busy or is_unconfirmed or is_standby_away
+    is_away = isinstance(error, ServiceUnavailable) and not has_own_words
     response = await view.render(
         "error_database.html" if is_away else "error.html",
         error.status,
         error=error,
         is_busy=is_busy,
         is_unconfirmed=is_unconfirmed,
+        is_standby_away=is_standby_away,
         request_id=view.request[REQUEST_ID],
     )
     response.headers.update(error.headers or {})
