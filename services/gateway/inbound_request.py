@@ -21,6 +21,8 @@ from shared.service_app.authorization import API_KEY
 JSON_MEDIA_TYPE = "application/json"
 FORM_MEDIA_TYPE = "application/x-www-form-urlencoded"
 MAX_IDEMPOTENCY_KEY_LENGTH = 255
+IDEMPOTENCY_HEADER = "Idempotency-Key"
+SEVERAL_KEYS_MESSAGE = "Send one Idempotency-Key: the request has several headers of this name."
 
 
 def key_for_tenant(request: web.Request) -> AuthenticatedKey:
@@ -68,11 +70,17 @@ def read_lead(media: str, body: bytes) -> dict[str, Any]:
 
 
 def idempotency_key(request: web.Request) -> str | None:
-    """Return the request's idempotency key. Raises ValidationFailed if it is too long or not printable."""
-    key = request.headers.get("Idempotency-Key")
+    """Return the request's idempotency key.
+
+    Raises BadRequest for several of them, and ValidationFailed for one that is too long or not printable.
+    """
+    keys = request.headers.getall(IDEMPOTENCY_HEADER, ())
+    if len(keys) > 1:
+        raise BadRequest(SEVERAL_KEYS_MESSAGE)
+    key = keys[0] if keys else None
     if key is not None and not (0 < len(key) <= MAX_IDEMPOTENCY_KEY_LENGTH and key.isprintable()):
         raise ValidationFailed(
-            {"Idempotency-Key": [f"The key must have 1 to {MAX_IDEMPOTENCY_KEY_LENGTH} printable characters."]}
+            {IDEMPOTENCY_HEADER: [f"The key must have 1 to {MAX_IDEMPOTENCY_KEY_LENGTH} printable characters."]}
         )
     return key
 
