@@ -4,11 +4,16 @@ import json
 import os
 import re
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 NEWEST, OLDEST = "now", "oldest"
 BAD_FILE_MESSAGE = "{} is no file of a cursor; remove it, or name another with --cursor-file"
+UNUSABLE_FILE_MESSAGE = (
+    "the cursor cannot be kept in {}: {}. Name a file that you may write, in a folder that you may write, with "
+    "--cursor-file"
+)
 
 
 def usual_cursor_file(host: str, workspace: str) -> Path:
@@ -27,14 +32,21 @@ class ListenCursor:
 
     @classmethod
     def open(cls, path: Path, after: str | None) -> "ListenCursor":
-        """Return the place to begin at: `after` if given, or that of the file, or now. RuntimeError on a bad file."""
+        """Return the place to begin at: `after` if given, or that of the file, or now. RuntimeError on a bad file.
+
+        The file is tried at once: otherwise the first event would be handled, and not noted.
+        """
+        with _telling_of(path):
+            _check_folder(path)
         if after is not None:
             return cls(path, None if after == OLDEST else after)
-        try:
-            found = json.loads(path.read_bytes())
-            return cls(path, found["cursor"], found["last_id"])
-        except FileNotFoundError:
+        with _telling_of(path):
+            kept = path.read_bytes() if path.exists() else None
+        if kept is None:
             return cls(path, NEWEST)
+        try:
+            found = json.loads(kept)
+            return cls(path, found["cursor"], found["last_id"])
         except (ValueError, KeyError, TypeError):
             raise RuntimeError(BAD_FILE_MESSAGE.format(path)) from None
 
@@ -57,7 +69,28 @@ class ListenCursor:
 
     def _save(self) -> None:
         """Write the file. A kill leaves the old one or the new one."""
-        self._path.parent.mkdir(parents=True, exist_ok=True)
-        beside = self._path.with_name(f"{self._path.name}.{os.getpid()}")
-        beside.write_text(json.dumps({"cursor": self.cursor, "last_id": self._last_id}))
-        beside.replace(self._path)
+        with _telling_of(self._path):
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            beside = _file_beside(self._path)
+            beside.write_text(json.dumps({"cursor": self.cursor, "last_id": self._last_id}))
+            beside.replace(self._path)
+
+
+def _file_beside(path: Path) -> Path:
+    return path.with_name(f"{path.name}.{os.getpid()}")
+
+
+def _check_folder(path: Path) -> None:
+    """Raise OSError if the file could not be written."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    _file_beside(path).touch()
+    _file_beside(path).unlink()
+
+
+@contextmanager
+def _telling_of(path: Path) -> Iterator[None]:
+    """Raise RuntimeError with what to do in place of the system's error."""
+    try:
+        yield
+    except OSError as error:
+        raise RuntimeError(UNUSABLE_FILE_MESSAGE.format(path, error.strerror)) from None

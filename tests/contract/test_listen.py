@@ -241,3 +241,14 @@ async def test_events_come_in_order_through_three_disconnects(
     assert len(set(recorded)) == count
     assert {int(request.body["lead"]["first_name"]) for request in receiver.requests} == set(range(count))
     assert line.broken_connections >= 3
+
+
+async def test_cursor_file_that_cannot_be_written_is_told_at_once(ours: KeyedWorkspace, tmp_path: Path) -> None:
+    (tmp_path / "a-file").touch()
+    for path in ("/proc/leadhub/cursor.json", f"{tmp_path}/a-file/cursor.json", "x" * 300):
+        with listening(tmp_path, ours, "--cursor-file", path) as process:
+            assert await asyncio.to_thread(process.wait, 60) == 1
+        told = (tmp_path / "stderr").read_text()
+        assert "Name a file that you may write" in told, told
+        assert "--cursor-file" in told
+        assert "Traceback" not in told

@@ -45,9 +45,9 @@ AnyEventMessage = LeadEventMessage | SourceSilentEvent
 
 
 def _parse_types(value: Any) -> tuple[str, ...] | None:
-    """Parse names with commas between. Each counts once; none means all events."""
+    """Parse names with commas between. Each counts once; an empty text means all events."""
     names = tuple(dict.fromkeys(name.strip() for name in str(value).split(",") if name.strip()))
-    if not NAMED_TYPES.issuperset(names):
+    if not NAMED_TYPES.issuperset(names) or (value and not names):
         raise custom_error(UNKNOWN_TYPE_MESSAGE)
     return names or None
 
