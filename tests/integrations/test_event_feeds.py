@@ -77,6 +77,28 @@ def test_python_waits_for_what_comes(feed_site: Site) -> None:
     assert event["lead"].get("email") == email
 
 
+def test_python_misses_no_new_event_by_a_failure(feed_site: Site) -> None:
+    is_read = threading.Event()
+    sender = threading.Thread(target=submit_until, args=(feed_site, is_read))
+    with LeadHub(feed_site.url, feed_site.key) as client:
+        feed = client.events("now", types=CREATED, wait=25)
+        sender.start()
+        try:
+            event = next(iter(feed))  # the reader fails amid its first answer
+        finally:
+            is_read.set()
+            sender.join()
+        assert feed.cursor != "now"
+        assert next(iter(client.events(feed.cursor, types=CREATED)))["id"] == event["id"]
+
+
+def submit_until(site: Site, is_read: threading.Event) -> None:
+    """Send leads until the event of one of them was read."""
+    with LeadHub(site.url, site.key) as client:
+        while not is_read.wait(0.1):
+            client.submit_lead({"email": f"{secrets.token_hex(4)}@example.com"})
+
+
 def submit_once_asked(site: Site, feed: Any, email: str) -> None:
     """Send a lead when the feed's first answer has come, which held nothing."""
     until(lambda: feed.cursor != "now", 60, "the first answer")
@@ -120,6 +142,17 @@ def test_typescript_reads_each_event_once_after_a_failure(
     assert (found["first"], found["rest"][: EVENTS - KEPT]) == (event_ids[:STOP], event_ids[KEPT:])
     assert found["sizes"][:11] == [90] * 11
     assert (found["waited"], found["refused"]["status"]) == (CREATED, 422)
+
+
+@pytest.mark.extended
+def test_typescript_misses_no_new_event_by_a_failure(feed_site: Site, tmp_path: Path) -> None:
+    reason = built_typescript_client(tmp_path)
+    if reason:
+        pytest.skip(reason)
+    (tmp_path / "client.mjs").write_bytes((PROGRAMS / "client.mjs").read_bytes())
+    found = run_program(["node", str(tmp_path / "client.mjs")], "newEvents", settings_of(feed_site))
+    assert found["cursor"] != "now"
+    assert found["first"] == found["again"]
 
 
 @pytest.mark.extended

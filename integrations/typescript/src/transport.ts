@@ -8,6 +8,7 @@ import type { WebhookEvent } from "./webhooks.js";
 const LARGEST_PAGE = 100; // records
 const NO_CONTENT = 204;
 const EVENTS_PATH = "/api/v1/events";
+const NEWEST = "now";
 
 /** What can be set of a client. */
 export interface Options {
@@ -178,13 +179,20 @@ export class EventFeed implements AsyncIterable<WebhookEvent> {
 
   /** The events of one answer after another, and no empty ones. Throws an ApiError of 410 if the cursor is too old. */
   async *pages(): AsyncGenerator<WebhookEvent[], void, undefined> {
+    if (this.cursor === NEWEST) {
+      // "now" is later each time: a first answer that waited could not be asked for again.
+      this.cursor = (await this.#read({ ...this.#query, after: this.cursor, wait: undefined })).meta.next_cursor;
+    }
     for (;;) {
-      const query = { ...this.#query, after: this.cursor };
-      const { data, meta } = (await this.#transport.send({ method: "GET", path: EVENTS_PATH, query })).data as Events;
+      const { data, meta } = await this.#read({ ...this.#query, after: this.cursor });
       if (data.length) yield data;
       this.cursor = meta.next_cursor;
       if (!data.length && !this.#query.wait) return;
     }
+  }
+
+  async #read(query: object): Promise<Events> {
+    return (await this.#transport.send({ method: "GET", path: EVENTS_PATH, query })).data as Events;
   }
 }
 

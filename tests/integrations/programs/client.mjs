@@ -87,6 +87,22 @@ const scenarios = {
     print({ first, rest, sizes, waited, refused: await failureOf(wrong.next()) });
   },
 
+  async newEvents() {
+    const { types } = settings;
+    const feed = client.events({ types, after: "now", wait: 25 });
+    const next = feed[Symbol.asyncIterator]().next();
+    let isRead = false;
+    const read = next.finally(() => (isRead = true));
+    while (!isRead) {
+      await client.submitLead({ email: `ts-new-${crypto.randomUUID()}@example.com` });
+      await new Promise((resolve) => setTimeout(resolve, 100));
+    }
+    const first = (await read).value.id;
+    const { cursor } = feed;
+    const again = (await client.events({ types, after: cursor })[Symbol.asyncIterator]().next()).value.id;
+    print({ cursor, first, again });
+  },
+
   async limit() {
     const waits = [];
     const sleep = async (seconds) => {

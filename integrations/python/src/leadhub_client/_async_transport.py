@@ -16,6 +16,7 @@ __all__ = ["AsyncEventFeed", "AsyncPages", "AsyncResource", "AsyncTransport", "q
 RecordT = TypeVar("RecordT")
 LARGEST_PAGE = 100  # records
 EVENTS_PATH = "/api/v1/events"
+NEWEST = "now"
 
 
 class AsyncTransport:
@@ -109,6 +110,11 @@ class AsyncEventFeed:
 
     async def pages(self) -> AsyncIterator[list[WebhookEvent]]:
         """Yield the events of one answer after another, and no empty ones. Raises Gone where the cursor is too old."""
+        if self.cursor == NEWEST:
+            # "now" is later each time: a first answer that waited could not be asked for again.
+            query = {**self._query, "after": self.cursor, "wait": None}
+            answer = await self._transport.send(Call("GET", EVENTS_PATH, query))
+            self.cursor = answer.data["meta"]["next_cursor"]
         while True:
             answer = await self._transport.send(Call("GET", EVENTS_PATH, {**self._query, "after": self.cursor}))
             events = cast("list[WebhookEvent]", answer.data["data"])
