@@ -6,7 +6,8 @@ spool's figures, the last known ledger, and None for the rest.
 
 import shutil
 import time
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Iterable
 from contextlib import AbstractAsyncContextManager
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -213,6 +214,16 @@ async def read_processes(connection: Connection) -> list[ProcessState]:
     """Return the workers and sweepers, dead ones of the last day too."""
     rows = await (await connection.execute(PROCESSES_SQL.encode())).fetchall()
     return [ProcessState(*row) for row in rows]
+
+
+def neutral_process_names(kinds: Iterable[str]) -> list[str]:
+    """Return names such as `worker 1` for processes in this order. Real ones name machines."""
+    numbers: Counter[str] = Counter()
+    names = []
+    for kind in kinds:
+        numbers[kind] += 1
+        names.append(f"{kind} {numbers[kind]}")
+    return names
 
 
 def _lane_state(

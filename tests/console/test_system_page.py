@@ -81,3 +81,14 @@ async def test_only_operators_find_the_page(shared_stack: Stack, readers: dict[s
         assert refused.status == 403
         assert "Lanes of the installation, the system, all workspaces" in refused.text
         assert "settings/system" not in (await client.get("/console/main/now")).text
+
+
+async def test_names_of_processes_are_for_operators_on_now(shared_stack: Stack, readers: dict[str, Reader]) -> None:
+    with shared_stack.database() as database:
+        names = [name for (name,) in database.execute("SELECT name FROM processes WHERE kind = 'worker'").fetchall()]
+    assert names
+    for kind, sees_names in (("operator", True), ("admin", False)):
+        async with console_client(shared_stack.base, readers[kind].email) as client:
+            page = (await client.get("/console/main/now")).text
+        assert [name in page for name in names] == [sees_names] * len(names)
+        assert ("worker 1" in page) is not sees_names

@@ -46,4 +46,4 @@ async def test_operation_counts_cover_one_workspace(outbox: Outbox, tmp_path: Pa
     assert data["ledger"] == {"accepted": 7, "pending": 2, "done": 0, "dead": 3, "quarantined": 2, "spooled": None}
     assert {queue["name"]: queue["waiting"] for queue in data["queues"]} == {"ingest": 2, "events": 1, "deliveries": 3}
     assert data["dead_letters"] == {"submissions": 3, "quarantined": 2, "deliveries": 2}
-    assert {process["name"]: process["is_alive"] for process in data["workers"]} == {"fresh": True, "stale": False}
+    assert {one["name"]: one["is_alive"] for one in data["workers"]} == {"worker 1": True, "worker 2": False}

@@ -19,7 +19,7 @@ from shared.models import Delivery, Event, Process
 from shared.operations.history import MAX_HISTORY_MINUTES, MINUTES_BY_THE_MINUTE, HistoryPoint, read_history
 from shared.operations.lane_names import LANE_NAMES, WORKSPACE_LANES, LaneName
 from shared.operations.lane_pauses import LaneActor, pause_lane, resume_lane
-from shared.operations.overview import read_lanes
+from shared.operations.overview import neutral_process_names, read_lanes
 from shared.operations.overview_types import LaneState
 from shared.platform.db.connections import Connection
 from shared.platform.errors import NotFound
@@ -172,4 +172,6 @@ async def _process_records(connection: AsyncConnection) -> list[RecordDict]:
     )
     at_work = Process.kind.in_(("worker", "sweeper"))
     rows = await connection.execute(select(*shown).where(at_work).order_by(Process.kind, Process.name))
-    return [dict(row) for row in rows.mappings()]
+    records = [dict(row) for row in rows.mappings()]
+    names = neutral_process_names(record["kind"] for record in records)
+    return [{**record, "name": name} for record, name in zip(records, names, strict=True)]

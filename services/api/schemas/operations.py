@@ -27,7 +27,10 @@ class QueueRecord(TypedDict):
 
 
 class ProcessRecord(TypedDict):
-    """A process, which serves all workspaces. It is not alive if it has not reported for ten seconds."""
+    """A process, which serves all workspaces. It is not alive if it has not reported for ten seconds.
+
+    `name` is its kind and a number, such as `worker 1`; only operators see the names of machines.
+    """
 
     name: str
     kind: str

@@ -22,6 +22,7 @@ from shared.auth.roles import Permission
 from shared.operations.causes import CauseDict
 from shared.operations.history import HistoryPoint
 from shared.operations.lane_names import JOURNAL_LANES, WHOLE_INSTALLATION
+from shared.operations.overview import neutral_process_names
 from shared.operations.overview_types import Overview
 from shared.operations.overview_verdict import judge_overview
 
@@ -133,6 +134,7 @@ def _shown(view: PageView, snapshot: NowSnapshot, span: str) -> dict[str, Any]:
         "activity_title": lambda activity: activity_title(view, activity),
         "causes": snapshot.causes,
         "cause_titles": _cause_titles(view, snapshot),
+        "process_names": _process_names(view, overview),
         "workers_alive": sum(one.is_alive for one in overview.workers or ()),
         "silent_count": sum(one.is_silent for one in overview.sources or ()),
     }
@@ -146,3 +148,11 @@ def _cause_titles(view: PageView, snapshot: NowSnapshot) -> dict[int, FilledTitl
 
 def _concern_sentence(view: PageView, n: int) -> str | Markup:
     return view.translate_count("One thing wants a look.", "%(n)s things want a look.", n) if n else ""
+
+
+def _process_names(view: PageView, overview: Overview) -> list[str]:
+    """Return the names of the processes as the reader may see them."""
+    workers = overview.workers or []
+    if view.permits(Permission.OPERATE_INSTALLATION):
+        return [one.name for one in workers]
+    return neutral_process_names(one.kind for one in workers)

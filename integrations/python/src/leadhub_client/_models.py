@@ -2659,7 +2659,10 @@ class PreviewedEvent(TypedDict):
 
 
 class Process(TypedDict):
-    """A process, which serves all workspaces. It is not alive if it has not reported for ten seconds."""
+    """A process, which serves all workspaces. It is not alive if it has not reported for ten seconds.
+
+    `name` is its kind and a number, such as `worker 1`; only operators see the names of machines.
+    """
 
     name: str
     kind: str
