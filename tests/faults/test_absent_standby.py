@@ -9,7 +9,8 @@ import aiohttp
 import pytest
 import pytest_asyncio
 
-from services.gateway.verdict_waiters import STANDBY_SECONDS, WORKER_CHECK_SECONDS
+from services.gateway.verdict_waiters import STALE_HEARTBEAT_SECONDS, STANDBY_SECONDS, WORKER_CHECK_SECONDS
+from services.workers.processes.heartbeat import STUCK_BATCH_SECONDS
 from shared.platform.db.standby_watch import LOOK_SECONDS, SLOW_CHANGE_SECONDS, STANDBY_COMMIT_SECONDS
 from tests.support.client import Client
 from tests.support.console import console_client, make_readers
@@ -27,6 +28,11 @@ SOON_SECONDS = 1.0  # for a change that is refused before it begins
 # Two looks at the worker's commit, and a flush that PostgreSQL does not take in its second.
 SOONEST_ANSWER_SECONDS = 2 * WORKER_CHECK_SECONDS + STANDBY_SECONDS + 1.0
 WAITING_SQL = "SELECT application_name FROM pg_stat_activity WHERE wait_event = 'SyncRep'"
+# Longer than a batch may take, and than a heartbeat counts.
+LONG_BATCH_SQL = f"""
+SELECT pid FROM pg_stat_activity WHERE wait_event = 'SyncRep' AND application_name = 'leadhub worker'
+  AND query_start < clock_timestamp() - make_interval(secs => {STUCK_BATCH_SECONDS + STALE_HEARTBEAT_SECONDS + 2})
+"""
 AUDITED_SQL = "SELECT count(*), count(DISTINCT request_id) FROM audit_log WHERE action = 'tag.created'"
 
 
@@ -117,6 +123,17 @@ async def test_leads_are_acknowledged_soon(primary: ReplicaServer, waiting_stack
 
     await until_async(is_settled, what="each lead once")
     await until_decided(poster, "after")
+
+
+async def test_a_worker_that_waits_for_the_standby_counts_as_alive(
+    primary: ReplicaServer, waiting_stack: Stack, poster: Client
+) -> None:
+    await until_decided(poster, "alive")
+    async with await_standby(primary):
+        await poster.post(person("held"))
+        await until_async(lambda: primary.execute(LONG_BATCH_SQL) != [], 120, "a batch that waits for long")
+        assert (await asyncio.to_thread(waiting_stack.status))["workers"] == 1
+    await until_decided(poster, "released")
 
 
 async def until_decided(poster: Client, name: str) -> int:

@@ -24,6 +24,7 @@ from shared.platform.db.advisory_locks import SUSPECT_TRIAL_LOCK
 from shared.platform.db.connections import ASYNC_COMMIT, Connection, connection_parameters
 from shared.platform.db.database_errors import UNAVAILABLE_ERRORS, is_contention, is_unavailable
 from shared.platform.db.database_hosts import ordered_parameters
+from shared.platform.db.standby_watch import COMMITS_WAIT_SQL, STANDBY_WAIT_SECONDS
 from shared.platform.observability import logging
 
 log = logging.get_logger()
@@ -80,6 +81,7 @@ WHERE p.in_hand[1] < 0 AND p.name <> %(name)s AND p.seen_at > now() - interval '
 LOCK_TRIALS_SQL = f"SELECT pg_advisory_xact_lock({SUSPECT_TRIAL_LOCK}), {ASYNC_COMMIT}"
 NOTE_BACKEND_SQL = "UPDATE processes SET backend_pid = pg_backend_pid() WHERE name = %s"
 ACKNOWLEDGE_PAUSES_SQL = "UPDATE processes SET pauses_version = %s WHERE name = %s"
+COMMITS_WAIT_STATEMENT = f"SELECT {COMMITS_WAIT_SQL}"
 REMOVE_PROCESS_SQL = "DELETE FROM processes WHERE name = %s"
 
 
@@ -174,7 +176,8 @@ class Heartbeat:
 
     def _beat(self, connection: psycopg.Connection[TupleRow]) -> None:
         since = self._busy_since  # read once: it changes in the other thread
-        if since is not None and time.monotonic() - since >= STUCK_BATCH_SECONDS:
+        is_stuck = since is not None and time.monotonic() - since >= STUCK_BATCH_SECONDS
+        if is_stuck and not _do_commits_wait(connection):  # a batch that waits for an absent standby is well
             return
         answer = connection.execute(UPDATE_HEARTBEAT_SQL, self._report(is_busy=since is not None)).fetchone()
         self.notes_rows = answer is None or answer[0]
@@ -200,6 +203,11 @@ class Heartbeat:
             self.statistics.give_back(figures)
             if not is_contention(error):
                 raise
+
+
+def _do_commits_wait(connection: psycopg.Connection[TupleRow]) -> bool:
+    row = connection.execute(COMMITS_WAIT_STATEMENT, (STANDBY_WAIT_SECONDS,)).fetchone()
+    return bool(row and row[0])
 
 
 def resident_bytes() -> int | None:
