@@ -291,14 +291,6 @@ async def test_a_key_has_up_to_255_characters(client: aiohttp.ClientSession, sen
     assert answer.status == status
 
 
-@pytest.mark.parametrize("values", [("a", "b"), ("a", "a"), ("a", "")])
-async def test_two_idempotency_keys_are_refused(client: aiohttp.ClientSession, values: tuple[str, str]) -> None:
-    headers = CIMultiDict([("Idempotency-Key", value) for value in values])
-    answer = await ask(client, "POST", INBOUND, json={"email": new_email()}, headers=headers)
-    assert (answer.status, answer.code) == (400, "BAD_REQUEST")
-    assert "Send one Idempotency-Key" in answer.body["message"]
-
-
 async def test_two_hundred_at_once_of_one_person_are_one_lead(client: aiohttp.ClientSession) -> None:
     email, phone = new_email(), new_phone()
     spellings = [{"email": email}, {"email": email.upper(), "phone": phone}, {"email": f" {email}", "phone": phone[2:]}]

@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 import aiohttp
 import pytest
+from multidict import CIMultiDict
 
 from tests.contract.service import INBOUND, Service, ask, new_email
 from tests.support.waiting import until
@@ -35,6 +36,14 @@ BROKEN_BODIES = [
     (b"Transfer-Encoding: chunked", b"zz\r\n{}\r\n0\r\n\r\n"),
     (b"Transfer-Encoding: chunked", b"2\r\n{}x\r\n0\r\n\r\n"),
 ]
+
+
+@pytest.mark.parametrize("values", [("a", "b"), ("a", "a"), ("a", "")])
+async def test_two_idempotency_keys_are_refused(client: aiohttp.ClientSession, values: tuple[str, str]) -> None:
+    headers = CIMultiDict([("Idempotency-Key", value) for value in values])
+    answer = await ask(client, "POST", INBOUND, json={"email": new_email()}, headers=headers)
+    assert (answer.status, answer.code) == (400, "BAD_REQUEST")
+    assert "Send one Idempotency-Key" in answer.body["message"]
 
 
 @pytest.mark.parametrize("request_bytes", BROKEN.values(), ids=BROKEN)
