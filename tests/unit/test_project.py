@@ -12,6 +12,7 @@ from typing import Any
 import orjson
 import pytest
 
+from cli.env_file import SECRET_FILE_NAMES
 from shared import __version__
 from shared.platform.settings import Settings
 
@@ -165,3 +166,12 @@ def test_the_development_container_forwards_the_port_of_up() -> None:
     assert orjson.loads(read(".devcontainer/devcontainer.json"))["forwardPorts"] == [
         Settings.model_fields["port"].default
     ]
+
+
+def test_the_units_name_every_secret_that_a_file_may_hold() -> None:
+    conf = (ROOT / "deploy/systemd/leadhub-.service.d/common.conf").read_text(encoding="utf-8")
+    names = {name.removesuffix("_FILE").lower() for name in SECRET_FILE_NAMES}
+    given = set(re.findall(r"^LoadCredential=(\w+):", conf, re.MULTILINE))
+    told = set(re.findall(r"\w+", re.findall(r"that you use: (.*)\.", conf)[0]))
+    assert given | told == names
+    assert not given & told
