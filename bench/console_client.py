@@ -46,6 +46,10 @@ class ConsoleReader:
         body = response.read()
         return PageAnswer(response.status, body, (time.perf_counter() - started) * 1e3)
 
+    def disconnect(self) -> None:
+        """Close the connection, which the console would close by itself after a while. The next request opens one."""
+        self._connection.close()
+
     def older_path(self, path: str) -> str:
         """Return the address of the next older page of a list, as its link says it."""
         link = find_older_link(self.request_page(path).body)

@@ -4,6 +4,7 @@ All sizes stand in one LeadHub and are measured in one run, so that the machine 
 """
 
 import asyncio
+import json
 import statistics
 import sys
 import time
@@ -23,6 +24,7 @@ from bench.ingest import FEW_CONNECTIONS, cpu_figures_of
 from bench.list_bench import find_board_place
 from bench.list_queries import measure_queries
 from bench.measures import RoundFigures
+from bench.seed_data import wait_until_folded
 from bench.seed_workspaces import fill_small_workspaces
 from bench.stack import BENCH_WORKSPACE, RunningLeadHub, running_leadhub
 
@@ -31,6 +33,8 @@ LARGE_LEAD_COUNT, WORKSPACE_COUNT = 10_000_000, 10_000
 PAGE_ROUNDS = 10
 COST_ROUNDS, COST_SECONDS, PACED_RATE = 3, 5.0, 200.0  # of each measure of leads; leads a second of the paced load
 IDLE_SECONDS = 60.0
+SETTLE_SECONDS = 900.0  # how long autovacuum may work on what was filled
+VACUUMS_SQL = "SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'autovacuum worker'"
 
 
 @dataclass(frozen=True)
@@ -78,10 +82,13 @@ def measure_both_sizes(growing: GrowingLeadHub, leads: int) -> tuple[list[dict[s
     places = {id_: find_board_place(growing.database, id_) for id_ in (small_id, large_id)}
     print("lists", file=sys.stderr)
     reads = asyncio.run(measure_queries(growing.running.database_url, small_id, large_id, places))
+    show_part("reads", reads)
     times = time_pages(growing.reader, growing.database, [*small_pages, *large_pages], PAGE_ROUNDS)
     results = [page_result(each) for each in times]
     n = len(small_pages)
-    return [compare_pages(*pair) for pair in zip(results[:n], results[n:], strict=True)], reads
+    pages = [compare_pages(*pair) for pair in zip(results[:n], results[n:], strict=True)]
+    show_part("pages", pages)
+    return pages, reads
 
 
 def fill_for_pages(growing: GrowingLeadHub, slug: str, leads: int) -> tuple[int, list[ConsolePage]]:
@@ -89,6 +96,7 @@ def fill_for_pages(growing: GrowingLeadHub, slug: str, leads: int) -> tuple[int,
     started = time.monotonic()
     seeded, setup = seed_workspace(growing.database, slug, leads)
     print(f"{slug}: filled in {time.monotonic() - started:,.0f} s", file=sys.stderr)
+    growing.reader.disconnect()
     pages = console_pages(growing.reader, find_records(growing.database, seeded), setup, seeded)
     prefix, own = f"/console/{BENCH_WORKSPACE}/", f"/console/{slug}/"
     return seeded.workspace_id, [replace(page, path=page.path.replace(prefix, own)) for page in pages]
@@ -111,11 +119,12 @@ def compare_pages(small: dict[str, Any], large: dict[str, Any]) -> dict[str, Any
 
 def measure_cost(growing: GrowingLeadHub) -> RoundFigures:
     """Return what a lead costs and how long its answer takes now, and what idleness takes."""
+    wait_until_settled(growing.database)
     idle: IdleFigures = read_idle_figures(growing.running.root_pid, growing.database, IDLE_SECONDS)
     target = growing.running.target
     loads = [target.run_load(FEW_CONNECTIONS, COST_SECONDS, wait=False) for _ in range(COST_ROUNDS)]
     paced = [target.run_load(FEW_CONNECTIONS, COST_SECONDS, rate=PACED_RATE).outcome for _ in range(COST_ROUNDS)]
-    return {
+    figures = {
         "end_to_end": statistics.median(each.end_to_end for each in loads),
         "cpu": statistics.median(cpu_figures_of(each)["cpu"] for each in loads),
         "paced_p50": statistics.median(each.p50 for each in paced),
@@ -124,3 +133,18 @@ def measure_cost(growing: GrowingLeadHub) -> RoundFigures:
         "idle_memory": idle.memory_mib,
         "idle_transactions": idle.transactions_per_minute,
     }
+    show_part("cost", figures)
+    return figures
+
+
+def wait_until_settled(database: "psycopg.Connection") -> None:
+    """Wait until nothing works on what was filled: neither the sweeper nor, within its time, autovacuum."""
+    wait_until_folded(database)
+    deadline = time.monotonic() + SETTLE_SECONDS
+    while database.execute(VACUUMS_SQL).fetchone() != (0,) and time.monotonic() < deadline:
+        time.sleep(1.0)
+
+
+def show_part(name: str, figures: Any) -> None:
+    """Print figures as soon as they are known: a run takes hours, and may be stopped."""
+    print(json.dumps({name: figures}), file=sys.stderr)
