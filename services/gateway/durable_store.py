@@ -4,13 +4,12 @@ import asyncio
 import contextlib
 import time
 from collections.abc import Sequence
-from typing import Literal
 
 import orjson
 import redis.asyncio as redis
 
 from services.gateway.journal_writer import JournalWriter
-from services.gateway.recent_rows import RecentRows
+from services.gateway.recent_rows import RecentRows, StoreName
 from shared.intake import journal
 from shared.intake.journal import JournalItem, Lane, NewJournalRow, chunk_by_size
 from shared.intake.spool import Spool
@@ -30,8 +29,6 @@ log = logging.get_logger()
 
 PROBE_INTERVAL_SECONDS = 0.5  # seconds between two checks of a PostgreSQL that failed
 SPOOL_TIMEOUT_SECONDS = 1.5  # seconds that the spool gets to store an entry
-
-StoreName = Literal["journal", "spool"]
 
 
 class DurableStore:
@@ -68,7 +65,7 @@ class DurableStore:
         late may still have been committed. Then the spool holds the same ids again, and ingest drops the second ones.
         """
         store = await self._store_measured(row, durable)
-        self._recent_rows.keep_row(row)
+        self._recent_rows.keep_row(row, store)
         ACCEPTED_SUBMISSIONS.labels(store).inc(row.n)
         return store
 
@@ -190,20 +187,21 @@ class DurableStore:
             lost = await self._lost_items(row.read_items())
             lost_count += len(lost)
             if lost:
-                self._recent_rows.keep_row(await self._store_lost(row, lost))
+                await self._store_lost(row, lost)
         STORED_AGAIN_SUBMISSIONS.inc(lost_count)
         log.warning("journal.stored_again", submissions=lost_count)
 
-    async def _store_lost(self, row: NewJournalRow, lost: Sequence[JournalItem]) -> NewJournalRow:
+    async def _store_lost(self, row: NewJournalRow, lost: Sequence[JournalItem]) -> None:
         gateway = orjson.loads(row.document)["gateway"]
         again = NewJournalRow.from_items(Lane(row.lane), lost, gateway)
         while True:
             try:
-                await self._store_measured(again, durable=True)
+                store = await self._store_measured(again, durable=True)
             except ServiceUnavailable:
                 await asyncio.sleep(PROBE_INTERVAL_SECONDS)
             else:
-                return again
+                self._recent_rows.keep_row(again, store)
+                return
 
     async def _does_journal_answer(self) -> bool:
         try:

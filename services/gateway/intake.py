@@ -7,7 +7,8 @@ import asyncio
 from collections import deque
 from collections.abc import Callable, Iterator
 
-from services.gateway.durable_store import DurableStore, StoreName
+from services.gateway.durable_store import DurableStore
+from services.gateway.recent_rows import StoreName
 from services.gateway.verdict_waiters import SubmissionOutcome, VerdictWaiters
 from shared.intake.hints import HintThrottle
 from shared.intake.journal import MAX_ROW_BYTES, MAX_ROW_SUBMISSIONS, JournalItem, Lane, NewJournalRow

@@ -19,7 +19,7 @@ def test_rows_are_forgotten_by_the_age_of_the_newest() -> None:
     kept = RecentRows(10.0, clock=lambda: next(times))
     first, second, third = make_row(), make_row(), make_row()
     for each in (first, second, third):
-        kept.keep_row(each)
+        kept.keep_row(each, "journal")
     assert kept.take_rows() == [second, third]
     assert kept.take_rows() == []
 
@@ -29,13 +29,36 @@ def test_memory_has_a_bound(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(recent_rows, "MAX_KEPT_BYTES", 3 * len(row.document))
     kept = RecentRows(10.0, clock=lambda: 0.0)
     for _ in range(9):
-        kept.keep_row(row)
+        kept.keep_row(row, "journal")
     assert len(kept.take_rows()) == 3
+
+
+def test_a_long_outage_takes_nothing_of_what_was_committed_before(monkeypatch: pytest.MonkeyPatch) -> None:
+    times = iter([0.0, *(float(second) for second in range(1, 60)), 60.0])
+    kept = RecentRows(10.0, clock=lambda: next(times))
+    committed, spooled, later = make_row(b'"committed"'), make_row(b'"spooled"'), make_row(b'"later"')
+    monkeypatch.setattr(recent_rows, "MAX_KEPT_BYTES", len(committed.document) + 5 * len(spooled.document))
+    kept.keep_row(committed, "journal")
+    for _ in range(59):
+        kept.keep_row(spooled, "spool")
+    assert kept.take_rows() == [committed, *[spooled] * 5]
+    kept.keep_row(later, "journal")
+    assert kept.take_rows() == [later]
+
+
+def test_rows_of_the_spool_are_forgotten_once_commits_are_newer() -> None:
+    times = iter([0.0, 1.0, 12.0])
+    kept = RecentRows(10.0, clock=lambda: next(times))
+    later = make_row(b'"later"')
+    kept.keep_row(make_row(), "journal")
+    kept.keep_row(make_row(), "spool")
+    kept.keep_row(later, "journal")
+    assert kept.take_rows() == [later]
 
 
 def test_nothing_is_kept_for_no_seconds() -> None:
     kept = RecentRows(0)
-    kept.keep_row(make_row())
+    kept.keep_row(make_row(), "journal")
     assert kept.take_rows() == []
 
 
