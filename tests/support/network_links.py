@@ -10,17 +10,18 @@ from contextlib import asynccontextmanager, contextmanager, suppress
 
 from shared.platform.data_dir import free_port
 
+NETWORKS = range(200, 250)  # of which each namespace takes one, so that tests beside one another do not meet
 NOBODY = "02:00:00:00:00:01"  # a hardware address that no interface has
 
 
 class NetworkLink:
     """A pair of interfaces: `here` on this machine, `there` in the namespace, with their addresses."""
 
-    def __init__(self, namespace: str, number: int) -> None:
+    def __init__(self, namespace: str, network: str, number: int) -> None:
         name = f"{namespace}{number}"
         self._here_name, self._there_name = f"{name}h", f"{name}t"
         self._namespace = namespace
-        self.here, self.there = f"10.213.{number}.1", f"10.213.{number}.2"
+        self.here, self.there = f"{network}.{number}.1", f"{network}.{number}.2"
 
     def open(self) -> None:
         """Make it."""
@@ -44,29 +45,53 @@ class NetworkLink:
 
 
 class LinkedNamespace:
-    """A namespace with two links: `front`, by which it is asked, and `stores`, on which a store can be cut off."""
+    """A namespace with two links: `front`, by which it is asked, and `stores`, on which a store can be cut off.
+
+    `open_link` makes further ones, such as one for each store.
+    """
 
     def __init__(self) -> None:
         self.name = f"lh{secrets.token_hex(3)}"
-        self.front, self.stores = NetworkLink(self.name, 1), NetworkLink(self.name, 2)
+        self._network = f"10.{secrets.choice(NETWORKS)}"
+        self._links = 0
+        self.front, self.stores = self.make_link(), self.make_link()
 
     @property
     def prefix(self) -> tuple[str, ...]:
         """The beginning of a command that runs in it."""
         return "ip", "netns", "exec", self.name
 
+    def make_link(self) -> NetworkLink:
+        """A further link, which is not open yet."""
+        self._links += 1
+        return NetworkLink(self.name, self._network, self._links)
+
+    def open_link(self) -> NetworkLink:
+        """A further link."""
+        link = self.make_link()
+        link.open()
+        return link
+
     @asynccontextmanager
-    async def relayed(self, socket: str) -> AsyncIterator[tuple[str, int]]:
-        """Where the namespace reaches a server of this machine, by the path of its socket, over the link `stores`."""
+    async def relayed(self, server: str | int, link: NetworkLink | None = None) -> AsyncIterator[tuple[str, int]]:
+        """Where the namespace reaches a server of this machine, by the path of its socket or its port on loopback.
+
+        The bytes go over the link, which is `stores` unless given.
+        """
 
         async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
             with suppress(OSError):
-                answers, further = await asyncio.open_unix_connection(socket)
+                if isinstance(server, int):
+                    answers, further = await asyncio.open_connection("127.0.0.1", server)
+                else:
+                    answers, further = await asyncio.open_unix_connection(server)
                 await asyncio.gather(_pass_on(reader, further), _pass_on(answers, writer))
+            writer.close()
 
-        port = free_port(self.stores.here)
-        async with await asyncio.start_server(serve, self.stores.here, port):
-            yield self.stores.here, port
+        here = (link or self.stores).here
+        port = free_port(here)
+        async with await asyncio.start_server(serve, here, port):
+            yield here, port
 
 
 def why_no_namespaces() -> str:

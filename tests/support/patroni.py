@@ -40,6 +40,8 @@ def why_no_patroni() -> str:
         return "Patroni's account is taken by root"
     if missing := [name for name in ("patroni", "etcd") if shutil.which(name) is None]:
         return f"{missing[0]} is not installed"
+    if subprocess.run(["/usr/bin/python3", "-c", "import etcd"], capture_output=True).returncode:
+        return "python3-etcd is not installed"
     return "" if find_programs() else "no PostgreSQL of Debian's is installed"
 
 
