@@ -41,11 +41,11 @@ class ListenCursor:
         if after is not None:
             return cls(path, None if after == OLDEST else after)
         with _telling_of(path):
-            kept = path.read_bytes() if path.exists() else None
-        if kept is None:
+            content = path.read_bytes() if path.exists() else None
+        if content is None:
             return cls(path, NEWEST)
         try:
-            found = json.loads(kept)
+            found = json.loads(content)
             return cls(path, found["cursor"], found["last_id"])
         except (ValueError, KeyError, TypeError):
             raise RuntimeError(BAD_FILE_MESSAGE.format(path)) from None

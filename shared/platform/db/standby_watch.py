@@ -29,7 +29,7 @@ COMMITS_WAIT_SQL = """EXISTS (
     SELECT FROM pg_stat_activity
     WHERE wait_event = 'SyncRep' AND datname = current_database()
       AND query_start < clock_timestamp() - make_interval(secs => %s))"""
-# A commit that waits for the standby and writes no table. Everybody may run it, at any `wal_level`.
+# A commit that waits for the standby and writes no table. Everybody may run it, at any level of the WAL.
 CONFIRM_SQL = "SELECT pg_logical_emit_message(true, 'leadhub', '')"
 
 # Whether this request has already made a change: then another one that is refused does not mean that nothing changed.
