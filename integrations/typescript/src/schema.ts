@@ -6141,6 +6141,8 @@ export interface components {
         /**
          * Process
          * @description A process, which serves all workspaces. It is not alive if it has not reported for ten seconds.
+         *
+         *     `name` is its kind and a number, such as `worker 1`; only operators see the names of machines.
          */
         Process: {
             name: string;
