@@ -11,6 +11,7 @@ from tests.support import event_probe
 from tests.support.checker import check
 from tests.support.client import Client
 from tests.support.load import Told
+from tests.support.network_links import LinkedNamespace, linked_namespace, why_no_namespaces
 from tests.support.stack import Stack
 
 HEADINGS = ("fault", "rounds", "accepted", "lost", "doubled", "worst pause")
@@ -73,6 +74,15 @@ async def client(stack: Stack) -> AsyncIterator[Client]:
     client = Client(stack)
     yield client
     await client.close()
+
+
+@pytest.fixture
+def namespace() -> Iterator[LinkedNamespace]:
+    """A network namespace with links to it; skips the test where none can be made."""
+    if reason := why_no_namespaces():
+        pytest.skip(reason)
+    with linked_namespace() as made:
+        yield made
 
 
 @pytest.fixture

@@ -1,7 +1,7 @@
 """Packets between a service and a store are dropped, as by a cable that is pulled: nobody is told of it."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from urllib.parse import unquote, urlsplit
 
@@ -11,7 +11,7 @@ from embedded.valkey import EmbeddedValkey
 from shared.platform.data_dir import DataDir
 from tests.faults.conftest import Settle
 from tests.support.load import Told, loaded
-from tests.support.network_links import LinkedNamespace, linked_namespace, why_no_namespaces
+from tests.support.network_links import LinkedNamespace
 from tests.support.stack import Stack
 
 pytestmark = pytest.mark.faults
@@ -19,14 +19,6 @@ pytestmark = pytest.mark.faults
 # Longer than all patience of a flush, a pool and a probe, and than PostgreSQL waits for a client that is gone.
 CUT_SECONDS, LONG_CUT_SECONDS = 5.0, 15.0
 RATE = 40
-
-
-@pytest.fixture
-def namespace() -> Iterator[LinkedNamespace]:
-    if reason := why_no_namespaces():
-        pytest.skip(reason)
-    with linked_namespace() as made:
-        yield made
 
 
 @pytest.mark.parametrize(

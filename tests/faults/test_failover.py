@@ -8,7 +8,7 @@ from services.workers.processes.reconnect_grace import WRITABLE_SINCE_SQL
 from tests.support.failover_checks import assert_exact, count_absent, until_taken_in
 from tests.support.load import loaded
 from tests.support.stack import Stack, running_stack
-from tests.support.standby import ReplicaServer, either_url, primary_and_standby
+from tests.support.standby import either_url, primary_and_standby
 from tests.support.waiting import until_async
 
 pytestmark = pytest.mark.faults
@@ -23,7 +23,7 @@ async def test_nothing_is_lost_to_a_standby_that_lags(tmp_path: Path) -> None:
             async with loaded(stack, rate=90) as told:
                 await told.more(60)
                 await until_async(lambda: bool(primary.execute(FOLLOWED_SQL)), what="a standby that has followed")
-                fall_behind(standby)
+                standby.fall_behind()
                 known = set(told.acknowledged)
                 await told.more(240)
                 primary.kill()
@@ -45,9 +45,3 @@ async def test_nothing_is_lost_to_a_standby_that_lags(tmp_path: Path) -> None:
 def log_of(stack: Stack, name: str) -> str:
     """What a service has logged."""
     return (stack.folder / "logs" / f"{name}.log").read_text(encoding="utf-8")
-
-
-def fall_behind(standby: ReplicaServer) -> None:
-    """Have the standby receive nothing more. It answers, and can be promoted."""
-    standby.execute("ALTER SYSTEM SET primary_conninfo = ''")
-    standby.execute("SELECT pg_reload_conf()")

@@ -12,11 +12,11 @@ from pathlib import Path
 import pytest
 
 from tests.faults.conftest import FAULT, Row
-from tests.support.apart import StackApart, rabbitmqctl, stack_apart
 from tests.support.external import listens
 from tests.support.failover_checks import assert_exact, until_taken_in
 from tests.support.load import Told, loaded
-from tests.support.network_links import LinkedNamespace, linked_namespace, why_no_namespaces
+from tests.support.network_links import LinkedNamespace
+from tests.support.remote_stores import RemoteStores, rabbitmqctl, stack_on_remote_stores
 from tests.support.standby import ReplicaServer, primary_and_standby
 from tests.support.waiting import until_async
 
@@ -30,93 +30,96 @@ AWAY_SECONDS = 8.0  # until somebody promotes the standby
 FOLLOWED_SQL = "SELECT 1 FROM pg_stat_replication WHERE replay_lsn >= pg_current_wal_lsn()"
 
 
-async def cut_primary_for_a_while(apart: StackApart, told: Told) -> ReplicaServer:
+async def cut_primary_for_a_while(stores: RemoteStores, told: Told) -> ReplicaServer:
     """pgcut: the database's link is down."""
-    apart.primary_link.cut()
+    stores.primary_link.cut()
     await asyncio.sleep(CUT_SECONDS)  # a sleep, here and below: how long the fault lasts is what is under test
-    apart.primary_link.mend()
-    return apart.primary
+    stores.primary_link.mend()
+    return stores.primary
 
 
-async def promote_after_a_while(apart: StackApart, told: Told) -> ReplicaServer:
+async def promote_after_a_while(stores: RemoteStores, told: Told) -> ReplicaServer:
     """failover1: the primary's machine is gone, the standby is promoted eight seconds later."""
-    await until_followed(apart)
-    lose_primary(apart)
+    await until_followed(stores)
+    lose_primary(stores)
     await asyncio.sleep(AWAY_SECONDS)
-    return promote(apart)
+    return promote(stores)
 
 
-async def lose_both_for_a_while(apart: StackApart, told: Told) -> ReplicaServer:
+async def lose_both_for_a_while(stores: RemoteStores, told: Told) -> ReplicaServer:
     """failover2: both servers are away, the standby comes back and is promoted."""
-    await until_followed(apart)
-    lose_primary(apart)
-    apart.standby_link.cut()
+    await until_followed(stores)
+    lose_primary(stores)
+    stores.standby_link.cut()
     await asyncio.sleep(2 * CUT_SECONDS)
-    apart.standby_link.mend()
-    return promote(apart)
+    stores.standby_link.mend()
+    return promote(stores)
 
 
-async def promote_a_lagging_standby(apart: StackApart, told: Told) -> ReplicaServer:
+async def promote_a_lagging_standby(stores: RemoteStores, told: Told) -> ReplicaServer:
     """failover3: an asynchronous standby lags for three seconds, and is promoted without what it did not receive."""
-    await until_followed(apart)
-    fall_behind(apart.standby)
+    await until_followed(stores)
+    stores.standby.fall_behind()
     await asyncio.sleep(LAG_SECONDS)
-    lose_primary(apart)
+    lose_primary(stores)
     await asyncio.sleep(AWAY_SECONDS)
-    return promote(apart)
+    return promote(stores)
 
 
-async def cut_primary_without_its_standby(apart: StackApart, told: Told) -> ReplicaServer:
+async def cut_primary_without_its_standby(stores: RemoteStores, told: Told) -> ReplicaServer:
     """failsync: commits wait for a synchronous standby that is missing, then the primary's link is down as well."""
-    apart.primary.wait_for("absent")
+    stores.primary.wait_for("absent")
     await asyncio.sleep(AWAY_SECONDS)
-    apart.primary_link.cut()
+    stores.primary_link.cut()
     await asyncio.sleep(CUT_SECONDS)
-    apart.primary_link.mend()
-    apart.primary.wait_for("")
-    return apart.primary
+    stores.primary_link.mend()
+    stores.primary.wait_for("")
+    return stores.primary
 
 
-async def promote_a_synchronous_standby(apart: StackApart, told: Told) -> ReplicaServer:
+async def promote_a_synchronous_standby(stores: RemoteStores, told: Told) -> ReplicaServer:
     """failsync2: as failover3, with a synchronous standby: what it did not receive was not acknowledged by a commit."""
-    await until_followed(apart)
-    apart.primary.wait_for("walreceiver")
+    await until_followed(stores)
+    stores.primary.wait_for("walreceiver")
     await told.more(2 * RATE)
-    fall_behind(apart.standby)
+    stores.standby.fall_behind()
     await asyncio.sleep(LAG_SECONDS)
-    lose_primary(apart)
+    lose_primary(stores)
     await asyncio.sleep(AWAY_SECONDS)
-    return promote(apart)
+    return promote(stores)
 
 
-async def stop_worker_for_a_while(apart: StackApart, told: Told) -> ReplicaServer:
+async def stop_worker_for_a_while(stores: RemoteStores, told: Told) -> ReplicaServer:
     """wstop: the worker stands still."""
-    with apart.stack.frozen("worker"):
+    with stores.stack.frozen("worker"):
         await asyncio.sleep(CUT_SECONDS)
-    return apart.primary
+    return stores.primary
 
 
-async def cut_broker_for_a_while(apart: StackApart, told: Told) -> ReplicaServer:
+async def cut_broker_for_a_while(stores: RemoteStores, told: Told) -> ReplicaServer:
     """mqcut: RabbitMQ's link is down."""
-    apart.broker_link.cut()
+    stores.broker_link.cut()
     await asyncio.sleep(CUT_SECONDS)
-    apart.broker_link.mend()
-    return apart.primary
+    stores.broker_link.mend()
+    return stores.primary
 
 
-async def restart_broker(apart: StackApart, told: Told) -> ReplicaServer:
+async def restart_broker(stores: RemoteStores, told: Told) -> ReplicaServer:
     """mqrestart: RabbitMQ stops for five seconds, and later has an alarm of its memory."""
-    await asyncio.to_thread(rabbitmqctl, "stop_app")
-    await asyncio.sleep(5.0)
-    await asyncio.to_thread(rabbitmqctl, "start_app")
-    await told.more(4 * RATE)
-    await asyncio.to_thread(rabbitmqctl, "set_vm_memory_high_watermark", "0.00001")
-    await asyncio.sleep(CUT_SECONDS)
-    await asyncio.to_thread(rabbitmqctl, "set_vm_memory_high_watermark", "0.4")
-    return apart.primary
+    try:
+        await asyncio.to_thread(rabbitmqctl, "stop_app")
+        await asyncio.sleep(5.0)
+        await asyncio.to_thread(rabbitmqctl, "start_app")
+        await told.more(4 * RATE)
+        await asyncio.to_thread(rabbitmqctl, "set_vm_memory_high_watermark", "0.00001")
+        await asyncio.sleep(CUT_SECONDS)
+    finally:  # it is the machine's own one, which others use as well
+        await asyncio.to_thread(rabbitmqctl, "start_app")
+        await asyncio.to_thread(rabbitmqctl, "set_vm_memory_high_watermark", "0.4")
+    return stores.primary
 
 
-Fault = Callable[[StackApart, Told], Awaitable[ReplicaServer]]
+Fault = Callable[[RemoteStores, Told], Awaitable[ReplicaServer]]
 DATABASE_FAULTS = {
     "pgcut": cut_primary_for_a_while,
     "failover1": promote_after_a_while,
@@ -126,14 +129,6 @@ DATABASE_FAULTS = {
     "wstop": stop_worker_for_a_while,
 }
 BROKER_FAULTS = {"mqcut": cut_broker_for_a_while, "mqrestart": restart_broker}
-
-
-@pytest.fixture
-def namespace() -> Iterator[LinkedNamespace]:
-    if reason := why_no_namespaces():
-        pytest.skip(reason)
-    with linked_namespace() as made:
-        yield made
 
 
 @pytest.fixture
@@ -157,8 +152,8 @@ async def test_databases_on_machines_of_their_own(
     record_property: Callable[[str, object], None],
 ) -> None:
     fault = {"failover3": promote_a_lagging_standby, **DATABASE_FAULTS}[name]
-    async with stack_apart(tmp_path / "data", namespace, *servers, rabbitmq=False) as apart:
-        record_property(FAULT, asdict(await suffer(apart, name, fault)))
+    async with stack_on_remote_stores(tmp_path / "data", namespace, *servers, rabbitmq=False) as stores:
+        record_property(FAULT, asdict(await run_fault(stores, name, fault)))
 
 
 @pytest.mark.long
@@ -172,42 +167,36 @@ async def test_a_broker_on_a_machine_of_its_own(
 ) -> None:
     if not (listens(5672) and listens(6379) and shutil.which("rabbitmqctl")):
         pytest.skip("no RabbitMQ and Redis of this machine")
-    async with stack_apart(tmp_path / "data", namespace, *servers, rabbitmq=True) as apart:
-        record_property(FAULT, asdict(await suffer(apart, name, BROKER_FAULTS[name])))
+    async with stack_on_remote_stores(tmp_path / "data", namespace, *servers, rabbitmq=True) as stores:
+        record_property(FAULT, asdict(await run_fault(stores, name, BROKER_FAULTS[name])))
 
 
-async def suffer(apart: StackApart, name: str, fault: Fault) -> Row:
+async def run_fault(stores: RemoteStores, name: str, fault: Fault) -> Row:
     """Have a fault under load, and return its line. Asserts that nothing was refused, lost or doubled."""
-    async with loaded(apart.stack, rate=RATE) as told:
+    async with loaded(stores.stack, rate=RATE) as told:
         await told.more(3 * RATE, 201)
-        primary = await fault(apart, told)
+        primary = await fault(stores, told)
         await told.more(3 * RATE, 201)
     assert (told.refused, told.broken) == (0, 0), told.statuses
     # What an asynchronous standby lacked is stored again, under other numbers.
     assert not told.contradictions or name == "failover3"
-    await until_taken_in(primary, apart.stack, told)
+    await until_taken_in(primary, stores.stack, told)
     assert_exact(primary, told)
-    return Row(f"apart: {name}", 1, len(told.acknowledged), 0, 0, told.worst_pause)
+    return Row(f"remote stores: {name}", 1, len(told.acknowledged), 0, 0, told.worst_pause)
 
 
-async def until_followed(apart: StackApart) -> None:
+async def until_followed(stores: RemoteStores) -> None:
     """Wait until the standby has what the primary has."""
-    await until_async(lambda: bool(apart.primary.execute(FOLLOWED_SQL)), what="a standby that has followed")
+    await until_async(lambda: bool(stores.primary.execute(FOLLOWED_SQL)), what="a standby that has followed")
 
 
-def fall_behind(standby: ReplicaServer) -> None:
-    """Have the standby receive nothing more. It answers, and can be promoted."""
-    standby.execute("ALTER SYSTEM SET primary_conninfo = ''")
-    standby.execute("SELECT pg_reload_conf()")
-
-
-def lose_primary(apart: StackApart) -> None:
+def lose_primary(stores: RemoteStores) -> None:
     """Have the primary's machine vanish: its link drops packets, and it is dead."""
-    apart.primary_link.cut()
-    apart.primary.kill()
+    stores.primary_link.cut()
+    stores.primary.kill()
 
 
-def promote(apart: StackApart) -> ReplicaServer:
+def promote(stores: RemoteStores) -> ReplicaServer:
     """Promote the standby."""
-    apart.standby.execute("SELECT pg_promote()")
-    return apart.standby
+    stores.standby.execute("SELECT pg_promote()")
+    return stores.standby

@@ -61,6 +61,11 @@ class ReplicaServer:
         self.execute("SELECT pg_reload_conf()")
         until(lambda: self.execute("SHOW synchronous_standby_names") == [(standby,)], what="the setting")
 
+    def fall_behind(self) -> None:
+        """Have this standby receive nothing more. It answers, and can be promoted."""
+        self.execute("ALTER SYSTEM SET primary_conninfo = ''")
+        self.execute("SELECT pg_reload_conf()")
+
     def kill(self) -> None:
         """End it as a power cut does: all its processes at once."""
         kill_all([self.process.pid, *descendants(self.process.pid)])

@@ -15,7 +15,7 @@ RABBITMQ_PORT, REDIS_PORT = 5672, 6379
 
 
 @dataclass(frozen=True)
-class StackApart:
+class RemoteStores:
     """A LeadHub with PostgreSQL, its standby and RabbitMQ, each behind a link of its own."""
 
     stack: Stack
@@ -27,9 +27,9 @@ class StackApart:
 
 
 @asynccontextmanager
-async def stack_apart(
+async def stack_on_remote_stores(
     folder: Path, namespace: LinkedNamespace, primary: ReplicaServer, standby: ReplicaServer, *, rabbitmq: bool
-) -> AsyncIterator[StackApart]:
+) -> AsyncIterator[RemoteStores]:
     """Run it on the machine's RabbitMQ, or on a broker of its own."""
     links = [namespace.open_link() for _ in range(3)]
     async with AsyncExitStack() as relays:
@@ -44,7 +44,7 @@ async def stack_apart(
             host, port = await relays.enter_async_context(namespace.relayed(REDIS_PORT, namespace.front))
             env["LEADHUB_REDIS_URL"] = f"redis://{host}:{port}/13"
         async with running_within(namespace, folder, env) as stack:
-            yield StackApart(stack, primary, standby, *links)
+            yield RemoteStores(stack, primary, standby, *links)
 
 
 def url_of(hosts: list[tuple[str, int]], password: str) -> str:
