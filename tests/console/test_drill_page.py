@@ -66,7 +66,10 @@ async def test_operator_is_asked_how_long_a_drill_lasts(shared_stack: Stack, rea
     async with console_client(shared_stack.base, readers["operator"].email) as client:
         assert f'href="{DRILL}?start=1"' in (await client.get(DRILL)).text
         page = (await client.get(f"{DRILL}?start=1")).text
+        unsaid = [await client.post(DRILL, form) for form in ({}, {"minutes": "4"}, {"minutes": "3h"})]
     assert re.findall(r'<option value="(\d+)"', page)[-4:] == ["3", "9", "15", "30"]
+    assert [(answer.status, "Run the drill" in answer.text) for answer in unsaid] == [(422, True)] * 3
+    assert read_requested_drill(shared_stack.folder) is None
 
 
 @pytest.mark.extended

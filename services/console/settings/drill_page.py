@@ -52,9 +52,11 @@ async def live(view: PageView) -> web.StreamResponse:
 
 @workspace_page(Permission.OPERATE_INSTALLATION)
 async def start(view: PageView) -> web.StreamResponse:
-    """Ask the `up` of this data dir for a drill."""
+    """Ask the `up` of this data dir for a drill. A form that does not say how long is answered with the question."""
     form = await view.read_fields()
-    minutes = next((choice for choice in DRILL_MINUTES if str(choice) == form.get("minutes")), DRILL_MINUTES[0])
+    minutes = next((choice for choice in DRILL_MINUTES if str(choice) == form.get("minutes")), None)
+    if minutes is None:
+        return await _render(view, 422, is_asking=True)
     audit_details(view.request, action="drill.started", after={"minutes": minutes})
     if problem := await confirm_recently(view, form):
         return await _render(view, 422, is_asking=True, minutes=minutes, password_problem=problem)
