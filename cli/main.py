@@ -154,6 +154,7 @@ def _store_error_message(error: Exception) -> str | None:
     import sqlalchemy.exc
 
     from shared.platform.db.database_errors import is_unavailable
+    from shared.platform.store_tls import explain_postgres_failure
 
     cause = getattr(error, "orig", None) or error
     if isinstance(cause, psycopg.errors.UndefinedTable):
@@ -165,4 +166,5 @@ def _store_error_message(error: Exception) -> str | None:
         return MISSING_RIGHTS_MESSAGE.format(cause.diag.message_primary)
     is_away = is_unavailable(error) or isinstance(cause, redis.ConnectionError | redis.TimeoutError)
     named = isinstance(cause, psycopg.Error) and os.environ.get("LEADHUB_DATABASE_URL")
-    return f"{'LEADHUB_DATABASE_URL: ' if named else ''}{cause}".strip() if is_away else None
+    said = explain_postgres_failure(cause) if isinstance(cause, psycopg.Error) else str(cause)
+    return f"{'LEADHUB_DATABASE_URL: ' if named else ''}{said}".strip() if is_away else None

@@ -14,6 +14,7 @@ import click
 
 from cli import child_programs
 from cli.common import data_dir_option, expect_shared_settings, make_settings, notify_operator
+from cli.external_stores import warn_meanwhile
 from cli.files_check import check_files_library
 from cli.spool_check import check_spool_durability
 from cli.tables_check import await_tables
@@ -195,6 +196,7 @@ def _connected_settings(settings: Settings, service: str) -> Iterator[Settings]:
     """
     check_spool_durability(settings)
     check_files_library(settings)
+    warn_meanwhile(settings)
     with ensure_servers(settings, kind=SERVICE_KIND, want=("broker", "spool", "postgres")) as found:
         await_tables(found.database_url, service)
         yield found

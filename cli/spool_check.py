@@ -4,6 +4,9 @@ import click
 
 from cli.common import notify_operator
 from shared.platform.settings import Settings
+from shared.platform.store_tls import explain_tls_failure
+
+UNAVAILABLE_WARNING = "leadhub: the spool does not answer{}; leads are refused while PostgreSQL is away, until it does"
 
 
 def check_spool_durability(settings: Settings) -> None:
@@ -22,8 +25,9 @@ def check_spool_durability(settings: Settings) -> None:
             values = client.config_get("append*")
     except redis.AuthenticationError as error:  # a ConnectionError in the library, but the server did answer
         raise click.UsageError(f"LEADHUB_SPOOL_URL is refused, by its user or password: {error}") from None
-    except (redis.ConnectionError, redis.TimeoutError):
-        notify_operator("leadhub: the spool does not answer; leads are refused while PostgreSQL is away, until it does")
+    except (redis.ConnectionError, redis.TimeoutError) as error:
+        why = explain_tls_failure(settings.spool_url, error)
+        notify_operator(UNAVAILABLE_WARNING.format(f" (LEADHUB_SPOOL_URL: {why})" if why else ""))
         return
     except (ValueError, TypeError):  # their messages quote the URL; or the URL has an unknown option
         raise click.UsageError("LEADHUB_SPOOL_URL cannot be read: redis://[:PASSWORD@]HOST:PORT/NUMBER") from None

@@ -26,6 +26,7 @@ from shared.platform.data_dir import SERVICE_KIND
 from shared.platform.db.connections import Connection, connect
 from shared.platform.db.database_errors import UNMIGRATED_ERRORS, is_unavailable
 from shared.platform.settings import Settings
+from shared.platform.store_tls import explain_postgres_failure, explain_tls_failure
 
 STORE_CONNECT_SECONDS = 0.8  # seconds to connect to a store
 SPOOL_ANSWER_SECONDS = 0.5  # seconds for each response of the spool
@@ -117,7 +118,7 @@ def _read_status(source: StatusSource) -> StatusReport:
     except Exception as error:
         if not is_unavailable(error) or isinstance(error, UNMIGRATED_ERRORS):
             raise
-        notify_operator(POSTGRESQL_UNAVAILABLE_MESSAGE.format(" ".join(str(error).split())))
+        notify_operator(POSTGRESQL_UNAVAILABLE_MESSAGE.format(explain_postgres_failure(error)))
     unknown = dict.fromkeys((*LEDGER_COUNTS, "spooled", "oldest_waiting_s", "workers", "queues"))
     away = ["postgresql"]
     try:
@@ -125,7 +126,7 @@ def _read_status(source: StatusSource) -> StatusReport:
     except (redis.RedisError, OSError) as error:
         known = {}
         away.append("spool")
-        notify_operator(f"the spool does not answer ({error}): what it holds is not counted")
+        notify_operator(_spool_away(source, error))
     return {**unknown, **known, "unavailable": away, "differing": None, "alarms": None}
 
 
@@ -158,7 +159,7 @@ async def _read_ledger(connection: Connection, source: StatusSource) -> StatusRe
             async with _spool_client(source) as spool:
                 return {**await ledger.read_ledger(connection, Spool(spool)), "unavailable": []}
         except redis.RedisError as error:
-            notify_operator(f"the spool does not answer ({error}): what it holds is not counted")
+            notify_operator(_spool_away(source, error))
             return {**await ledger.read_ledger(connection, None), "spooled": None, "unavailable": ["spool"]}
     state = await ledger.read_ledger(connection, None)
     return {**state, "spooled": 0 if source.has_spool is False else None, "unavailable": []}
@@ -182,6 +183,11 @@ def _spool_client(source: StatusSource) -> redis.asyncio.Redis:
         socket_timeout=SPOOL_ANSWER_SECONDS,
         socket_connect_timeout=SPOOL_ANSWER_SECONDS,
     )
+
+
+def _spool_away(source: StatusSource, error: Exception) -> str:
+    why = explain_tls_failure(source.settings.spool_url, error) or error
+    return f"the spool does not answer ({why}): what it holds is not counted"
 
 
 def _format_value(value: object) -> object:

@@ -10,6 +10,7 @@ import psycopg
 
 from cli.common import notify_operator
 from cli.schema import RESTORING_VERSION, TablesState, head_version, tables_state
+from shared.platform.store_tls import explain_postgres_failure, find_postgres_remedy
 
 LOOK_INTERVAL_SECONDS = 1.0
 WAITING_NOTE = "the tables are at migration {found}, this version needs {head}: {does} until `leadhub migrate` has run"
@@ -35,5 +36,7 @@ def await_tables(url: str, service: str) -> None:
 def _state_in_reach(url: str) -> TablesState:
     try:
         return tables_state(url, warns=False)
-    except psycopg.Error:  # away, or not ours to read: the service says more
+    except psycopg.Error as error:  # away, or not ours to read: the service says more
+        if find_postgres_remedy(error):
+            notify_operator(f"leadhub: WARNING: LEADHUB_DATABASE_URL: {explain_postgres_failure(error)}")
         return TablesState("")

@@ -25,7 +25,7 @@ from cli.common import (
 from cli.descendants import adopt_orphans
 from cli.drill.requested_drills import RequestedDrills
 from cli.dump import drop_leftover_databases
-from cli.external_broker import warn_of_unavailable_broker
+from cli.external_stores import warn_of_unavailable_stores
 from cli.files_check import check_files_library
 from cli.forked_services import ServiceForks, fork_server_program
 from cli.logs import OWN_LOG_NAME
@@ -101,7 +101,7 @@ def run_installation(settings: Settings, extension: UpExtension) -> None:
     """Run everything on the settings' data dir until a signal comes. UsageError if that is not possible."""
     check_spool_durability(settings)
     check_files_library(settings)
-    warn_of_unavailable_broker(settings)
+    warn_of_unavailable_stores(settings)
     try:
         # Before the port is tried, which an `up` that runs there has taken.
         with DataDir(settings.data_dir).hold_lock(SERVICE_KIND):

@@ -13,6 +13,7 @@ from shared.platform.observability import logging, metrics_server
 from shared.platform.observability.gc_tuning import freeze_startup_objects
 from shared.platform.observability.process_observation import flush_observations, observe_process
 from shared.platform.settings import Settings
+from shared.platform.store_tls import broker_address
 
 settings = Settings()
 warnings.filterwarnings("ignore", category=SecurityWarning)  # running as root is safe: no message is unpickled
@@ -23,8 +24,10 @@ warnings.filterwarnings("ignore", category=SecurityWarning)  # running as root i
 # until it has the acknowledgement the broker sends nothing that would start this round.
 PREFETCH_MULTIPLIER = 0
 
-app = Celery("leadhub", broker=settings.broker_url, include=["services.workers.tasks"])
+broker = broker_address(settings.broker_url)
+app = Celery("leadhub", broker=broker.url, include=["services.workers.tasks"])
 app.conf.update(
+    broker_use_ssl=broker.ssl,
     task_ignore_result=True,
     task_serializer="json",
     accept_content=["json"],

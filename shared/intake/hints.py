@@ -16,6 +16,7 @@ from kombu import Connection, Producer
 
 from shared.platform.observability import logging
 from shared.platform.observability.metrics import PUBLISHED_HINTS
+from shared.platform.store_tls import broker_address, explain_tls_failure
 
 log = logging.get_logger()
 
@@ -45,8 +46,10 @@ UNWAITED_HINT_TIMEOUT_SECONDS = (
 
 def _celery_application(broker_url: str) -> Celery:
     """Return a Celery application that only sends, with timeouts short enough to notice a frozen broker."""
-    app = Celery("leadhub", broker=broker_url)
+    address = broker_address(broker_url)
+    app = Celery("leadhub", broker=address.url)
     app.conf.update(
+        broker_use_ssl=address.ssl,
         task_ignore_result=True,
         task_serializer="json",
         accept_content=["json"],
@@ -68,6 +71,7 @@ class HintSender:
     """
 
     def __init__(self, broker_url: str, hint: Hint = INGEST_HINT) -> None:
+        self._broker_url = broker_url
         self._app = _celery_application(broker_url)
         self._message = self._app.amqp.as_task_v2(uuid.uuid4().hex, hint.task)
         self._queue = self._app.amqp.queues[hint.queue]
@@ -85,7 +89,8 @@ class HintSender:
         try:
             self._publish_message(self._producer or self._open_producer())
         except Exception as error:  # a failed hint is never fatal, and brokers' clients raise errors of many types
-            log.warning("hint.failed", error=type(error).__name__)
+            why = explain_tls_failure(self._broker_url, error)
+            log.warning("hint.failed", error=type(error).__name__, **({"why": why} if why else {}))
             self._release_connection()
             return False
         return True

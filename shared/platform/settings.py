@@ -16,6 +16,8 @@ from shared.platform.setting_checks import (
     HOST_REQUIRING_SCHEMES,
     NUMBERED_DATABASE_SCHEMES,
     POSTGRES_SCHEMES,
+    STORE_SCHEMES,
+    find_tls_mistake,
     has_valid_database_number,
     is_host,
     is_readable_url,
@@ -53,7 +55,9 @@ class Settings(BaseSettings):
         description="Seconds by which the replica may be behind; beyond it lists come from the database itself.",
     )
     broker_url: str = Field(
-        "", description="Celery's broker, redis:// or amqp://. Empty or `local`: the embedded Valkey."
+        "",
+        description="Celery's broker, redis:// or amqp://; by TLS rediss:// or amqps://. Empty or `local`: the "
+        "embedded Valkey.",
     )
     redis_url: str = Field("", description="Redis for rate limits. Empty: the broker if it is Redis, else embedded.")
     spool_url: str = Field(
@@ -280,12 +284,13 @@ class Settings(BaseSettings):
         if value and not value.startswith(known):
             raise ValueError(f"must begin with one of {', '.join(known)}")
         # libpq accepts any character in a password except those that end it.
-        if not is_readable_url(
-            _password_pattern.sub("//", value) if known is POSTGRES_SCHEMES else value
-        ) or _find_bad_escape(value):
+        readable = _password_pattern.sub("//", value) if known is POSTGRES_SCHEMES else value
+        if not is_readable_url(readable) or _find_bad_escape(value):
             raise ValueError(INVALID_POSTGRES_URL_MESSAGE if known is POSTGRES_SCHEMES else INVALID_URL_MESSAGE)
         if value.startswith(NUMBERED_DATABASE_SCHEMES) and not has_valid_database_number(value):
             raise ValueError("ends with the number of a database, as redis://HOST:6379/0")
+        if known in STORE_SCHEMES and (mistake := find_tls_mistake(readable)):
+            raise ValueError(mistake)
         if value and known[0] in HOST_REQUIRING_SCHEMES and not urlsplit(value).hostname:
             raise ValueError("must name a host")
         return value

@@ -22,10 +22,10 @@ START_SECONDS = 60
 class ReplicaServer:
     """A PostgreSQL with a folder and a port of its own."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, programs_folder: str = "") -> None:
         data_dir = DataDir(folder)
         data_dir.create_folders()
-        self.postgres = EmbeddedPostgres(data_dir)
+        self.postgres = EmbeddedPostgres(data_dir, programs_folder)
         self.port = free_port("127.0.0.1")
         self.program = self.postgres.child_program()
         self.password = str(urlsplit(self.postgres.database_url).password)

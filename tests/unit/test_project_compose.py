@@ -27,6 +27,8 @@ OURS = {"migrate", "gateway", "api", "console", "worker", "sweeper"}
 # By profile: they run only where they are asked for.
 OPTIONAL = {"prometheus": "monitoring", "grafana": "monitoring", "flower": "flower"}
 THEIRS = {"postgres", "broker", "spool", "proxy", *OPTIONAL}
+STORES = {"postgres", "broker", "spool"}
+EXTERNAL_STORES = "deploy/compose.external.yaml"  # with which the services run without them
 LASTING = sorted((OURS | THEIRS) - {"migrate"})
 SECRET = re.compile(r"password|secret|token|credential|auth", re.IGNORECASE)
 GIVEN = {"POSTGRES_PASSWORD": "a", "LEADHUB_SECRET_KEY": "b", "LEADHUB_PUBLIC_URL": "https://crm.example.com"}
@@ -219,13 +221,13 @@ def test_the_image_runs_as_nobody_in_particular() -> None:
     assert last_stage.index("USER leadhub") < last_stage.index('ENTRYPOINT ["./leadhub"]')
 
 
-def docker_reads_it(**given: str) -> "subprocess.CompletedProcess[str]":
-    """What Docker's Compose, which needs no engine for it, makes of the file with those variables."""
+def docker_reads_it(*files: str, **given: str) -> "subprocess.CompletedProcess[str]":
+    """What Docker's Compose, which needs no engine for it, makes of the file, or these, with those variables."""
     compose = next((words for words in COMPOSE if shutil.which(words[0])), None)
     if compose is None:
         pytest.skip("there is no Docker Compose here")
     given |= {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
-    command = [*compose, "config"]
+    command = [*compose, *(f"--file={file}" for file in files), "config"]
     return subprocess.run(command, cwd=ROOT, env=given, capture_output=True, text=True, check=False)
 
 
@@ -234,6 +236,28 @@ def test_docker_parses_the_compose_file() -> None:
     assert found.returncode == 0, found.stderr
     read = yaml.safe_load(found.stdout)["services"]
     assert {str(read[name]["environment"]["LEADHUB_KEEP_DAYS"]) for name in OURS} == {"7"}
+
+
+def test_docker_leaves_out_the_stores_that_somebody_else_runs() -> None:
+    urls = {f"LEADHUB_{name}": f"{name.lower()}-of-ours" for name in SERVERS}
+    found = docker_reads_it("compose.yaml", EXTERNAL_STORES, **GIVEN, **urls, TLS_DIR="/etc/ours")
+    assert found.returncode == 0, found.stderr
+    read = yaml.safe_load(found.stdout)["services"]
+    assert set(read) == OURS | {"proxy"}
+    for name in OURS:
+        assert read[name]["environment"].items() >= urls.items()
+        assert "outbound" in read[name]["networks"], "the stores are outside"
+        assert ("/etc/ours", "/etc/leadhub/tls") in {(one["source"], one["target"]) for one in read[name]["volumes"]}
+        waits_for = read[name]["depends_on"]
+        assert not any(waits_for[store]["required"] for store in STORES & waits_for.keys())
+
+
+@pytest.mark.parametrize("missing", sorted(SERVERS))
+def test_docker_says_which_store_is_not_named(missing: str) -> None:
+    urls = {f"LEADHUB_{name}": "somewhere" for name in SERVERS - {missing}}
+    found = docker_reads_it("compose.yaml", EXTERNAL_STORES, **GIVEN, **urls)
+    assert found.returncode != 0
+    assert f"LEADHUB_{missing}" in found.stderr
 
 
 @pytest.mark.parametrize("missing", GIVEN)

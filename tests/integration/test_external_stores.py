@@ -2,7 +2,7 @@
 
 import pytest
 
-from cli.external_broker import warn_of_unavailable_broker
+from cli.external_stores import warn_of_unavailable_broker
 from shared.platform.settings import Settings
 from tests.support.commands import HOST, silent
 from tests.support.tiers import first_in_tier

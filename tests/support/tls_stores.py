@@ -1,0 +1,151 @@
+"""PostgreSQL, Redis and RabbitMQ of the machine's packages, each started by the tests and reached by TLS."""
+
+import os
+import shutil
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from shared.platform.data_dir import free_port
+from tests.support.certificates import CertificateAuthority, ServerCertificate
+from tests.support.external import listens
+from tests.support.processes import descendants, kill_all
+from tests.support.standby import ReplicaServer
+from tests.support.waiting import until
+
+HOST = "127.0.0.1"
+OTHER_HOST = "127.0.0.2"  # of this machine too, and in no certificate
+POSTGRES_PROGRAMS = Path("/usr/lib/postgresql/15/bin")
+RABBITMQ_SERVER = Path("/usr/lib/rabbitmq/bin/rabbitmq-server")
+RABBITMQ_START_SECONDS = 90
+RABBITMQ_CONF = """\
+listeners.tcp.1 = 127.0.0.1:{plain_port}
+listeners.ssl.1 = 0.0.0.0:{port}
+ssl_options.certfile = {certificate}
+ssl_options.keyfile = {key}
+ssl_options.cacertfile = {trusted}
+"""
+
+
+@dataclass(frozen=True)
+class TlsStores:
+    """The ports of the stores, and the file of the authority that issued their certificates."""
+
+    trusted: Path
+    postgres: ReplicaServer
+    redis_port: int
+    rabbitmq_port: int
+    plain_rabbitmq_port: int
+
+    def database_url(self, trusted: Path | None = None, host: str = HOST) -> str:
+        """The URL of PostgreSQL, for a client that trusts this file."""
+        options = f"sslmode=verify-full&sslrootcert={trusted or self.trusted}"
+        return f"postgresql://leadhub:{self.postgres.password}@{host}:{self.postgres.port}/leadhub?{options}"
+
+    def redis_url(self, number: int = 0, trusted: Path | None = None, host: str = HOST) -> str:
+        """The URL of one database of Redis."""
+        return f"rediss://:hidden@{host}:{self.redis_port}/{number}?ssl_ca_certs={trusted or self.trusted}"
+
+    def rabbitmq_url(self, trusted: Path | None = None, host: str = HOST) -> str:
+        return f"amqps://guest:guest@{host}:{self.rabbitmq_port}//?ssl_ca_certs={trusted or self.trusted}"
+
+
+@contextmanager
+def running_tls_stores(folder: Path) -> Iterator[TlsStores]:
+    """All three; skips the test where the machine lacks one of them."""
+    redis_server = shutil.which("redis-server")
+    if redis_server is None or not POSTGRES_PROGRAMS.exists() or not RABBITMQ_SERVER.exists():
+        pytest.skip("no PostgreSQL 15, Redis and RabbitMQ of the machine's packages")
+    authority = CertificateAuthority(folder)
+    issued = authority.issue()
+    redis_port, port, plain_port = (free_port(HOST) for _ in range(3))
+    with (
+        running_rabbitmq(folder / "rabbitmq", issued, authority.trusted, port, plain_port),
+        running_redis(redis_server, folder / "redis", issued, redis_port),
+        running_postgres(folder / "postgres", issued) as postgres,
+    ):
+        until(lambda: listens(port), RABBITMQ_START_SECONDS, "a RabbitMQ")
+        yield TlsStores(authority.trusted, postgres, redis_port, port, plain_port)
+
+
+@contextmanager
+def running_postgres(folder: Path, issued: ServerCertificate) -> Iterator[ReplicaServer]:
+    """PostgreSQL with TLS, on all addresses."""
+    server = ReplicaServer(folder, str(POSTGRES_PROGRAMS))
+    present_certificate(server, issued)
+    server.start("listen_addresses = '*'\nssl = on\n")
+    try:
+        yield server
+    finally:
+        server.stop()
+
+
+def present_certificate(server: ReplicaServer, issued: ServerCertificate) -> None:
+    """Put the certificate where the server reads it at its start, and when it is told to reload."""
+    home = server.postgres.data_folder
+    for source, name in ((issued.certificate, "server.crt"), (issued.key, "server.key")):
+        copy = Path(shutil.copy2(source, home / name))
+        os.chown(copy, home.stat().st_uid, home.stat().st_gid)  # it takes no key of another user
+
+
+@contextmanager
+def running_redis(
+    program: str, folder: Path, issued: ServerCertificate, port: int, clients_of: Path | None = None
+) -> Iterator[None]:
+    """A durable Redis with TLS alone, with the password `hidden`, for clients of that authority if one is named."""
+    folder.mkdir()
+    options = {
+        **{"port": "0", "tls-port": str(port), "bind": "0.0.0.0", "dir": str(folder), "requirepass": "hidden"},
+        **{"appendonly": "yes", "appendfsync": "always", "tls-auth-clients": "yes" if clients_of else "no"},
+        **{"tls-cert-file": str(issued.certificate), "tls-key-file": str(issued.key)},
+    }
+    if clients_of:
+        options["tls-ca-cert-file"] = str(clients_of)
+    command = [program, *(word for name, value in options.items() for word in (f"--{name}", value))]
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL) as server:
+        try:
+            until(lambda: listens(port), what="a Redis")
+            yield
+        finally:
+            server.kill()
+
+
+@contextmanager
+def running_rabbitmq(
+    folder: Path, issued: ServerCertificate, trusted: Path, port: int, plain_port: int
+) -> Iterator[None]:
+    """A node of its own, with TLS on all addresses. It may not answer yet."""
+    folder.mkdir()
+    (folder / "rabbitmq.conf").write_text(
+        RABBITMQ_CONF.format(
+            plain_port=plain_port, port=port, certificate=issued.certificate, key=issued.key, trusted=trusted
+        )
+    )
+    (folder / "plugins").write_text("[].\n")
+    mapper = str(free_port(HOST))  # epmd, which a node starts and leaves behind
+    own = {
+        "HOME": str(folder),  # of Erlang's cookie
+        "ERL_EPMD_PORT": mapper,
+        "RABBITMQ_NODENAME": f"tls{port}@localhost",
+        "RABBITMQ_DIST_PORT": str(free_port(HOST)),
+        "RABBITMQ_CONF_ENV_FILE": os.devnull,
+        "RABBITMQ_CONFIG_FILE": str(folder / "rabbitmq.conf"),
+        "RABBITMQ_ENABLED_PLUGINS_FILE": str(folder / "plugins"),
+        "RABBITMQ_MNESIA_BASE": str(folder / "mnesia"),
+        "RABBITMQ_LOG_BASE": str(folder / "log"),
+        "RABBITMQ_PID_FILE": str(folder / "pid"),
+    }
+    with (folder / "output").open("wb") as log:
+        node = subprocess.Popen(
+            [str(RABBITMQ_SERVER)], env={**os.environ, **own}, stdout=log, stderr=log, start_new_session=True
+        )
+        try:
+            yield
+        finally:
+            kill_all([node.pid, *descendants(node.pid)])
+            node.wait()
+            subprocess.run(["epmd", "-port", mapper, "-kill"], capture_output=True, check=False)
