@@ -31,6 +31,7 @@ COMMAND_MODULES = {
     "secrets": "cli.secrets",
     "backup": "cli.backup",
     "restore": "cli.restore",
+    "after-recovery": "cli.after_recovery",
     "drill": "cli.drill.drill_command",
     "demo": "cli.demo",
     "listen": "cli.listen",

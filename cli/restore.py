@@ -78,7 +78,7 @@ def restore(file: Path, force: bool) -> None:
     with plain_server_errors(), ExitStack() as stack:
         with _nothing_changed_on_failure():
             archive = stack.enter_context(reading_archive(file))
-            found_settings = stack.enter_context(_exclusive_settings(EmbeddedServers(settings)))
+            found_settings = stack.enter_context(exclusive_settings(EmbeddedServers(settings)))
             _refuse_unfit_backup(found_settings, archive.manifest, force)
             keys = archive.open_member(KEY_MEMBER).read().decode() if archive.has_key else None
             side = stack.enter_context(side_database(found_settings.database_url))
@@ -141,7 +141,7 @@ def _signals_held_back() -> Iterator[None]:
 
 
 @contextmanager
-def _exclusive_settings(embedded: EmbeddedServers) -> Iterator[Settings]:
+def exclusive_settings(embedded: EmbeddedServers) -> Iterator[Settings]:
     """Yield settings with URLs of running servers, with the data dir locked. UsageError while `up` runs there."""
     with ExitStack() as stack:
         try:

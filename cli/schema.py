@@ -165,6 +165,7 @@ def tables_state(url: str, *, warns: bool = True) -> TablesState:
     """Return which tables the database has. Warn of a pooler unless told not to. Old databases have no `runs_from`."""
     with psycopg.connect(url, **connection_parameters("leadhub-cli")) as connection:
         refuse_old_server(connection.info.server_version)
+        _refuse_other_encoding(connection.info.parameter_status("server_encoding"))
         if warns and connection.execute("SHOW statement_timeout").fetchone() == ("0",):
             click.echo(POOLER_WARNING, err=True)
         if connection.execute("SELECT to_regclass('alembic_version')").fetchone() == (None,):
@@ -180,6 +181,15 @@ def refuse_old_server(server_version: int) -> None:
         found = f"{server_version // 10_000}.{server_version % 10_000}"
         raise click.ClickException(
             f"LEADHUB_DATABASE_URL is a PostgreSQL {found}; LeadHub needs {MIN_POSTGRESQL_MAJOR} or newer"
+        )
+
+
+def _refuse_other_encoding(encoding: str | None) -> None:
+    """Raise ClickException for a database that cannot hold every name."""
+    if encoding != "UTF8":
+        raise click.ClickException(
+            f"the database of LEADHUB_DATABASE_URL has the encoding {encoding}; LeadHub needs UTF8: "
+            "CREATE DATABASE leadhub ENCODING 'UTF8' TEMPLATE template0"
         )
 
 
