@@ -25,6 +25,7 @@ from bench.stack import BENCH_WORKSPACE, running_leadhub
 SUBMISSION_COUNT, QUICK_SUBMISSION_COUNT = 1_000_000, 100_000
 WARM_UP_REQUESTS = 3
 PAGE_REQUESTS, QUICK_PAGE_REQUESTS = 40, 15
+HOPELESS_PAGE_MS = 5_000.0  # a page that took so long is not requested again: one of them would cost minutes
 
 
 @dataclass
@@ -36,6 +37,10 @@ class PageTimes:
     select_ms: list[float] = field(default_factory=list)
     statuses: Counter[int] = field(default_factory=Counter)
     bytes: int = 0
+
+    @property
+    def is_hopeless(self) -> bool:
+        return bool(self.ms) and self.ms[-1] > HOPELESS_PAGE_MS
 
 
 def measure_console(folder: Path, *, quick: bool) -> dict[str, Any]:
@@ -79,10 +84,15 @@ def time_pages(
     for number in range(-WARM_UP_REQUESTS, times):
         print(f"pages, round {number + 1} of {times}" if number >= 0 else "pages, warming up", file=sys.stderr)
         for each in measured:
+            if each.is_hopeless:
+                continue
             answer = reader.request_page(each.page.path, is_part=each.page.is_part)
             select_ms = time_select(database)
             each.statuses[answer.status] += 1
-            if number >= 0:
+            is_slow = answer.ms > HOPELESS_PAGE_MS
+            if is_slow:
+                print(f"{each.page.label}: {answer.ms:,.0f} ms, status {answer.status}", file=sys.stderr)
+            if number >= 0 or is_slow:
                 each.ms.append(answer.ms)
                 each.select_ms.append(select_ms)
                 each.bytes = len(answer.body)

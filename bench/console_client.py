@@ -38,13 +38,20 @@ class ConsoleReader:
         self._connection = http.client.HTTPConnection(urlsplit(base).netloc, timeout=PAGE_TIMEOUT_SECONDS)
 
     def request_page(self, path: str, *, is_part: bool = False) -> PageAnswer:
-        """Return what an address answers. A redirection is an answer too. A script of a page asks for a part of it."""
+        """Return what an address answers. A redirection is an answer too. A script of a page asks for a part of it.
+
+        A page that takes longer than 30 s counts as a 504, and the connection is closed.
+        """
         headers = {**self.headers, "HX-Request": "true"} if is_part else self.headers
         started = time.perf_counter()
-        self._connection.request("GET", path, headers=headers)
-        response = self._connection.getresponse()
-        body = response.read()
-        return PageAnswer(response.status, body, (time.perf_counter() - started) * 1e3)
+        try:
+            self._connection.request("GET", path, headers=headers)
+            response = self._connection.getresponse()
+            status, body = response.status, response.read()
+        except TimeoutError:
+            self.disconnect()
+            status, body = http.client.GATEWAY_TIMEOUT, b""
+        return PageAnswer(int(status), body, (time.perf_counter() - started) * 1e3)
 
     def disconnect(self) -> None:
         """Close the connection, which the console would close by itself after a while. The next request opens one."""

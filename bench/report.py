@@ -198,8 +198,10 @@ def lists_text(reads: Sequence[Mapping[str, Any]]) -> str:
         [
             read["label"],
             f"{read['total']:,}",
-            format_number(read["small_ms"]),
-            format_number(read["large_ms"]),
+            *(
+                f"{'over ' if size in read['over_limit'] else ''}{format_number(read[f'{size}_ms'])}"
+                for size in ("small", "large")
+            ),
             format_number(read["ratio"]),
             read["target"],
             "met" if read["met"] else "MISSED",

@@ -83,6 +83,7 @@ def measure_both_sizes(growing: GrowingLeadHub, leads: int) -> tuple[list[dict[s
     print("lists", file=sys.stderr)
     reads = asyncio.run(measure_queries(growing.running.database_url, small_id, large_id, places))
     show_part("reads", reads)
+    growing.reader.disconnect()  # the console has closed it while the lists were read
     times = time_pages(growing.reader, growing.database, [*small_pages, *large_pages], PAGE_ROUNDS)
     results = [page_result(each) for each in times]
     n = len(small_pages)
