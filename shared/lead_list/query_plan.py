@@ -21,6 +21,9 @@ EXPENSIVE_COST = 30_000  # microseconds above which a list is expensive
 # A walk stops after the expected entries times a factor plus a constant. The constant is smaller in a small workspace,
 # where PostgreSQL would otherwise sort everything.
 WINDOW_FACTOR, WINDOW_EXTRA, MAX_WINDOW_SHARE = 8, 10_000, 5
+# A walk may go on for an eighth of what gathering would cost. The margin of a bound that is implied (IMPLIED_BOUNDS) is
+# a day of leads that do not match: in a large workspace more than the window above.
+GATHER_DIVISOR = 8
 
 
 class ReadStrategy(Enum):
@@ -53,7 +56,10 @@ def choose_plan(filters: LeadFilters, sort: LeadSort, total: LeadTotals, needed:
     gathered = gather_plan(filters, total)
     if not total.n:
         return gathered
-    return min(gathered, choose_walk(filters, sort, total, needed), key=lambda plan: plan.cost)
+    walk = choose_walk(filters, sort, total, needed)
+    if walk.window:
+        walk = replace(walk, window=max(walk.window, int(gathered.cost / LEAD_COST) // GATHER_DIVISOR))
+    return min(gathered, walk, key=lambda plan: plan.cost)
 
 
 def choose_walk(filters: LeadFilters, sort: LeadSort, total: LeadTotals, needed: int) -> ReadPlan:

@@ -148,6 +148,15 @@ def test_a_time_beside_filters_makes_nothing_cheaper_to_find() -> None:
     assert (plan.strategy, plan.by_update) == (ReadStrategy.GATHER, True)
 
 
+def test_a_walk_outlasts_a_day_of_leads_that_cannot_match() -> None:
+    """The bound that `updated_before` implies for `created_at` has a margin of a day."""
+    a_year, found = 10**7, 1_370_000
+    filters = LeadFilters(1, bounds={"updated_before": datetime(2026, 2, 6, tzinfo=UTC)})
+    plan = choose_plan(filters, LeadSort("created_at", True), LeadTotals(found, a_year, {}, {"updated_at": found}), 15)
+    assert plan.strategy is ReadStrategy.WALK
+    assert plan.window > 2 * a_year / 365
+
+
 def test_plan_prefers_the_index_that_covers_the_other_filters() -> None:
     filters = LeadFilters(1, exact={"source": "x", "starred": True})
     total = LeadTotals(300, 10**6, {"source": 40_000, "starred": 60_000})
