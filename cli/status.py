@@ -25,6 +25,7 @@ from shared.operations.alarms import RingingAlarm, read_ringing_alarms
 from shared.platform.data_dir import SERVICE_KIND
 from shared.platform.db.connections import Connection, connect
 from shared.platform.db.database_errors import UNMIGRATED_ERRORS, is_unavailable
+from shared.platform.db.standby_watch import do_commits_wait
 from shared.platform.settings import Settings
 from shared.platform.store_tls import explain_postgres_failure, explain_tls_failure
 
@@ -36,6 +37,10 @@ UNKNOWN_SPOOL_MESSAGE = (
     "value that they have"
 )
 POSTGRESQL_UNAVAILABLE_MESSAGE = "leadhub: PostgreSQL does not answer ({}): only what waits in the spool is known"
+STANDBY_AWAY_MESSAGE = (
+    "leadhub: commits wait for the standby of PostgreSQL, which does not answer: workers and changes wait with them, "
+    "and leads go to the spool. Until it is back, a lead may count as both pending and spooled"
+)
 SETTING_NAMES = {"spool": "spool_url", "broker": "broker_url", "secret_key": "secret_key"}
 LEDGER_COUNTS = ("accepted", "pending", "done", "dead", "quarantined")
 
@@ -54,8 +59,8 @@ def status(as_json: bool) -> None:
     those that wait for a worker: waited_for, prompt (`respond-async` and batches) and bulk (replays).
 
     `alarms` names the alarms that ring, and since when.
-    `unavailable` names the stores that do not answer; what they alone know is unknown. `differing` names the processes
-    that use different spools, brokers or secret keys.
+    `unavailable` names the stores that do not answer, and the standby while commits wait for it; what a store alone
+    knows is unknown. `differing` names the processes that use different spools, brokers or secret keys.
     """
     settings = make_settings()
     expect_installation(settings)
@@ -143,6 +148,9 @@ async def _read_database(source: StatusSource, reached: Callable[[], None]) -> S
         )
         from shared.platform.crypto.settings_fingerprints import fingerprint_reader
 
+        if await do_commits_wait(connection):
+            notify_operator(STANDBY_AWAY_MESSAGE)
+            state["unavailable"].append("standby")
         used = fingerprint_reader(source.settings)()
         own = {name: value for name, value in used.items() if name in source.known_settings}
         ringing = [f"{one.code} since {one.raised_at:%Y-%m-%dT%H:%M:%SZ}" for one in await _read_alarms(connection)]

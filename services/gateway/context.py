@@ -44,6 +44,7 @@ from shared.platform.crypto.encryption import Cipher
 from shared.platform.db.connections import ConnectionPool, make_pool
 from shared.platform.db.notifications import NotificationListener
 from shared.platform.db.row_cache import RowCache
+from shared.platform.db.standby_watch import StandbyWatch
 from shared.platform.settings import Settings
 from shared.platform.supervised_loop import run_forever
 from shared.service_app.app import NOTIFICATION_LISTENER
@@ -57,6 +58,7 @@ class Gateway:
 
     settings: Settings
     pool: ConnectionPool
+    standby: StandbyWatch
     intake: SubmissionIntake
     store: DurableStore
     waiters: VerdictWaiters
@@ -104,6 +106,8 @@ async def _build_gateway(settings: Settings, notices: NotificationListener, endi
     ending.push_async_callback(spool.aclose)
     pool = make_pool(settings.database_url, "leadhub gateway", size=LOOKUP_POOL_SIZE)
     ending.push_async_callback(_close_pool, pool)
+    standby = StandbyWatch(settings.database_url, "leadhub gateway")
+    ending.push_async_callback(standby.close)
     journal_writer = JournalWriter(settings.database_url)
     ending.callback(journal_writer.close)
     files = FileStore(settings.files_folder)
@@ -118,6 +122,7 @@ async def _build_gateway(settings: Settings, notices: NotificationListener, endi
     return Gateway(
         settings=settings,
         pool=pool,
+        standby=standby,
         intake=SubmissionIntake(store, waiters, hinter, settings.buffer_bytes),
         store=store,
         waiters=waiters,

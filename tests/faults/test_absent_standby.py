@@ -1,8 +1,10 @@
 """A synchronous standby is away: commits wait for it without end. Nobody else does, and nothing is lost or doubled."""
 
 import asyncio
+import re
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
+from email import message_from_bytes, policy
 from pathlib import Path
 
 import aiohttp
@@ -14,6 +16,7 @@ from services.workers.processes.heartbeat import STUCK_BATCH_SECONDS
 from shared.platform.db.standby_watch import LOOK_SECONDS, SLOW_CHANGE_SECONDS, STANDBY_COMMIT_SECONDS
 from tests.support.client import Client
 from tests.support.console import console_client, make_readers
+from tests.support.receivers import MailServer
 from tests.support.stack import Stack, running_stack
 from tests.support.standby import ReplicaServer, lone_primary
 from tests.support.waiting import until_async
@@ -27,6 +30,7 @@ LONGEST_WRITE_SECONDS = SLOW_CHANGE_SECONDS + 2 * LOOK_SECONDS + STANDBY_COMMIT_
 SOON_SECONDS = 3.0  # for a change that is refused before it begins
 # Two looks at the worker's commit, and a flush that PostgreSQL does not take in its second.
 SOONEST_ANSWER_SECONDS = 2 * WORKER_CHECK_SECONDS + STANDBY_SECONDS + 1.0
+EMAIL_FIELD = {"key": "email", "type": "email", "maps_to": "email", "required": True}
 WAITING_SQL = "SELECT application_name FROM pg_stat_activity WHERE wait_event = 'SyncRep'"
 # Longer than a batch may take, and than a heartbeat counts.
 LONG_BATCH_SQL = f"""
@@ -43,9 +47,18 @@ def primary(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ReplicaServer]
 
 
 @pytest.fixture(scope="module")
-def waiting_stack(primary: ReplicaServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+def mail_server() -> Iterator[MailServer]:
+    with MailServer() as found:
+        yield found
+
+
+@pytest.fixture(scope="module")
+def waiting_stack(
+    primary: ReplicaServer, mail_server: MailServer, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Stack]:
     folder: Path = tmp_path_factory.mktemp("stack")
-    with running_stack(folder / "data", {"LEADHUB_DATABASE_URL": primary.url}) as stack:
+    mail = {"LEADHUB_SMTP_URL": f"smtp://127.0.0.1:{mail_server.port}", "LEADHUB_MAIL_FROM": "us@standby.example"}
+    with running_stack(folder / "data", {"LEADHUB_DATABASE_URL": primary.url, **mail}) as stack:
         yield stack
 
 
@@ -110,19 +123,49 @@ async def test_a_change_in_the_console_is_answered(primary: ReplicaServer, waiti
 
 
 async def test_leads_are_acknowledged_soon(primary: ReplicaServer, waiting_stack: Stack, poster: Client) -> None:
-    number = await until_decided(poster, "before")
+    await until_decided(poster, "before")
+    taken = (await asyncio.to_thread(waiting_stack.status))["accepted"]
     async with await_standby(primary):
         first = await asyncio.gather(*[poster.post(person(f"first{n}")) for n in range(CALLERS)])
         later = [await poster.post(person(f"later{n}")) for n in range(3)]
         assert {answer.status for answer in (*first, *later)} == {202}
         assert min(answer.seconds for answer in first) < SOONEST_ANSWER_SECONDS, [a.seconds for a in first]
+        assert "standby" in (await asyncio.to_thread(waiting_stack.status))["unavailable"]
 
     async def is_settled() -> bool:
         ledger = await asyncio.to_thread(waiting_stack.status)
-        return bool(ledger["accepted"] == ledger["done"] == number + CALLERS + 3)
+        return bool(ledger["accepted"] == ledger["done"] == taken + CALLERS + 3)
 
     await until_async(is_settled, what="each lead once")
     await until_decided(poster, "after")
+
+
+async def test_a_visitor_who_confirms_is_answered(
+    primary: ReplicaServer, waiting_stack: Stack, mail_server: MailServer, poster: Client
+) -> None:
+    form = await poster.make("forms", {"name": "News", "fields": [EMAIL_FIELD], "settings": {"double_opt_in": True}})
+    async with aiohttp.ClientSession(headers={"Accept": "text/html"}) as visitor:
+        posted = await visitor.post(f"{waiting_stack.base}/f/{form['public_id']}", data={"email": "ada@news.example"})
+        assert posted.status == 200
+        await until_async(lambda: bool(mail_server.mails), what="the mail with the link")
+        link = f"{waiting_stack.base}{confirmation_path(mail_server)}"
+
+        async def confirm() -> tuple[int, float]:
+            started = asyncio.get_running_loop().time()
+            async with visitor.post(link) as answer:
+                return answer.status, asyncio.get_running_loop().time() - started
+
+        async with await_standby(primary):
+            status, seconds = await confirm()
+            assert (status, seconds < LONGEST_WRITE_SECONDS) == (503, True), seconds
+            status, seconds = await confirm()
+            assert (status, seconds < SOON_SECONDS) == (503, True), seconds
+        assert (await confirm())[0] == 200
+
+    async def is_done() -> bool:
+        return len((await poster.show("leads?email=ada@news.example")).body["data"]) == 1
+
+    await until_async(is_done, what="the lead, once")
 
 
 @pytest.mark.extended
@@ -148,6 +191,15 @@ async def until_decided(poster: Client, name: str) -> int:
 
     await until_async(is_decided, what="a lead that is decided while its caller waits")
     return number
+
+
+def confirmation_path(mail_server: MailServer) -> str:
+    """The path of the link in the one mail."""
+    [mail] = mail_server.mails
+    assert isinstance(mail.content, bytes)
+    found = re.search(r"/c/\S+", message_from_bytes(mail.content, policy=policy.default).get_content())
+    assert found
+    return found[0]
 
 
 def person(name: str) -> dict[str, str]:

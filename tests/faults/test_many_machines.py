@@ -16,7 +16,8 @@ from tests.support.external import listens
 from tests.support.failover_checks import assert_exact, until_taken_in
 from tests.support.load import Told, loaded
 from tests.support.network_links import LinkedNamespace
-from tests.support.remote_stores import RemoteStores, rabbitmqctl, stack_on_remote_stores
+from tests.support.rabbitmq_node import RABBITMQ_SERVER, RabbitMqNode
+from tests.support.remote_stores import RABBITMQ_PORT, REDIS_PORT, RemoteStores, rabbitmqctl, stack_on_remote_stores
 from tests.support.standby import ReplicaServer, primary_and_standby
 from tests.support.waiting import until_async
 
@@ -152,7 +153,7 @@ async def test_databases_on_machines_of_their_own(
     record_property: Callable[[str, object], None],
 ) -> None:
     fault = {"failover3": promote_a_lagging_standby, **DATABASE_FAULTS}[name]
-    async with stack_on_remote_stores(tmp_path / "data", namespace, *servers, rabbitmq=False) as stores:
+    async with stack_on_remote_stores(tmp_path / "data", namespace, *servers) as stores:
         record_property(FAULT, asdict(await run_fault(stores, name, fault)))
 
 
@@ -165,10 +166,35 @@ async def test_a_broker_on_a_machine_of_its_own(
     name: str,
     record_property: Callable[[str, object], None],
 ) -> None:
-    if not (listens(5672) and listens(6379) and shutil.which("rabbitmqctl")):
+    if not (listens(RABBITMQ_PORT) and listens(REDIS_PORT) and shutil.which("rabbitmqctl")):
         pytest.skip("no RabbitMQ and Redis of this machine")
-    async with stack_on_remote_stores(tmp_path / "data", namespace, *servers, rabbitmq=True) as stores:
+    async with stack_on_remote_stores(tmp_path / "data", namespace, *servers, rabbitmq_port=RABBITMQ_PORT) as stores:
         record_property(FAULT, asdict(await run_fault(stores, name, BROKER_FAULTS[name])))
+
+
+@pytest.mark.long
+async def test_a_broker_that_dies(
+    tmp_path: Path,
+    namespace: LinkedNamespace,
+    servers: tuple[ReplicaServer, ReplicaServer],
+    record_property: Callable[[str, object], None],
+) -> None:
+    """mqdead: RabbitMQ is killed while its link is down, and is started anew."""
+    if not (RABBITMQ_SERVER.exists() and listens(REDIS_PORT)):
+        pytest.skip("no RabbitMQ of the machine's packages, or no Redis of this machine")
+
+    async def kill_broker(stores: RemoteStores, told: Told) -> ReplicaServer:
+        stores.broker_link.cut()
+        await asyncio.to_thread(node.kill)
+        await asyncio.sleep(CUT_SECONDS)
+        node.begin()
+        await asyncio.to_thread(node.await_start)
+        stores.broker_link.mend()
+        return stores.primary
+
+    with RabbitMqNode(tmp_path / "rabbitmq") as node:
+        async with stack_on_remote_stores(tmp_path / "data", namespace, *servers, rabbitmq_port=node.port) as stores:
+            record_property(FAULT, asdict(await run_fault(stores, "mqdead", kill_broker)))
 
 
 async def run_fault(stores: RemoteStores, name: str, fault: Fault) -> Row:

@@ -28,9 +28,14 @@ class RemoteStores:
 
 @asynccontextmanager
 async def stack_on_remote_stores(
-    folder: Path, namespace: LinkedNamespace, primary: ReplicaServer, standby: ReplicaServer, *, rabbitmq: bool
+    folder: Path,
+    namespace: LinkedNamespace,
+    primary: ReplicaServer,
+    standby: ReplicaServer,
+    *,
+    rabbitmq_port: int | None = None,
 ) -> AsyncIterator[RemoteStores]:
-    """Run it on the machine's RabbitMQ, or on a broker of its own."""
+    """Run it on the RabbitMQ of this port and the machine's Redis, or on a broker of its own."""
     links = [namespace.open_link() for _ in range(3)]
     async with AsyncExitStack() as relays:
         hosts = [
@@ -38,8 +43,8 @@ async def stack_on_remote_stores(
             for server, link in zip((primary, standby), links, strict=False)
         ]
         env = {"LEADHUB_DATABASE_URL": url_of(hosts, primary.password), "LEADHUB_HOST": "0.0.0.0"}
-        if rabbitmq:
-            host, port = await relays.enter_async_context(namespace.relayed(RABBITMQ_PORT, links[2]))
+        if rabbitmq_port:
+            host, port = await relays.enter_async_context(namespace.relayed(rabbitmq_port, links[2]))
             env["LEADHUB_BROKER_URL"] = f"amqp://guest:guest@{host}:{port}//"
             host, port = await relays.enter_async_context(namespace.relayed(REDIS_PORT, namespace.front))
             env["LEADHUB_REDIS_URL"] = f"redis://{host}:{port}/13"

@@ -13,17 +13,13 @@ import pytest
 from shared.platform.data_dir import free_port
 from tests.support.certificates import CertificateAuthority, ServerCertificate
 from tests.support.external import listens
-from tests.support.processes import descendants, kill_all
+from tests.support.rabbitmq_node import HOST, RABBITMQ_SERVER, RabbitMqNode
 from tests.support.standby import ReplicaServer
 from tests.support.waiting import until
 
-HOST = "127.0.0.1"
 OTHER_HOST = "127.0.0.2"  # of this machine too, and in no certificate
 POSTGRES_PROGRAMS = Path("/usr/lib/postgresql/15/bin")
-RABBITMQ_SERVER = Path("/usr/lib/rabbitmq/bin/rabbitmq-server")
-RABBITMQ_START_SECONDS = 90
-RABBITMQ_CONF = """\
-listeners.tcp.1 = 127.0.0.1:{plain_port}
+TLS_CONFIGURATION = """\
 listeners.ssl.1 = 0.0.0.0:{port}
 ssl_options.certfile = {certificate}
 ssl_options.keyfile = {key}
@@ -62,14 +58,15 @@ def running_tls_stores(folder: Path) -> Iterator[TlsStores]:
         pytest.skip("no PostgreSQL 15, Redis and RabbitMQ of the machine's packages")
     authority = CertificateAuthority(folder)
     issued = authority.issue()
-    redis_port, port, plain_port = (free_port(HOST) for _ in range(3))
+    redis_port, port = free_port(HOST), free_port(HOST)
     with (
-        running_rabbitmq(folder / "rabbitmq", issued, authority.trusted, port, plain_port),
+        running_rabbitmq(folder / "rabbitmq", issued, authority.trusted, port) as rabbitmq,
         running_redis(redis_server, folder / "redis", issued, redis_port),
         running_postgres(folder / "postgres", issued) as postgres,
     ):
-        until(lambda: listens(port), RABBITMQ_START_SECONDS, "a RabbitMQ")
-        yield TlsStores(authority.trusted, postgres, redis_port, port, plain_port)
+        rabbitmq.await_start()
+        until(lambda: listens(port), what="its port for TLS")
+        yield TlsStores(authority.trusted, postgres, redis_port, port, rabbitmq.port)
 
 
 @contextmanager
@@ -115,38 +112,12 @@ def running_redis(
 
 
 @contextmanager
-def running_rabbitmq(
-    folder: Path, issued: ServerCertificate, trusted: Path, port: int, plain_port: int
-) -> Iterator[None]:
-    """A node of its own, with TLS on all addresses. It may not answer yet."""
-    folder.mkdir()
-    (folder / "rabbitmq.conf").write_text(
-        RABBITMQ_CONF.format(
-            plain_port=plain_port, port=port, certificate=issued.certificate, key=issued.key, trusted=trusted
-        )
-    )
-    (folder / "plugins").write_text("[].\n")
-    mapper = str(free_port(HOST))  # epmd, which a node starts and leaves behind
-    own = {
-        "HOME": str(folder),  # of Erlang's cookie
-        "ERL_EPMD_PORT": mapper,
-        "ERL_EPMD_RELAXED_COMMAND_CHECK": "true",  # it ends when it is told to, although it still names the node
-        "RABBITMQ_NODENAME": f"tls{port}@localhost",
-        "RABBITMQ_DIST_PORT": str(free_port(HOST)),
-        "RABBITMQ_CONF_ENV_FILE": os.devnull,
-        "RABBITMQ_CONFIG_FILE": str(folder / "rabbitmq.conf"),
-        "RABBITMQ_ENABLED_PLUGINS_FILE": str(folder / "plugins"),
-        "RABBITMQ_MNESIA_BASE": str(folder / "mnesia"),
-        "RABBITMQ_LOG_BASE": str(folder / "log"),
-        "RABBITMQ_PID_FILE": str(folder / "pid"),
-    }
-    with (folder / "output").open("wb") as log:
-        node = subprocess.Popen(
-            [str(RABBITMQ_SERVER)], env={**os.environ, **own}, stdout=log, stderr=log, start_new_session=True
-        )
-        try:
-            yield
-        finally:
-            kill_all([node.pid, *descendants(node.pid)])
-            node.wait()
-            subprocess.run(["epmd", "-port", mapper, "-kill"], capture_output=True, check=False)
+def running_rabbitmq(folder: Path, issued: ServerCertificate, trusted: Path, port: int) -> Iterator[RabbitMqNode]:
+    """A node with TLS on all addresses, and without on loopback. It may not answer yet."""
+    tls = TLS_CONFIGURATION.format(port=port, certificate=issued.certificate, key=issued.key, trusted=trusted)
+    node = RabbitMqNode(folder, tls)
+    node.begin()
+    try:
+        yield node
+    finally:
+        node.end()

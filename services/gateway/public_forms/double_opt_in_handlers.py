@@ -11,6 +11,7 @@ from shared.forms.definition import FormDefinition
 from shared.intake.change_author import ChangeAuthor
 from shared.intake.replay import FoundReference, ReplayOptions, find_reference, replay_submissions
 from shared.outbound.double_opt_in_links import UnconfirmedSubmission, read_confirmation_token
+from shared.platform.db.bounded_commits import bounded_transaction
 from shared.platform.errors import NotFound
 from shared.platform.web.response_headers import LOG_FIELDS
 
@@ -38,7 +39,11 @@ async def confirm(request: web.Request) -> web.Response:
     """Let a submission go on that waited for its confirmation. Whoever confirms twice is thanked twice."""
     gateway = request.app[GATEWAY_CONTEXT]
     form, held = await _find_held(request)
-    async with gateway.pool.connection() as connection, connection.transaction():
+    async with (
+        gateway.standby.change() as change,
+        gateway.pool.connection() as connection,
+        bounded_transaction(connection, change),
+    ):
         submission = await find_reference(connection, held.workspace_id, held.submission_id)
         if submission and submission.state == "quarantined":
             options = ReplayOptions("quarantined", VISITOR_AUTHOR)

@@ -146,7 +146,7 @@ class StandbyWatch:
     async def _look(self, connection: Connection) -> None:
         """Look until no change is slow."""
         while self._has_slow_change():
-            if await with_deadline(LOOK_SECONDS, _do_commits_wait(connection)):
+            if await with_deadline(LOOK_SECONDS, do_commits_wait(connection)):
                 await self._wait_for_standby(connection)
             await asyncio.sleep(LOOK_SECONDS)
 
@@ -171,7 +171,8 @@ def _latest_end(change: WatchedChange, now: float) -> float:
     return now if change.commit_began is None else change.commit_began + STANDBY_COMMIT_SECONDS
 
 
-async def _do_commits_wait(connection: Connection) -> bool:
+async def do_commits_wait(connection: Connection) -> bool:
+    """Return whether a commit in this database waits for a synchronous standby that is away."""
     result = await connection.execute(f"SELECT {COMMITS_WAIT_SQL}", (STANDBY_WAIT_SECONDS,))
     [(do_wait,)] = await result.fetchall()
     return bool(do_wait)
