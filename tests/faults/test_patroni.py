@@ -56,6 +56,52 @@ async def test_a_primary_without_its_patroni_acknowledges_nothing_alone(
     enter_row(record_property, "Patroni itself killed", outage, 1, told)
 
 
+@pytest.mark.long
+async def test_a_primary_whose_patroni_stands_still_acknowledges_nothing_alone(
+    tmp_path: Path, record_property: RecordProperty
+) -> None:
+    """As above, but the old one's Patroni comes to itself again, and makes its server a standby."""
+    async with stack_on_patroni(tmp_path) as (cluster, stack):
+        first, second = cluster.nodes
+        async with loaded(stack, rate=RATE) as told:
+            await told.more(3 * RATE, 201)
+            started = time.monotonic()
+            with first.frozen_patroni():
+                await until_async(lambda: asyncio.to_thread(second.is_primary), PROMOTION_SECONDS, "the promotion")
+                await told.more(3 * RATE)
+            await until_async(lambda: asyncio.to_thread(follows, first, second), what="the old primary as a standby")
+            await told.more(3 * RATE, 201)
+            outage = time.monotonic() - started
+        await settle_on(second, stack, told)
+    enter_row(record_property, "Patroni stands still", outage, 1, told)
+
+
+@pytest.mark.long
+async def test_without_etcd_no_server_takes_writes(tmp_path: Path, record_property: RecordProperty) -> None:
+    """Patroni makes the primary a standby when it cannot renew its lock. Gateways go on from the spool."""
+    async with stack_on_patroni(tmp_path) as (cluster, stack):
+        async with loaded(stack, rate=RATE) as told:
+            await told.more(3 * RATE, 201)
+            started = time.monotonic()
+            cluster.kill_etcd()
+            await until_async(lambda: asyncio.to_thread(takes_no_writes, cluster), what="no primary")
+            await told.more(3 * RATE, 202)
+            cluster.start_etcd()
+            await until_async(
+                lambda: asyncio.to_thread(lambda: not takes_no_writes(cluster)), PROMOTION_SECONDS, "a primary"
+            )
+            await told.more(3 * RATE, 201)
+            outage = time.monotonic() - started
+        [primary] = [node for node in cluster.nodes if node.is_primary()]
+        await settle_on(primary, stack, told)
+    enter_row(record_property, "etcd lost", outage, 1, told)
+
+
+def takes_no_writes(cluster: PatroniCluster) -> bool:
+    """Whether neither server takes writes."""
+    return not any(node.is_primary() for node in cluster.nodes)
+
+
 async def lose_primary(primary: PatroniNode, standby: PatroniNode, told: Told) -> float:
     """End a primary under load as a power cut does, and return the seconds until leads are decided again."""
     await told.more(3 * RATE, 201)

@@ -8,6 +8,7 @@ import os
 import re
 import secrets
 import shutil
+import signal
 import subprocess
 import tempfile
 from collections.abc import Iterator
@@ -107,6 +108,16 @@ class PatroniNode:
         self._process.kill()
         self._process.wait()
 
+    @contextmanager
+    def frozen_patroni(self) -> Iterator[None]:
+        """Patroni alone stands still for as long as the block lasts; its PostgreSQL goes on."""
+        assert self._process is not None
+        self._process.send_signal(signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            self._process.send_signal(signal.SIGCONT)
+
     def stop(self) -> None:
         """End whatever of it still runs."""
         if self._process is not None and self._process.poll() is None:
@@ -153,7 +164,7 @@ class PatroniCluster:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self.password = secrets.token_hex(16)
-        self.etcd_port = free_port(LOCAL)
+        self.etcd_port, self._peer_port = free_port(LOCAL), free_port(LOCAL)
         self.nodes = tuple(PatroniNode(name, self._make_folder(name), self) for name in ("db1", "db2"))
         self._etcd: subprocess.Popen[bytes] | None = None
 
@@ -170,11 +181,8 @@ class PatroniCluster:
 
     def start(self) -> Self:
         """Start all, the first node ahead of the second, and make LeadHub's database as the page says."""
-        peers, clients = f"http://{LOCAL}:{free_port(LOCAL)}", f"http://{LOCAL}:{self.etcd_port}"
-        options = ["--data-dir", str(self._make_folder("etcd") / "data"), "--listen-client-urls", clients]
-        options += ["--advertise-client-urls", clients, "--listen-peer-urls", peers]
-        options += ["--initial-advertise-peer-urls", peers, "--initial-cluster", f"default={peers}"]
-        self._etcd = self.spawn("etcd", "etcd", *options)
+        self._make_folder("etcd")
+        self.start_etcd()
         first, second = self.nodes
         first.start()
         until(first.is_primary, START_SECONDS, "the first primary")
@@ -188,13 +196,25 @@ class PatroniCluster:
         subprocess.run(command, check=True, capture_output=True, env=os.environ | {"PGPASSWORD": self.password})
         return self
 
+    def start_etcd(self) -> None:
+        """Start etcd, with what it knew before."""
+        peers, clients = f"http://{LOCAL}:{self._peer_port}", f"http://{LOCAL}:{self.etcd_port}"
+        options = ["--data-dir", str(self._folder / "etcd/data"), "--listen-client-urls", clients]
+        options += ["--advertise-client-urls", clients, "--listen-peer-urls", peers]
+        options += ["--initial-advertise-peer-urls", peers, "--initial-cluster", f"default={peers}"]
+        self._etcd = self.spawn("etcd", "etcd", *options)
+
+    def kill_etcd(self) -> None:
+        """End etcd at once."""
+        if self._etcd is not None:
+            self._etcd.kill()
+            self._etcd.wait()
+
     def stop(self) -> None:
         """End whatever of it still runs."""
         for node in self.nodes:
             node.stop()
-        if self._etcd is not None:
-            self._etcd.kill()
-            self._etcd.wait()
+        self.kill_etcd()
 
     def spawn(self, name: str, *command: str) -> subprocess.Popen[bytes]:
         """Start a program as the account of PostgreSQL. It writes to a log in the folder."""
