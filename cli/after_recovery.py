@@ -27,11 +27,11 @@ NO_LOG_MESSAGE = (
 @click.command("after-recovery")
 @data_dir_option
 def after_recovery() -> None:
-    """Make the database fit for the services after another tool recovered it to an earlier time.
+    """Make the database fit for the services after a recovery.
 
-    For point-in-time recovery (such as pgBackRest's) and for snapshots of disks. `restore` does all this itself.
-    Erases once more whom the list beside the files names, ends all sessions, and lets feeds of events go on behind
-    what their readers have seen. Nothing may use the database meanwhile. It can be run again.
+    For point-in-time recovery by another tool (such as pgBackRest), and for snapshots of disks. `restore` does all
+    this itself. Erases once more whom the list beside the files names, ends all sessions, and lets feeds of events go
+    on behind what their readers have seen. Nothing may use the database meanwhile. It can be run again.
 
     Example: leadhub after-recovery --data-dir /var/lib/leadhub
     """

@@ -70,7 +70,7 @@ def api(host: str | None, port: int | None) -> None:
 @port_option
 @data_dir_option
 def console(host: str | None, port: int | None) -> None:
-    """Run the console alone: the pages for operators, under /console/.
+    """Run the console alone: operators' pages under /console/.
 
     Put it behind the same address as the gateway and the API: a proxy routes / and /console to it.
     """

@@ -4,6 +4,7 @@ import html
 import re
 from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 import pytest_asyncio
@@ -77,10 +78,14 @@ async def receiver() -> AsyncIterator[Receiver]:
         yield found
 
 
-def count(stack: Stack, webhook_id: int, state: str) -> int:
+def rows(stack: Stack, statement: str, *values: object) -> list[tuple[Any, ...]]:
     with stack.database() as database:
-        [(found,)] = database.execute(COUNT_STATE, (webhook_id, state)).fetchall()
-        return int(found)
+        return database.execute(statement, values or None).fetchall()
+
+
+def count(stack: Stack, webhook_id: int, state: str) -> int:
+    [(found,)] = rows(stack, COUNT_STATE, webhook_id, state)
+    return int(found)
 
 
 def hold_deliveries(stack: Stack, webhook_id: int) -> None:
@@ -151,9 +156,8 @@ async def test_receiver_is_made_tried_and_fails_and_its_secret_is_renewed(
         assert len({one.headers["webhook-id"] for one in receiver.requests[1:]}) == 1
         assert await watched.excess_width() <= 0
         assert watched.faults == []
-    with open_stack.database() as database:
-        actions = [action for (action,) in database.execute(AUDITED).fetchall()]
-    assert actions == ["webhook.created", "webhook.send_test", "webhook.rotate_secret", "webhook.send_test"]
+    actions = [("webhook.created",), ("webhook.send_test",), ("webhook.rotate_secret",), ("webhook.send_test",)]
+    await until_async(lambda: rows(open_stack, AUDITED) == actions, what="the audit entries")
 
 
 async def test_secret_that_somebody_knows_ends_at_once(
@@ -270,9 +274,8 @@ async def test_what_waits_is_cancelled_and_deleted_by_its_number(
     assert (stale.status, "Deliveries wait by now" in stale.text) == (422, True)
     assert "2 deliveries that wait are cancelled." in stale.text
     assert (await manager.post(f"{path}/delete", {"confirmed": "2", "typed": "2"})).status == 303
-    with open_stack.database() as database:
-        counted = database.execute(COUNTS_OF, (str(webhook_id),)).fetchall()
-    assert counted == [("webhook.cancel_waiting", 3), ("webhook.deleted", 2)]
+    expected = [("webhook.cancel_waiting", 3), ("webhook.deleted", 2)]
+    await until_async(lambda: rows(open_stack, COUNTS_OF, str(webhook_id)) == expected, what="the audit entries")
     assert ((await manager.get(path)).status, count(open_stack, webhook_id, "pending")) == (404, 0)
 
 

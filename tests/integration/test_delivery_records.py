@@ -53,6 +53,12 @@ async def states(outbox: Outbox) -> list[str]:
     return [one["state"] for one in await outbox.deliveries()]
 
 
+async def until_it_looks(sender: DeliverySender) -> None:
+    """Wait until it looks again for what there is to do, and so has ended the look before."""
+    sender.wake()
+    await until_async(lambda: not sender._wake_event.is_set(), what="a look")
+
+
 @pytest.mark.parametrize("refused", [0, 2, N - 1])
 async def test_an_outcome_that_is_not_taken_is_left_out_and_sent_again_after_its_lease(
     outbox: Outbox, receiver: Receiver, refused: int
@@ -111,10 +117,10 @@ async def test_stopping_sender_finishes_its_requests_and_claims_no_more(outbox: 
     await happen(outbox, await outbox.subscribe(receiver.url), 1)
 
     async def come_late(sender: DeliverySender, subscription_id: int) -> None:
-        """When it has been asked to stop."""
+        """When it has been asked to stop, and looks no more for what it began to look for before."""
+        await until_it_looks(sender)
         await happen(outbox, subscription_id, 1)
-        sender.wake()
-        await until_async(lambda: not sender._wake_event.is_set(), what="a look at what there is to do")
+        await until_it_looks(sender)
         receiver.release()
 
     async with receiving() as other:

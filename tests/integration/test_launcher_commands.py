@@ -19,6 +19,7 @@ from tests.support.tiers import first_in_tier
 
 pytestmark = pytest.mark.integration
 LAUNCHER = Path(__file__).resolve().parents[2] / "leadhub"
+COMMAND_SECONDS = 120
 UNKNOWN = "0199d3f4-6a70-7cc3-98c4-dc0c0c07398f"
 
 
@@ -31,7 +32,7 @@ def data_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def leadhub(data_dir: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, str(LAUNCHER), *arguments, "--data-dir", str(data_dir)]
-    return subprocess.run(command, capture_output=True, text=True, check=False)
+    return subprocess.run(command, capture_output=True, text=True, timeout=COMMAND_SECONDS, check=False)
 
 
 def test_workspaces_and_keys_from_making_to_revoking(data_dir: Path) -> None:
@@ -293,7 +294,7 @@ def test_a_list_of_commands_says_of_each_a_whole_sentence(group: tuple[str, ...]
 async def test_the_tables_of_a_newer_version_are_left_alone(
     data_dir: Path, database: Connection, database_url: str, monkeypatch: pytest.MonkeyPatch, command: str
 ) -> None:
-    await database.execute("UPDATE alembic_version SET version_num = 'r9999'")
+    await database.execute("UPDATE alembic_version SET version_num = 'r9999', runs_from = 'r9998'")
     monkeypatch.setenv("LEADHUB_DATABASE_URL", database_url)
     done = leadhub(data_dir, command)
     assert (done.returncode, done.stdout) == (1, "")
