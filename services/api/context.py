@@ -14,10 +14,9 @@ from shared.automations.template_turns import TemplateTurns
 from shared.files.file_downloads import FileDownloads
 from shared.intake.spool import Spool
 from shared.platform.crypto.encryption import Cipher, TransactionCipher
-from shared.platform.db.bounded_commits import begin_bounded
 from shared.platform.db.connections import Connection
 from shared.platform.db.contention import retry_contended
-from shared.platform.db.database_engine import make_engine
+from shared.platform.db.database_engine import begin_bounded, make_engine
 from shared.platform.db.standby_watch import StandbyWatch
 from shared.platform.fair_limiter import FairLimiter
 from shared.platform.observability.metrics import LISTS_READ

@@ -84,8 +84,7 @@ def rows(stack: Stack, statement: str, *values: object) -> list[tuple[Any, ...]]
 
 
 def count(stack: Stack, webhook_id: int, state: str) -> int:
-    [(found,)] = rows(stack, COUNT_STATE, webhook_id, state)
-    return int(found)
+    return int(rows(stack, COUNT_STATE, webhook_id, state)[0][0])
 
 
 def hold_deliveries(stack: Stack, webhook_id: int) -> None:
@@ -274,8 +273,8 @@ async def test_what_waits_is_cancelled_and_deleted_by_its_number(
     assert (stale.status, "Deliveries wait by now" in stale.text) == (422, True)
     assert "2 deliveries that wait are cancelled." in stale.text
     assert (await manager.post(f"{path}/delete", {"confirmed": "2", "typed": "2"})).status == 303
-    expected = [("webhook.cancel_waiting", 3), ("webhook.deleted", 2)]
-    await until_async(lambda: rows(open_stack, COUNTS_OF, str(webhook_id)) == expected, what="the audit entries")
+    counts = [("webhook.cancel_waiting", 3), ("webhook.deleted", 2)]
+    await until_async(lambda: rows(open_stack, COUNTS_OF, str(webhook_id)) == counts, what="entries of the audit log")
     assert ((await manager.get(path)).status, count(open_stack, webhook_id, "pending")) == (404, 0)
 
 

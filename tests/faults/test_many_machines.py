@@ -179,7 +179,7 @@ async def test_a_broker_that_dies(
     servers: tuple[ReplicaServer, ReplicaServer],
     record_property: Callable[[str, object], None],
 ) -> None:
-    """mqdead: RabbitMQ is killed while its link is down, and is started anew."""
+    """mqdead: RabbitMQ is killed while its link is down, and is started again."""
     if not (RABBITMQ_SERVER.exists() and listens(REDIS_PORT)):
         pytest.skip("no RabbitMQ of the machine's packages, or no Redis of this machine")
 

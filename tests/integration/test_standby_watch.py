@@ -3,8 +3,7 @@
 import pytest
 from sqlalchemy import text
 
-from shared.platform.db.bounded_commits import begin_bounded
-from shared.platform.db.database_engine import make_engine
+from shared.platform.db.database_engine import begin_bounded, make_engine
 from shared.platform.db.standby_watch import LOOK_SECONDS, SLOW_CHANGE_SECONDS, StandbyWatch
 
 pytestmark = pytest.mark.integration

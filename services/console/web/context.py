@@ -37,10 +37,9 @@ from shared.operations.lane_pauses import LanePauseRecord, read_pauses
 from shared.operations.overview import OverviewReader
 from shared.operations.overview_types import LaneState, Overview
 from shared.platform.crypto.encryption import Cipher
-from shared.platform.db.bounded_commits import begin_bounded
 from shared.platform.db.connections import Connection, make_pool
 from shared.platform.db.contention import retry_contended
-from shared.platform.db.database_engine import make_engine
+from shared.platform.db.database_engine import begin_bounded, make_engine
 from shared.platform.db.database_errors import is_unavailable
 from shared.platform.db.standby_watch import StandbyWatch
 from shared.platform.fair_limiter import FairLimiter

@@ -8,8 +8,6 @@ Source: https://www.postgresql.org/docs/current/warm-standby.html#SYNCHRONOUS-RE
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
-
 from shared.platform.db.connections import Connection
 from shared.platform.db.standby_watch import WatchedChange
 
@@ -25,15 +23,3 @@ async def bounded_transaction(connection: Connection, change: WatchedChange) -> 
         await connection.rollback()
         raise
     await connection.commit()
-
-
-@asynccontextmanager
-async def begin_bounded(engine: AsyncEngine, change: WatchedChange) -> AsyncIterator[AsyncConnection]:
-    """A connection in a transaction of the change, as `engine.begin()` has it.
-
-    The connection does not go back to the pool if the change is given up.
-    """
-    async with engine.connect() as connection, connection.begin() as transaction:
-        yield connection
-        change.begin_commit()
-        await transaction.commit()

@@ -1,6 +1,8 @@
 """SQLAlchemy's engine for the API and the console. Other services use psycopg directly and need not load it."""
 
 import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Any
 
 import psycopg
@@ -8,11 +10,12 @@ import sqlalchemy.event
 import sqlalchemy.exc
 from sqlalchemy import AsyncAdaptedQueuePool, Engine
 from sqlalchemy.engine.interfaces import DBAPIConnection
-from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.pool import ConnectionPoolEntry, PoolProxiedConnection
 
 from shared.platform.db.connections import connection_parameters, has_server_left, sqlalchemy_url
 from shared.platform.db.database_hosts import HostConnection
+from shared.platform.db.standby_watch import WatchedChange
 
 ASSUMED_ALIVE_SECONDS = 1.0  # seconds after its last use in which a connection is not pinged
 
@@ -47,6 +50,18 @@ def make_engine(url: str, application: str, *, size: int, statement_timeout: flo
     )
     _ping_idle_connections(engine.sync_engine)
     return engine
+
+
+@asynccontextmanager
+async def begin_bounded(engine: AsyncEngine, change: WatchedChange) -> AsyncIterator[AsyncConnection]:
+    """A connection in a transaction of the change, as `engine.begin()` has it.
+
+    The connection does not go back to the pool if the change is given up.
+    """
+    async with engine.connect() as connection, connection.begin() as transaction:
+        yield connection
+        change.begin_commit()
+        await transaction.commit()
 
 
 def _ping_idle_connections(engine: Engine) -> None:
