@@ -2,12 +2,12 @@
 
 from collections.abc import Iterator
 
-from shared.operations.drill_certificates import DrillCertificate, DrillFault
+from shared.operations.drill_certificates import DrillCertificate, DrillFault, DrillTotals
 
 TEXT = """\
 # Drill of {date}
 
-**{verdict}** Accepted {accepted}, lost {lost}, doubled {doubled}, refused {refused}, longest wait {longest_wait}.
+**{verdict}**{absences} {summary}
 
 A copy of the installation ran beside it on this machine, under load, and its parts were killed.
 Each sender kept what it was told. At the end the copy's database was compared with that.
@@ -67,17 +67,21 @@ def certificate_text(certificate: DrillCertificate) -> str:
     return TEXT.format(
         date=f"{certificate.made_at:%Y-%m-%d %H:%M} UTC",
         verdict=EXACT_VERDICT if certificate.is_exact else INEXACT_VERDICT,
-        accepted=f"{totals.accepted:,}",
-        lost=totals.lost,
-        doubled=totals.doubled,
-        refused=totals.refused,
-        longest_wait=f"{totals.longest_wait:.2f} s",
+        absences="".join(f" {each.fault}: {each.note}." for each in certificate.faults if not each.is_back),
+        summary=_summary(totals),
         facts=_table_rows(dict(_facts(certificate))),
         faults="\n".join(map(_fault_row, certificate.faults)),
-        notes="".join(f"- {fault.fault}: {fault.note}.\n" for fault in certificate.faults if fault.note),
+        notes="".join(f"- {each.fault}: {each.note}.\n" for each in certificate.faults if each.note and each.is_back),
         counts=_table_rows({name: f"{count:,}" for name, count in counts.items()}),
         settings=_table_rows({f"`LEADHUB_{name.upper()}`": value for name, value in certificate.settings.items()}),
         command=certificate.command,
+    )
+
+
+def _summary(totals: DrillTotals) -> str:
+    counts = {"Accepted": totals.accepted, "lost": totals.lost, "doubled": totals.doubled, "refused": totals.refused}
+    return ", ".join(f"{name} {count:,}" for name, count in counts.items()) + (
+        f", longest wait {totals.longest_wait:.2f} s."
     )
 
 

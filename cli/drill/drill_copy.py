@@ -81,6 +81,12 @@ class DrillCopy:
         if self._process:
             stop_process(self._process, signal.SIGTERM, STOP_TIMEOUT_SECONDS)
 
+    def restart(self, command: tuple[str, ...]) -> None:
+        """Stop it, and start it by this command. RuntimeError, with its last words, if it is not healthy then."""
+        self.command = command
+        self.stop()
+        self.start()
+
     def is_healthy(self) -> bool:
         """Return whether the health endpoint answers 200."""
         try:

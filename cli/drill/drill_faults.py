@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
+from itertools import chain
 from pathlib import Path
 from zipfile import ZipFile
 
@@ -26,13 +27,17 @@ SAME_VERSION_NOTE = "the same version: no other one was given"
 
 @dataclass(frozen=True)
 class FaultPeriod:
-    """A time with a fault, in CLOCK_MONOTONIC. `back_after` is seconds, None where nothing was ended."""
+    """A time with a fault, in CLOCK_MONOTONIC. `back_after` is seconds, None where nothing was ended.
+
+    `is_back` is false where a part stayed away, or where the other version did not start.
+    """
 
     fault: str
     started_at: float
     ended_at: float
     back_after: float | None
     note: str = ""
+    is_back: bool = True
 
 
 class FaultCourse:
@@ -44,8 +49,13 @@ class FaultCourse:
         self._round_seconds = seconds / self._rounds
 
     def run_faults(self) -> list[FaultPeriod]:
-        """Run all rounds and return their periods. RuntimeError if a part does not come back."""
-        return [period for number in range(self._rounds) for period in self._run_round(number + 1)]
+        """Run all rounds and return their periods. The first one whose part does not come back is the last."""
+        periods = []
+        for period in chain.from_iterable(self._run_round(number + 1) for number in range(self._rounds)):
+            periods.append(period)
+            if not period.is_back:
+                break
+        return periods
 
     def _run_round(self, number: int) -> Iterator[FaultPeriod]:
         if self._rounds > 1:
@@ -66,7 +76,12 @@ class FaultCourse:
         self._load.raise_error()
         started = time.monotonic()
         notify_operator("load without a fault" if fault == CALM_FAULT else f"fault: {fault}")
-        back_after, note = act()
+        try:
+            back_after, note = act()
+        except RuntimeError as error:
+            notify_operator(f"  {error}")
+            reason = str(error).split("\n", 1)[0].split(": ", 1)[0]
+            return FaultPeriod(fault, started, time.monotonic(), None, reason, is_back=False)
         if back_after is not None:
             notify_operator(f"  back after {back_after:.1f} s")
         time.sleep(max(0.0, started + share * self._round_seconds - time.monotonic()))
@@ -93,8 +108,7 @@ class FaultCourse:
             self._copy.run_command("migrate", "--plan")
         self._copy.run_command("migrate")
         started = time.monotonic()
-        self._copy.stop()
-        self._copy.start()
+        self._copy.restart(command)
         return time.monotonic() - started, f"to {self._copy.version()}, on tables {self._copy.tables_version()}"
 
 

@@ -51,7 +51,7 @@ class DrillOrder:
 
 
 def run_drill(order: DrillOrder) -> DrillCertificate:
-    """Run a drill and return its certificate. RuntimeError if the copy fails to start, or a part to come back."""
+    """Run a drill and return its certificate. RuntimeError if the copy does not start, or not again to be counted."""
     with _temporary_folder(order.parent) as folder:
         environment = _copy_environment(order, folder / "copy")
         other = command_of_version(order.other_place, folder / "wheel") if order.other_place else None
@@ -74,6 +74,9 @@ def _drill_copy(order: DrillOrder, copy: DrillCopy, other: tuple[str, ...] | Non
     load.start()
     try:
         periods = FaultCourse(copy, load, order.seconds, other).run_faults()
+        if not periods[-1].is_back:
+            notify_operator("the copy is restarted, so that it can be counted")
+            copy.restart(THIS_VERSION_COMMAND)
         notify_operator("the load ends; waiting until all of it is ingested")
         load.finish()
     finally:
@@ -108,7 +111,7 @@ def make_certificate(
         settings=_shown_settings(order),
         faults=list(_fault_rows(posts, content, periods)),
         totals=_totals(posts, content, findings),
-        is_exact=findings.is_exact,
+        is_exact=findings.is_exact and all(period.is_back for period in periods),
         command=order.command,
     )
 
@@ -149,6 +152,7 @@ def _fault_rows(posts: DrillLedger, content: CopyContent, periods: Sequence[Faul
             longest_ingest=max((row.ingest_seconds for row in stored), default=0.0),
             back_after=max((period.back_after for period in own if period.back_after is not None), default=None),
             note=own[-1].note,
+            is_back=own[-1].is_back,
         )
 
 

@@ -26,7 +26,7 @@ class DrillFault(BaseModel):
 
     `refused` counts answers that were not 2xx, `broken` connections that ended without an answer; all of these were
     sent again. `longest_wait` is that of a sender for its yes, `longest_ingest` from received to ingested, and
-    `back_after` until what was killed was there again.
+    `back_after` until what was killed was there again. `is_back` is false if it was not: that ended the drill.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -39,6 +39,7 @@ class DrillFault(BaseModel):
     longest_ingest: float
     back_after: float | None
     note: str = ""
+    is_back: bool = True
 
 
 class DrillTotals(BaseModel):

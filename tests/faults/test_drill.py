@@ -10,10 +10,14 @@ from pathlib import Path
 
 import pytest
 
+from cli.drill import drill_copy
 from cli.drill.drill_findings import count_findings, read_content
 from cli.drill.drill_ledger import DrillLedger
-from cli.drill.drill_run import FOLDER_PREFIX
+from cli.drill.drill_run import FOLDER_PREFIX, DrillOrder, run_drill
+from cli.drill.machine_facts import read_machine
+from cli.drill.traffic_shape import usual_shape
 from shared.operations.drill_certificates import read_certificates
+from shared.platform.settings import Settings
 from tests.support.stack import LAUNCHER, Stack
 from tests.support.tenants import create_key
 from tests.support.waiting import until
@@ -49,6 +53,28 @@ def test_drill_loses_nothing_and_touches_nothing_beside_it(stack: Stack) -> None
     assert read_certificates(stack.folder)[0].model_dump(mode="json") == certificate
     assert copies_beside(stack) == []
     assert ({role: stack.pids(role) for role in ROLES}, counts_of(stack)) == real
+
+
+@pytest.mark.extended
+def test_a_part_that_stays_away_is_certified(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No worker is back within the time that is allowed here. What was accepted is counted all the same."""
+    monkeypatch.setattr(drill_copy, "RETURN_TIMEOUT_SECONDS", 0.0)
+    order = DrillOrder(
+        settings=Settings(data_dir=stack.folder),
+        shape=usual_shape("usual values"),
+        machine=read_machine(),
+        rate=10,
+        seconds=20,
+        parent=stack.folder.parent,
+        other_place=None,
+        command="",
+    )
+    certificate = run_drill(order)
+    assert [(fault.fault, fault.is_back) for fault in certificate.faults] == [("none", True), ("kill -9 worker", False)]
+    assert certificate.faults[1].note == "the copy's worker did not come back"
+    assert (certificate.is_exact, certificate.totals.lost, certificate.totals.doubled) == (False, 0, 0)
+    assert certificate.totals.accepted
+    assert copies_beside(stack) == []
 
 
 @pytest.mark.extended

@@ -46,3 +46,9 @@ def test_text_says_what_was_counted_and_how_to_repeat_it() -> None:
     assert "| kill -9 database | 1 | 540 | 2 | 1 | 3.40 s | 3.60 s | 0.2 s |" in text
     assert "    ./leadhub drill --minutes 3 --rate 20" in text
     assert INEXACT_VERDICT in certificate_text(at(0).model_copy(update={"is_exact": False}))
+
+
+def test_text_names_the_part_that_stayed_away() -> None:
+    away = at(0).faults[0].model_copy(update={"is_back": False, "back_after": None, "note": "it did not come back"})
+    text = certificate_text(at(0).model_copy(update={"is_exact": False, "faults": [away]}))
+    assert f"**{INEXACT_VERDICT}** kill -9 database: it did not come back. Accepted 3,600" in text
