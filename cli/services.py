@@ -82,7 +82,7 @@ def console(host: str | None, port: int | None) -> None:
 
 
 @click.command()
-@click.option("--name", help="Its name; `sweeper` unless given. One sweeper per name and machine.")
+@click.option("--name", help="Its name in `status`; `sweeper` unless given.")
 @data_dir_option
 def sweeper(name: str | None) -> None:
     """Run the sweeper alone: it acts on what is overdue.
@@ -98,7 +98,7 @@ def sweeper(name: str | None) -> None:
 
 
 @click.command()
-@click.option("--name", help="Its name; `worker` unless given. One worker per name and machine.")
+@click.option("--name", help="Its name in `status`; `worker` unless given.")
 @click.option("--queues", default=child_programs.WORKER_QUEUES, show_default=True, help="The queues that it serves.")
 @data_dir_option
 def worker(name: str | None, queues: str) -> None:

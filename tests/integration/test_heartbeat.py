@@ -87,6 +87,35 @@ async def test_worker_that_is_killed_shows_before_its_heartbeat_is_old(database_
     assert found.heartbeat_age_s < 10
 
 
+async def has_rows(connection: Connection) -> bool:
+    return bool(await read_processes(connection))
+
+
+async def test_two_processes_of_one_name_are_both_seen(database_url: str, database: Connection) -> None:
+    """Such as those of two versions while one takes the other's place."""
+    older = await asyncio.create_subprocess_exec(sys.executable, "-c", BEAT, database_url)
+    try:
+        await until_async(lambda: has_rows(database), what="the older one's row")
+        newer = await live(database, database_url, "killed")
+        assert len(await read_processes(database)) == 2
+        await newer.stop(database)
+        assert [process.name for process in await read_processes(database)] == [f"killed@{newer.host}"]
+    finally:
+        older.kill()
+        await older.wait()
+    newest = await live(database, database_url, "killed")
+    assert newest.name == f"killed@{newest.host}"
+    await newest.stop(database)
+
+
+async def test_a_row_that_was_removed_comes_back(database_url: str, database: Connection) -> None:
+    heartbeat = await live(database, database_url, "w1")
+    await database.execute("DELETE FROM processes")
+    await until_async(lambda: has_rows(database), what="its row")
+    await heartbeat.stop(database)
+    assert await rows(database, "SELECT FROM processes") == []
+
+
 async def test_worker_is_not_busy_after_a_failed_batch(database_url: str, database: Connection) -> None:
     """One that stays busy for long is taken for stuck, and killed."""
     drainer = worker(database_url, "w1")

@@ -82,11 +82,16 @@ LOCK_TRIALS_SQL = f"SELECT pg_advisory_xact_lock({SUSPECT_TRIAL_LOCK}), {ASYNC_C
 NOTE_BACKEND_SQL = "UPDATE processes SET backend_pid = pg_backend_pid() WHERE name = %s"
 ACKNOWLEDGE_PAUSES_SQL = "UPDATE processes SET pauses_version = %s WHERE name = %s"
 COMMITS_WAIT_STATEMENT = f"SELECT {COMMITS_WAIT_SQL}"
-REMOVE_PROCESS_SQL = "DELETE FROM processes WHERE name = %s"
+FIND_NAMESAKE_SQL = "SELECT pid FROM processes WHERE name = %s AND pid <> %s AND seen_at > now() - interval '10 s'"
+REMOVE_PROCESS_SQL = "DELETE FROM processes WHERE name = %s AND pid = %s"
 
 
 class Heartbeat:
-    """The row of this process. `name` stays the same when the process is restarted."""
+    """The row of this process. `name` stays the same when the process is restarted.
+
+    While another process of this machine lives under the name, such as that of the version before, the process takes a
+    name with its pid. Else each would count as the other's successor, and the one that ends would hide the other.
+    """
 
     def __init__(
         self, kind: str, name: str, url: str, current_fingerprints: Callable[[], SettingsFingerprints] = dict
@@ -107,10 +112,11 @@ class Heartbeat:
 
     async def start(self, connection: Connection) -> None:
         """Register the process, replace its predecessor's row, and start the heartbeat thread."""
-        arguments = {"name": self.name, "kind": self.kind, "host": self.host, "pid": os.getpid()}
-        arguments["starts"] = not self._thread.is_alive()
-        await connection.execute(REGISTER_PROCESS_SQL, arguments)
-        if not self._thread.is_alive():
+        starts = not self._thread.is_alive()
+        if starts:
+            await self._avoid_namesake(connection)
+        await connection.execute(REGISTER_PROCESS_SQL, self._register_arguments(starts=starts))
+        if starts:
             self._thread.start()
 
     async def note_rows(self, connection: Connection, row_ids: Sequence[int]) -> None:
@@ -145,7 +151,16 @@ class Heartbeat:
         if figures := self.statistics.take_figures():
             with suppress(*UNAVAILABLE_ERRORS):
                 await connection.execute(FLUSH_STATISTICS_SQL, figures.as_arguments())
-        await connection.execute(REMOVE_PROCESS_SQL, (self.name,))
+        await connection.execute(REMOVE_PROCESS_SQL, (self.name, os.getpid()))
+
+    async def _avoid_namesake(self, connection: Connection) -> None:
+        row = await (await connection.execute(FIND_NAMESAKE_SQL, (self.name, os.getpid()))).fetchone()
+        if row and _is_alive(row[0]):
+            taken, self.name = self.name, self.name.replace("@", f".{os.getpid()}@", 1)
+            log.warning("process.name_taken", name=taken, by_pid=row[0], used=self.name)
+
+    def _register_arguments(self, *, starts: bool) -> dict[str, Any]:
+        return {"name": self.name, "kind": self.kind, "host": self.host, "pid": os.getpid(), "starts": starts}
 
     def _run_thread(self) -> None:
         """Update the row from a thread with its own connection: a worker without a broker must not look dead."""
@@ -180,6 +195,8 @@ class Heartbeat:
         if is_stuck and not _do_commits_wait(connection):  # a batch that waits for an absent standby is well
             return
         answer = connection.execute(UPDATE_HEARTBEAT_SQL, self._report(is_busy=since is not None)).fetchone()
+        if answer is None:  # the row is gone, such as after a restore
+            connection.execute(REGISTER_PROCESS_SQL, self._register_arguments(starts=False))
         self.notes_rows = answer is None or answer[0]
 
     def _report(self, *, is_busy: bool) -> dict[str, Any]:
@@ -208,6 +225,16 @@ class Heartbeat:
 def _do_commits_wait(connection: psycopg.Connection[TupleRow]) -> bool:
     row = connection.execute(COMMITS_WAIT_STATEMENT, (STANDBY_WAIT_SECONDS,)).fetchone()
     return bool(row and row[0])
+
+
+def _is_alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:  # somebody else's
+        return True
+    return True
 
 
 def resident_bytes() -> int | None:
