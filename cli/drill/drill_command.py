@@ -1,6 +1,7 @@
 """`drill`: try on a copy what happens when parts of the installation die, and certify it."""
 
 import asyncio
+import fcntl
 import os
 import shlex
 import signal
@@ -24,6 +25,7 @@ from shared.platform.installation import COMMAND_NAME
 from shared.platform.settings import Settings
 
 DEFAULT_MINUTES, MIN_MINUTES, MAX_MINUTES = 3.0, 0.3, 240.0
+LOCK_NAME = "drill.lock"
 MAX_PROCESSES = 16  # workers and gateways of a copy
 
 
@@ -69,10 +71,11 @@ def drill(minutes: float, rate: float | None, out: Path | None, as_json: bool, o
     Example: leadhub drill --minutes 9 --out certificate.md
     """
     settings = make_settings()
+    _expect_writable(out)
     shape = find_shape(settings)
     order = _make_order(settings, shape, minutes, rate, other_version)
     try:
-        with _stopping_on_sigterm():
+        with _only_drill(settings.data_dir), _stopping_on_sigterm():
             certificate = run_drill(order)
     except ValueError as error:
         raise click.UsageError(str(error)) from None
@@ -103,7 +106,7 @@ def _make_order(
         seconds=minutes * 60,
         parent=_place_of_copy(settings.data_dir),
         other_place=other,
-        command=_repeating_command(minutes, rate or shape.rate, other),
+        command=_repeating_command(settings.data_dir, minutes, rate or shape.rate, other),
     )
     processes = order.workers + order.gateways
     if processes > MAX_PROCESSES:
@@ -122,18 +125,46 @@ def _place_of_copy(data_dir: Path) -> Path:
     return next((place for place in places if os.access(place, os.W_OK | os.X_OK)), places[-1])
 
 
-def _repeating_command(minutes: float, rate: float, other: Path | None) -> str:
-    named = f" --other-version {shlex.quote(str(other))}" if other else ""
-    return f"{COMMAND_NAME} drill --minutes {minutes:g} --rate {rate:.3g}{named}"
+def _repeating_command(data_dir: Path, minutes: float, rate: float, other: Path | None) -> str:
+    words = [COMMAND_NAME, "drill", "--minutes", f"{minutes:g}", "--rate", f"{rate:.3g}"]
+    if other:
+        words += ["--other-version", str(other)]
+    if data_dir != Settings.model_fields["data_dir"].default:
+        words += ["--data-dir", str(data_dir)]
+    return shlex.join(words)
+
+
+def _expect_writable(out: Path | None) -> None:
+    """Refuse a file that cannot be written, before the drill and not after it."""
+    if out and not os.access(out if out.exists() else out.absolute().parent, os.W_OK):
+        raise click.BadParameter(f"{out} cannot be written: is its folder there?", param_hint="--out")
+
+
+@contextmanager
+def _only_drill(data_dir: Path) -> Iterator[None]:
+    """Refuse a second drill of the data dir: each would measure the other. RuntimeError says so."""
+    if not data_dir.is_dir():
+        yield
+        return
+    with (data_dir / LOCK_NAME).open("w") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise RuntimeError("another drill of this data dir runs; start this one when it has ended") from None
+        yield
 
 
 def _show(certificate: DrillCertificate, out: Path | None, as_json: bool) -> None:
     text = certificate.model_dump_json(indent=2) + "\n" if as_json else certificate_text(certificate)
     if out:
-        out.write_text(text)
-        click.echo(out)
-    else:
-        click.echo(text, nl=False)
+        try:
+            out.write_text(text)
+        except OSError as error:  # what took so long is not to be lost
+            notify_operator(f"{out} cannot be written: {error.strerror}; the certificate follows")
+        else:
+            click.echo(out)
+            return
+    click.echo(text, nl=False)
 
 
 @contextmanager

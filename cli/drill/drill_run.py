@@ -105,7 +105,7 @@ def make_certificate(
         ),
         origin=order.shape.origin,
         rate=order.rate,
-        seconds=order.seconds,
+        seconds=periods[-1].ended_at - periods[0].started_at,
         repeat_share=order.shape.repeat_share,
         channels={channel.kind: channel.share for channel in order.shape.channels},
         settings=_shown_settings(order),

@@ -48,7 +48,8 @@ def test_drill_loses_nothing_and_touches_nothing_beside_it(stack: Stack) -> None
     assert certificate["is_exact"]
     assert [fault["fault"] for fault in certificate["faults"]] == FAULTS
     assert all(fault["accepted"] for fault in certificate["faults"])
-    assert totals["accepted"] >= 0.3 * 60 * 10 * 0.9
+    assert totals["accepted"] >= certificate["seconds"] * 10 * 0.9
+    assert certificate["command"].endswith(f"drill --minutes 0.3 --rate 10 --data-dir {stack.folder}")
     assert totals["repeats"] > 0
     assert read_certificates(stack.folder)[0].model_dump(mode="json") == certificate
     assert copies_beside(stack) == []
@@ -89,6 +90,8 @@ def test_an_interrupted_drill_leaves_nothing(stack: Stack) -> None:
             if "kill -9 worker" in line or "posts a second for" in line:
                 break
         [folder] = copies_beside(stack)
+        second = stack.run("drill", "--minutes", "0.3", check=False)
+        assert "another drill of this data dir runs" in second.stderr
         process.send_signal(signal.SIGINT)
         process.communicate(timeout=120)
     assert process.returncode == 1

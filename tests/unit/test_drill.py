@@ -4,9 +4,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 from pydantic import SecretStr
 
 from cli.drill.copy_settings import COPIED_SETTINGS, NOWHERE_URL, copy_environment, outside_settings
+from cli.drill.drill_command import drill
 from cli.drill.drill_faults import command_of_version
 from cli.drill.drill_findings import CopyContent, DrillFindings, StoredSubmission, count_findings
 from cli.drill.drill_ledger import DrillLedger
@@ -170,3 +172,9 @@ def test_another_version_is_a_checkout_a_wheel_or_a_command(tmp_path: Path) -> N
     empty.mkdir()
     with pytest.raises(ValueError, match="neither a checkout"):
         command_of_version(empty, tmp_path)
+
+
+def test_a_certificate_that_cannot_be_written_is_refused_before_the_drill(tmp_path: Path) -> None:
+    done = CliRunner().invoke(drill, ["--out", str(tmp_path / "absent" / "certificate.md")])
+    assert done.exit_code == 2
+    assert "is its folder there?" in done.output
