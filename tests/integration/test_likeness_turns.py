@@ -12,12 +12,13 @@ from services.workers.likeness import caller_watch
 from services.workers.likeness.caller_watch import CallerWatch
 from services.workers.likeness.ingest_priority import IngestRate
 from services.workers.likeness.likeness_batches import LikenessEngine
+from services.workers.likeness.queue_rows import LOCK_WORKSPACE_SQL, lock_workspace
 from services.workers.read_models import fold_search_texts
 from services.workers.runtime import Worker
 from services.workers.sweeper import overdue_work
 from shared import workspaces
 from shared.intake.journal import Lane
-from shared.platform.db.connections import Connection
+from shared.platform.db.connections import Connection, connect
 from tests.support.ingesting import accept, item, workspace_id
 from tests.support.likeness import add_lead, rows
 from tests.support.serving import settings_of
@@ -258,3 +259,30 @@ async def test_the_sweeper_wakes_workers_when_it_holds_no_lock(
     monkeypatch.setattr(LikenessEngine, "run", noted)
     assert await sweeper.compares()
     assert sweeper.done == ["compared", "hint"]
+
+
+async def test_workspaces_take_turns_and_a_locked_one_is_passed_over(database: Connection, database_url: str) -> None:
+    await database.execute(
+        "INSERT INTO likeness_queue (workspace_id, lead_ids) VALUES (1, '{1}'), (2, '{2}'), (3, '{3}')"
+    )
+
+    async def turns(*after: int) -> list[int | None]:
+        found = []
+        for workspace in after:
+            async with database.transaction():
+                found.append(await lock_workspace(database, workspace))
+        return found
+
+    assert await turns(0, 1, 2, 3) == [1, 2, 3, 1]
+    async with connect(database_url, "another worker") as other, other.transaction():
+        assert await lock_workspace(other, 1) == 2
+        assert await turns(0, 1, 2, 3) == [1, 3, 3, 1]
+
+
+async def test_the_choice_of_a_turn_takes_no_longer_for_many_workspaces(database: Connection) -> None:
+    await database.execute(
+        "INSERT INTO likeness_queue (workspace_id, lead_ids) SELECT n, '{1}' FROM generate_series(1, 2000) n"
+    )
+    explain = "EXPLAIN (ANALYZE, COSTS OFF, TIMING OFF, SUMMARY OFF) " + LOCK_WORKSPACE_SQL
+    plan = [line for (line,) in await rows(database, explain, 1000)]
+    assert [line for line in plan if "Recursive Union" in line and "rows=1" in line]

@@ -9,7 +9,7 @@ from shared.platform.db.connections import Connection
 MAX_QUEUE_ROWS = 100  # rows of one look; each holds the leads of one statement, up to 500
 
 # Workspaces with waiting rows, each found by one step along the key.
-_WAITING_CTE = """
+READ_HEADS_SQL = """
 WITH RECURSIVE waiting AS (
     (SELECT workspace_id, id, cardinality(lead_ids) AS n, created_at FROM likeness_queue
      ORDER BY workspace_id, id LIMIT 1)
@@ -17,15 +17,16 @@ WITH RECURSIVE waiting AS (
     SELECT following.* FROM waiting w, LATERAL (
         SELECT workspace_id, id, cardinality(lead_ids), created_at FROM likeness_queue
         WHERE workspace_id > w.workspace_id ORDER BY workspace_id, id LIMIT 1) following
-)
+) SELECT workspace_id, id, n, extract(epoch FROM clock_timestamp() - created_at)::float8 FROM waiting
 """
-READ_HEADS_SQL = f"""
-{_WAITING_CTE} SELECT workspace_id, id, n, extract(epoch FROM clock_timestamp() - created_at)::float8 FROM waiting
-"""
-# The workspace after the last one is next, so that they take turns.
+# The first workspace after this one that nobody works on. PostgreSQL takes no more steps than it needs to find it.
 LOCK_WORKSPACE_SQL = f"""
-{_WAITING_CTE}, turns AS MATERIALIZED (
-    SELECT workspace_id FROM waiting ORDER BY workspace_id <= %s, workspace_id
+WITH RECURSIVE turns AS (
+    (SELECT workspace_id FROM likeness_queue WHERE workspace_id > %s ORDER BY workspace_id, id LIMIT 1)
+    UNION ALL
+    SELECT following.workspace_id FROM turns t, LATERAL (
+        SELECT workspace_id FROM likeness_queue
+        WHERE workspace_id > t.workspace_id ORDER BY workspace_id, id LIMIT 1) following
 )
 SELECT workspace_id FROM turns WHERE pg_try_advisory_xact_lock({LIKENESS_LOCK_CLASS}, workspace_id::int) LIMIT 1
 """
@@ -58,9 +59,14 @@ async def read_heads(connection: Connection) -> QueueHeads:
 
 
 async def lock_workspace(connection: Connection, after: int) -> int | None:
-    """Return a workspace with waiting rows, under its lock until the transaction ends, or None."""
-    row = await (await connection.execute(LOCK_WORKSPACE_SQL, (after,))).fetchone()
-    return row[0] if row else None
+    """Return a workspace with waiting rows, under its lock until the transaction ends, or None.
+
+    They take turns: it is the next one after `after`, or behind the last one the first again.
+    """
+    for start in (after, 0):
+        if row := await (await connection.execute(LOCK_WORKSPACE_SQL, (start,))).fetchone():
+            return int(row[0])
+    return None
 
 
 async def take_leads(connection: Connection, workspace_id: int, limit: int) -> QueuedLeads:
