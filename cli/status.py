@@ -39,7 +39,7 @@ UNKNOWN_SPOOL_MESSAGE = (
 POSTGRESQL_UNAVAILABLE_MESSAGE = "leadhub: PostgreSQL does not answer ({}): only what waits in the spool is known"
 STANDBY_AWAY_MESSAGE = (
     "leadhub: commits wait for the standby of PostgreSQL, which does not answer: workers and changes wait with them, "
-    "and leads go to the spool. Until it is back, a lead may count as both pending and spooled"
+    "and leads go to the spool"
 )
 SETTING_NAMES = {"spool": "spool_url", "broker": "broker_url", "secret_key": "secret_key"}
 LEDGER_COUNTS = ("accepted", "pending", "done", "dead", "quarantined")
@@ -142,13 +142,14 @@ async def _check_spool_setting(settings: Settings) -> None:
 async def _read_database(source: StatusSource, reached: Callable[[], None]) -> StatusReport:
     async with connect(source.settings.database_url, "leadhub-cli") as connection:
         reached()
-        state = await _read_ledger(connection, source)
+        is_standby_away = await do_commits_wait(connection)
+        state = await _read_ledger(connection, source, is_standby_away)
         from shared.operations.settings_mismatch import (
             find_mismatches,  # imported late: it loads the encryption, which is not needed without PostgreSQL
         )
         from shared.platform.crypto.settings_fingerprints import fingerprint_reader
 
-        if await do_commits_wait(connection):
+        if is_standby_away:
             notify_operator(STANDBY_AWAY_MESSAGE)
             state["unavailable"].append("standby")
         used = fingerprint_reader(source.settings)()
@@ -161,11 +162,13 @@ async def _read_alarms(connection: Connection) -> list[RingingAlarm]:
     return [one._replace(raised_at=one.raised_at.astimezone(UTC)) for one in await read_ringing_alarms(connection)]
 
 
-async def _read_ledger(connection: Connection, source: StatusSource) -> StatusReport:
+async def _read_ledger(connection: Connection, source: StatusSource, is_standby_away: bool) -> StatusReport:
+    """Read the ledger. While the standby is away, leads of the journal whose callers were answered are spooled, too."""
     if source.has_spool:
         try:
             async with _spool_client(source) as spool:
-                return {**await ledger.read_ledger(connection, Spool(spool)), "unavailable": []}
+                state = await ledger.read_ledger(connection, Spool(spool), each_once=is_standby_away)
+                return {**state, "unavailable": []}
         except redis.RedisError as error:
             notify_operator(_spool_away(source, error))
             return {**await ledger.read_ledger(connection, None), "spooled": None, "unavailable": ["spool"]}

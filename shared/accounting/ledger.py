@@ -40,6 +40,10 @@ SELECT coalesce((SELECT json_object_agg(state, n) FROM (
            GROUP BY state) sums), '{}'),
        (SELECT coalesce(extract(epoch FROM clock_timestamp() - min(stored_at)), 0)::float8 FROM journal)
 """
+COUNT_ABSENT_SQL = """
+SELECT count(DISTINCT spooled.id) FROM unnest(%s::uuid[]) AS spooled(id)
+WHERE NOT EXISTS (SELECT FROM journal j, unnest(j.ids) AS held(id) WHERE held.id = spooled.id)
+"""
 FOLD_LEDGER_DELTAS_SQL = """
 WITH folded AS (
     DELETE FROM ledger_deltas WHERE ctid = ANY (ARRAY(
@@ -52,16 +56,21 @@ ON CONFLICT (workspace_id, state) DO UPDATE SET n = ledger.n + excluded.n
 LANE_NAMES = {"0": "waited_for", "1": "prompt", "2": "bulk"}
 
 
-async def read_ledger(connection: Connection, spool: Spool | None) -> dict[str, Any]:
+async def read_ledger(connection: Connection, spool: Spool | None, *, each_once: bool = False) -> dict[str, Any]:
     """Return the ledger, the age of the oldest waiting submission (seconds) and the queues, over all workspaces.
 
-    A lead that waits to be fetched is pending, but its age is its provider's affair.
+    A lead that waits to be fetched is pending, but its age is its provider's affair. With `each_once`, spooled are
+    only the submissions that the journal does not hold as well; this reads the whole spool.
     """
+
+    async def count_spooled() -> int:
+        if spool is None:
+            return 0
+        return await count_absent(connection, spool) if each_once else await spool.count_submissions()
+
     row = await (await connection.execute(HAS_FETCHES_SQL)).fetchone()
     query = LEDGER_SQL if row and row[0] else EARLIER_LEDGER_SQL
-    ledger_row, spooled = await _read_consistently(
-        connection, query, {}, spool.count_submissions if spool else _zero_spooled
-    )
+    ledger_row, spooled = await _read_consistently(connection, query, {}, count_spooled)
     counts, pending, oldest, workers, lanes = ledger_row or ({}, 0, 0, 0, {})
     if spool and spooled:
         oldest = max(oldest, await spool.oldest_waiting_s())
@@ -108,8 +117,10 @@ async def _read_consistently(
     return row, spooled
 
 
-async def _zero_spooled() -> int:
-    return 0
+async def count_absent(connection: Connection, spool: Spool) -> int:
+    """Return how many submissions of the spool the journal does not hold as well."""
+    [(absent,)] = await (await connection.execute(COUNT_ABSENT_SQL, (await spool.read_ids(),))).fetchall()
+    return int(absent)
 
 
 def _ledger_entries(counts: Mapping[str, int], pending: int, spooled: int) -> dict[str, int]:

@@ -20,6 +20,7 @@ SPOOL_STREAM = "leadhub:spool"
 SPOOL_COUNT_KEY = "leadhub:spool:submissions"  # how many submissions the entries hold together
 SPOOL_CHECK_KEY = "leadhub:spool:check"
 DRAIN_CHUNK_SIZE = 16  # entries moved in one transaction
+IDS_CHUNK_SIZE = 1000  # entries whose ids are read in one call
 
 
 # KEYS: the stream and the count. ARGV: for each entry its id and its number of submissions. Only entries that this call
@@ -29,6 +30,18 @@ for i = 1, #ARGV, 2 do
   if redis.call('XDEL', KEYS[1], ARGV[i]) == 1 then redis.call('DECRBY', KEYS[2], ARGV[i + 1]) end
 end
 if redis.call('XLEN', KEYS[1]) == 0 then redis.call('SET', KEYS[2], 0) end
+"""
+
+# KEYS: the stream. ARGV: where to start, and how many entries. Returns the id of the last one, and the ids of their
+# submissions: the documents, which are most of the stream, stay in the server.
+READ_IDS_SCRIPT = """
+local entries, ids = redis.call('XRANGE', KEYS[1], ARGV[1], '+', 'COUNT', ARGV[2]), {}
+for _, entry in ipairs(entries) do
+  for i = 1, #entry[2], 2 do
+    if entry[2][i] == 'ids' then ids[#ids + 1] = entry[2][i + 1] end
+  end
+end
+return {#entries > 0 and entries[#entries][1] or '', table.concat(ids, ',')}
 """
 
 # Settings of a Redis that acknowledges a write only when it is on disk.
@@ -68,6 +81,7 @@ class Spool:
     def __init__(self, client: redis.Redis) -> None:
         self._redis = client
         self._delete_entries = client.register_script(DELETE_ENTRIES_SCRIPT)
+        self._read_ids = client.register_script(READ_IDS_SCRIPT)
 
     async def append_row(self, row: NewJournalRow) -> None:
         """Store a row, which is on disk when this returns. Raises redis.RedisError if that failed."""
@@ -94,6 +108,17 @@ class Spool:
     async def count_submissions(self) -> int:
         """Return how many submissions are in the spool."""
         return int(await self._redis.get(SPOOL_COUNT_KEY) or 0)
+
+    async def read_ids(self) -> list[str]:
+        """Return the ids of all submissions in the spool."""
+        submission_ids: list[str] = []
+        start = b"-"
+        while True:
+            last, ids = await self._read_ids(keys=[SPOOL_STREAM], args=[start, IDS_CHUNK_SIZE])
+            if not last:
+                return submission_ids
+            submission_ids += ids.decode().split(",")
+            start = b"(" + last
 
     async def count_workspace_submissions(self, workspace_id: int) -> int:
         """Return how many of them belong to a workspace. Reads the stream, which is mostly empty."""

@@ -130,7 +130,10 @@ async def test_leads_are_acknowledged_soon(primary: ReplicaServer, waiting_stack
         later = [await poster.post(person(f"later{n}")) for n in range(3)]
         assert {answer.status for answer in (*first, *later)} == {202}
         assert min(answer.seconds for answer in first) < SOONEST_ANSWER_SECONDS, [a.seconds for a in first]
-        assert "standby" in (await asyncio.to_thread(waiting_stack.status))["unavailable"]
+        ledger = await asyncio.to_thread(waiting_stack.status)
+        assert "standby" in ledger["unavailable"]
+        assert ledger["accepted"] == taken + CALLERS + 3, "a lead counts twice"
+        assert ledger["done"] == taken
 
     async def is_settled() -> bool:
         ledger = await asyncio.to_thread(waiting_stack.status)

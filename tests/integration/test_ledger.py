@@ -14,7 +14,7 @@ from embedded.valkey import EmbeddedValkey
 from services.workers.ledger.ledger_gauges import update_gauges, update_spool_gauges
 from shared.accounting import ledger
 from shared.intake.journal import JournalItem, Lane, NewJournalRow
-from shared.intake.spool import Spool
+from shared.intake.spool import IDS_CHUNK_SIZE, Spool
 from shared.platform.data_dir import DataDir
 from shared.platform.db.connections import Connection, with_deadline
 from shared.platform.observability.metrics import OLDEST_WAITING_SECONDS, PENDING_SUBMISSIONS, SPOOLED_SUBMISSIONS
@@ -52,6 +52,19 @@ async def test_the_ledger_is_told_while_the_spool_takes_more_all_the_time(databa
     finally:
         has_enough.set()
         await asyncio.gather(*takers)  # or the end of the spool is told of them, in the midst of another test
+
+
+async def test_a_submission_of_both_stores_is_counted_once(database: Connection, spool: Spool) -> None:
+    workspace = await workspace_id(database)
+    stored = item(workspace, {"email": "both@example.com"})
+    await accept(database, [stored])
+    spooled = [item(workspace, {"email": f"spooled{n}@example.com"}) for n in range(2 * IDS_CHUNK_SIZE)]
+    for rows in (spooled, [stored, spooled[0]]):
+        for one in rows:
+            await spool.append_row(NewJournalRow.from_items(Lane.PROMPT, [one], "nobody"))
+    found = await ledger.read_ledger(database, spool, each_once=True)
+    assert (found["pending"], found["spooled"]) == (1, len(spooled))
+    assert (found["accepted"], ledger.count_unaccounted(found)) == (1 + len(spooled), 0)
 
 
 async def test_journal_backlog_is_measured_while_the_spool_is_down(database: Connection) -> None:

@@ -4,6 +4,8 @@ The file of settings is taken from the page. Only what must differ on one machin
 folders, passwords, and the time after which a primary's lock ends.
 """
 
+import http.client
+import json
 import os
 import re
 import secrets
@@ -12,7 +14,7 @@ import signal
 import subprocess
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any, Self
 
@@ -52,6 +54,13 @@ def find_programs() -> Path | None:
     return found[-1].parent if found else None
 
 
+def signal_all(pids: list[int], number: signal.Signals) -> None:
+    """Send a signal to those of the processes that are there."""
+    for pid in pids:
+        with suppress(ProcessLookupError):
+            os.kill(pid, number)
+
+
 class PatroniNode:
     """A Patroni with its PostgreSQL."""
 
@@ -88,6 +97,16 @@ class PatroniNode:
         )
         return [name for (name,) in rows]
 
+    def role(self) -> str:
+        """What Patroni says that it is: primary, replica, or none of them yet."""
+        with closing(http.client.HTTPConnection(LOCAL, self._rest_port, timeout=3)) as connection:
+            connection.request("GET", "/patroni")
+            return str(json.load(connection.getresponse()).get("role"))
+
+    def log(self) -> str:
+        """What Patroni and its PostgreSQL have written."""
+        return self._folder.with_suffix(".log").read_text(encoding="utf-8")
+
     def start(self) -> None:
         """Start Patroni, which makes or starts the server."""
         settings = self._folder / "patroni.yml"
@@ -117,6 +136,20 @@ class PatroniNode:
             yield
         finally:
             self._process.send_signal(signal.SIGCONT)
+
+    @contextmanager
+    def frozen(self) -> Iterator[None]:
+        """Patroni and its PostgreSQL stand still for as long as the block lasts: connections stay, answers do not come.
+
+        So does a machine whose packets are dropped.
+        """
+        assert self._process is not None
+        pids = [self._process.pid, *descendants(self._process.pid), *self._postmaster()]
+        try:
+            signal_all(pids, signal.SIGSTOP)
+            yield
+        finally:
+            signal_all(pids, signal.SIGCONT)
 
     def stop(self) -> None:
         """End whatever of it still runs."""
