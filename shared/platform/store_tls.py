@@ -43,6 +43,8 @@ POSTGRES_REMEDIES = {
     "server does not support SSL": "turn on TLS in PostgreSQL (ssl = on), or leave out sslmode for a connection that "
     "anybody on the way can read",
     "root certificate file": "put the file there for the user that runs LeadHub",
+    "SSL support is not compiled in": "put pg_dump and pg_restore of PostgreSQL itself on the PATH: those that come "
+    "with LeadHub know no TLS",
 }
 
 
@@ -78,12 +80,12 @@ def explain_tls_failure(url: str, error: BaseException) -> str:
     return next(filter(None, map(_explain_cause, _causes_of(error))), "")
 
 
-def find_postgres_remedy(error: BaseException) -> str:
-    """Return what to do where TLS to PostgreSQL failed; empty if it was not TLS."""
+def find_postgres_remedy(error: BaseException | str) -> str:
+    """Return what to do where TLS to PostgreSQL failed, from the message; empty if it was not TLS."""
     return next((remedy for part, remedy in POSTGRES_REMEDIES.items() if part in str(error)), "")
 
 
-def explain_postgres_failure(error: BaseException) -> str:
+def explain_postgres_failure(error: BaseException | str) -> str:
     """Return libpq's message in one line, with what to do about TLS in brackets if that has failed."""
     message, remedy = " ".join(str(error).split()), find_postgres_remedy(error)
     return f"{message} ({remedy})" if remedy else message

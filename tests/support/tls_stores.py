@@ -5,7 +5,7 @@ import shutil
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
@@ -29,13 +29,14 @@ ssl_options.cacertfile = {trusted}
 
 @dataclass(frozen=True)
 class TlsStores:
-    """The ports of the stores, and the file of the authority that issued their certificates."""
+    """The ports of the stores, their certificate, and the file of the authority that issued it."""
 
     trusted: Path
+    issued: ServerCertificate
     postgres: ReplicaServer
     redis_port: int
-    rabbitmq_port: int
-    plain_rabbitmq_port: int
+    rabbitmq_port: int = 0
+    plain_rabbitmq_port: int = 0
 
     def database_url(self, trusted: Path | None = None, host: str = HOST) -> str:
         """The URL of PostgreSQL, for a client that trusts this file."""
@@ -53,20 +54,31 @@ class TlsStores:
 @contextmanager
 def running_tls_stores(folder: Path) -> Iterator[TlsStores]:
     """All three; skips the test where the machine lacks one of them."""
-    redis_server = shutil.which("redis-server")
-    if redis_server is None or not POSTGRES_PROGRAMS.exists() or not RABBITMQ_SERVER.exists():
-        pytest.skip("no PostgreSQL 15, Redis and RabbitMQ of the machine's packages")
-    authority = CertificateAuthority(folder)
-    issued = authority.issue()
-    redis_port, port = free_port(HOST), free_port(HOST)
+    if not RABBITMQ_SERVER.exists():
+        pytest.skip("no RabbitMQ of the machine's packages")
+    port = free_port(HOST)
     with (
-        running_rabbitmq(folder / "rabbitmq", issued, authority.trusted, port) as rabbitmq,
-        running_redis(redis_server, folder / "redis", issued, redis_port),
-        running_postgres(folder / "postgres", issued) as postgres,
+        running_tls_databases(folder) as stores,
+        running_rabbitmq(folder / "rabbitmq", stores.issued, stores.trusted, port) as rabbitmq,
     ):
         rabbitmq.await_start()
         until(lambda: listens(port), what="its port for TLS")
-        yield TlsStores(authority.trusted, postgres, redis_port, port, rabbitmq.port)
+        yield replace(stores, rabbitmq_port=port, plain_rabbitmq_port=rabbitmq.port)
+
+
+@contextmanager
+def running_tls_databases(folder: Path) -> Iterator[TlsStores]:
+    """PostgreSQL and Redis, without a RabbitMQ."""
+    redis_server = shutil.which("redis-server")
+    if redis_server is None or not POSTGRES_PROGRAMS.exists():
+        pytest.skip("no PostgreSQL 15 and Redis of the machine's packages")
+    authority, port = CertificateAuthority(folder), free_port(HOST)
+    issued = authority.issue()
+    with (
+        running_redis(redis_server, folder / "redis", issued, port),
+        running_postgres(folder / "postgres", issued) as postgres,
+    ):
+        yield TlsStores(authority.trusted, issued, postgres, port)
 
 
 @contextmanager
