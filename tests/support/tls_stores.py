@@ -1,6 +1,5 @@
 """PostgreSQL, Redis and RabbitMQ of the machine's packages, each started by the tests and reached by TLS."""
 
-import os
 import shutil
 import subprocess
 from collections.abc import Iterator
@@ -14,7 +13,7 @@ from shared.platform.data_dir import free_port
 from tests.support.certificates import CertificateAuthority, ServerCertificate
 from tests.support.external import listens
 from tests.support.rabbitmq_node import HOST, RABBITMQ_SERVER, RabbitMqNode
-from tests.support.standby import ReplicaServer
+from tests.support.standby import ReplicaServer, present_certificate
 from tests.support.waiting import until
 
 OTHER_HOST = "127.0.0.2"  # of this machine too, and in no certificate
@@ -91,14 +90,6 @@ def running_postgres(folder: Path, issued: ServerCertificate) -> Iterator[Replic
         yield server
     finally:
         server.stop()
-
-
-def present_certificate(server: ReplicaServer, issued: ServerCertificate) -> None:
-    """Put the certificate where the server reads it at its start, and when it is told to reload."""
-    home = server.postgres.data_folder
-    for source, name in ((issued.certificate, "server.crt"), (issued.key, "server.key")):
-        copy = Path(shutil.copy2(source, home / name))
-        os.chown(copy, home.stat().st_uid, home.stat().st_gid)  # it takes no key of another user
 
 
 @contextmanager
