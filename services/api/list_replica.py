@@ -184,15 +184,15 @@ class ListReplica:
             self._set_usable(False, cause, find_postgres_remedy(error))
 
     def _set_usable(self, is_usable: bool, cause: str, why: str = "") -> None:
-        said = {"cause": cause, "why": why} if why else {"cause": cause}
+        fields = {"cause": cause, "why": why} if why else {"cause": cause}
         if is_usable != self.is_usable:
             self.is_usable, self._vain_looks = is_usable, None
-            log.info("replica.used" if is_usable else "replica.left", **said)
+            log.info("replica.used" if is_usable else "replica.left", **fields)
         elif self._vain_looks is not None:
             self._vain_looks += 1
             if self._vain_looks == LOOKS_BEFORE_WARNING:
                 self._vain_looks = None
-                log.warning("replica.not_used", **said)
+                log.warning("replica.not_used", **fields)
 
 
 async def _number(engine: AsyncEngine, statement: TextClause) -> int:

@@ -24,6 +24,7 @@ ssl_options.certfile = {certificate}
 ssl_options.keyfile = {key}
 ssl_options.cacertfile = {trusted}
 """
+CERTIFICATE_DEMAND = "ssl_options.verify = verify_peer\nssl_options.fail_if_no_peer_cert = true\n"
 
 
 @dataclass(frozen=True)
@@ -81,15 +82,30 @@ def running_tls_databases(folder: Path) -> Iterator[TlsStores]:
 
 
 @contextmanager
-def running_postgres(folder: Path, issued: ServerCertificate) -> Iterator[ReplicaServer]:
-    """PostgreSQL with TLS, on all addresses."""
+def running_postgres(
+    folder: Path, issued: ServerCertificate, clients_of: Path | None = None
+) -> Iterator[ReplicaServer]:
+    """PostgreSQL with TLS, on all addresses, for clients of that authority if one is named."""
     server = ReplicaServer(folder, str(POSTGRES_PROGRAMS))
     present_certificate(server, issued)
-    server.start("listen_addresses = '*'\nssl = on\n")
+    if clients_of:
+        (server.postgres.data_folder / "clients.pem").write_bytes(clients_of.read_bytes())
+    demand = "ssl_ca_file = 'clients.pem'\n" if clients_of else ""
+    server.start(f"listen_addresses = '*'\nssl = on\n{demand}")
     try:
+        if clients_of:
+            demand_certificates(server)
         yield server
     finally:
         server.stop()
+
+
+def demand_certificates(server: ReplicaServer) -> None:
+    """Have it take connections by TLS alone, of users whose name is that of their certificate."""
+    rules = "hostssl all all all scram-sha-256 clientcert=verify-full\n"
+    (server.postgres.data_folder / "pg_hba.conf").write_text(rules)
+    server.execute("SELECT pg_reload_conf()")
+    until(lambda: not server.does_answer(), what="the end of connections without one")
 
 
 @contextmanager
@@ -115,10 +131,12 @@ def running_redis(
 
 
 @contextmanager
-def running_rabbitmq(folder: Path, issued: ServerCertificate, trusted: Path, port: int) -> Iterator[RabbitMqNode]:
+def running_rabbitmq(
+    folder: Path, issued: ServerCertificate, trusted: Path, port: int, *, wants_certificates: bool = False
+) -> Iterator[RabbitMqNode]:
     """A node with TLS on all addresses, and without on loopback. It may not answer yet."""
     tls = TLS_CONFIGURATION.format(port=port, certificate=issued.certificate, key=issued.key, trusted=trusted)
-    node = RabbitMqNode(folder, tls)
+    node = RabbitMqNode(folder, tls + (CERTIFICATE_DEMAND if wants_certificates else ""))
     node.begin()
     try:
         yield node
