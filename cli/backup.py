@@ -67,7 +67,7 @@ def backup(file: Path, force: bool, without_key: bool) -> None:
     _refuse_existing_file(file, force)
     settings = make_settings()
     expect_installation(settings)
-    check_spool_durability(settings)
+    check_spool_durability(settings, must_answer=True)
     with (
         plain_server_errors(),
         ensure_servers(settings, want=("spool", "postgres")) as servers,

@@ -16,6 +16,7 @@ from psycopg.rows import TupleRow
 from cli.archive import COPY_CHUNK_BYTES, WriteBytes
 from cli.pg_tools import client_command, find_pg_restore
 from embedded.process import PROJECT_ROOT
+from shared.platform.store_tls import explain_postgres_failure
 
 DATABASE_IN_USE_MESSAGE = "others use the database; stop every service of LeadHub first"
 OTHER_CONNECTIONS_SQL = """
@@ -51,7 +52,7 @@ async def dump_database(url: str, snapshot: str, program: str, write: WriteBytes
         while data := await process.stdout.read(COPY_CHUNK_BYTES):
             write(data)
         if await process.wait():
-            raise RuntimeError(f"pg_dump failed: {_reported_errors(errors)}")
+            raise RuntimeError(f"pg_dump failed: {explain_postgres_failure(_reported_errors(errors))}")
 
 
 def load_dump(url: str, source: IO[bytes], programs_folder: str = "") -> None:
@@ -73,7 +74,7 @@ def load_dump(url: str, source: IO[bytes], programs_folder: str = "") -> None:
         output = _reported_errors(errors)
         harmless = not strict and UNKNOWN_SETTING_ERROR in output and output.endswith(ONE_ERROR_IGNORED)
         if process.returncode and not harmless:
-            raise RuntimeError(f"pg_restore failed: {output}")
+            raise RuntimeError(f"pg_restore failed: {explain_postgres_failure(output)}")
 
 
 @contextmanager

@@ -43,6 +43,7 @@ from shared.platform.data_dir import COMMAND_KIND, DataDir, DataDirInUse
 from shared.platform.data_dir import ENCRYPTION_KEY_NAME as KEY_FILE
 from shared.platform.db.connections import connect
 from shared.platform.settings import Settings
+from shared.platform.store_tls import explain_postgres_failure
 
 SIDE_STREAM = f"{SPOOL_STREAM}:restoring"
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
@@ -73,10 +74,10 @@ def restore(file: Path, force: bool) -> None:
     Example: leadhub restore /backups/leadhub-2026-03-28.tar --data-dir /var/lib/leadhub
     """
     settings = make_settings()
-    check_spool_durability(settings)
     interrupts = _record_interrupts()
     with plain_server_errors(), ExitStack() as stack:
         with _nothing_changed_on_failure():
+            check_spool_durability(settings, must_answer=True)
             archive = stack.enter_context(reading_archive(file))
             found_settings = stack.enter_context(exclusive_settings(EmbeddedServers(settings)))
             _refuse_unfit_backup(found_settings, archive.manifest, force)
@@ -123,7 +124,12 @@ def _nothing_changed_on_failure() -> Iterator[None]:
         traceback.clear_frames(interrupt.__traceback__)
         raise
     except (RuntimeError, OSError, psycopg.Error, redis.RedisError) as error:
-        raise RuntimeError(f"{str(error).strip()}; nothing was changed") from None
+        raise RuntimeError(f"{_explain_failure(error)}; nothing was changed") from None
+
+
+def _explain_failure(error: Exception) -> str:
+    """Return an error's message, with what to do if it was TLS to PostgreSQL."""
+    return explain_postgres_failure(error) if isinstance(error, psycopg.Error) else str(error).strip()
 
 
 @contextmanager
@@ -197,7 +203,7 @@ def _switch_over(settings: Settings, spooled: int, keys: str | None, tables_vers
         stamp_version(settings.database_url, tables_version)
     except (OSError, psycopg.Error, redis.RedisError) as error:
         said = "the database is restored, the spool or the key is not: run it again, with --force"
-        raise RuntimeError(f"{str(error).strip()}; {said}") from None
+        raise RuntimeError(f"{_explain_failure(error)}; {said}") from None
 
 
 async def _compare_key(settings: Settings) -> None:

@@ -6,13 +6,15 @@ from cli.common import notify_operator
 from shared.platform.settings import Settings
 from shared.platform.store_tls import explain_tls_failure
 
+UNAVAILABLE_MESSAGE = "the spool of LEADHUB_SPOOL_URL does not answer ({})"
 UNAVAILABLE_WARNING = "leadhub: the spool does not answer{}; leads are refused while PostgreSQL is away, until it does"
 
 
-def check_spool_durability(settings: Settings) -> None:
+def check_spool_durability(settings: Settings, *, must_answer: bool = False) -> None:
     """Refuse a LEADHUB_SPOOL_URL that may lose data: the leads in it have been acknowledged.
 
-    Only warn if the spool does not answer, since a service must be able to start while its spool is down.
+    Only warn if the spool does not answer, since a service must be able to start while its spool is down. RuntimeError
+    instead for a command that reads or writes it.
     """
     if not settings.spool_url:
         return
@@ -27,6 +29,8 @@ def check_spool_durability(settings: Settings) -> None:
         raise click.UsageError(f"LEADHUB_SPOOL_URL is refused, by its user or password: {error}") from None
     except (redis.ConnectionError, redis.TimeoutError) as error:
         why = explain_tls_failure(settings.spool_url, error)
+        if must_answer:
+            raise RuntimeError(UNAVAILABLE_MESSAGE.format(why or error)) from None
         notify_operator(UNAVAILABLE_WARNING.format(f" (LEADHUB_SPOOL_URL: {why})" if why else ""))
         return
     except (ValueError, TypeError):  # their messages quote the URL; or the URL has an unknown option

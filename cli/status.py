@@ -9,6 +9,7 @@ from datetime import UTC
 from typing import Any
 
 import click
+import psycopg
 import redis
 import redis.asyncio
 from redis.asyncio.retry import Retry
@@ -41,6 +42,9 @@ STANDBY_AWAY_MESSAGE = (
     "leadhub: commits wait for the standby of PostgreSQL, which does not answer: workers and changes wait with them, "
     "and leads go to the spool"
 )
+REPLICA_UNAVAILABLE_MESSAGE = (
+    "leadhub: the replica of LEADHUB_REPLICA_URL does not answer ({}): lists are read from the database itself"
+)
 SETTING_NAMES = {"spool": "spool_url", "broker": "broker_url", "secret_key": "secret_key"}
 LEDGER_COUNTS = ("accepted", "pending", "done", "dead", "quarantined")
 
@@ -59,14 +63,21 @@ def status(as_json: bool) -> None:
     those that wait for a worker: waited_for, prompt (`respond-async` and batches) and bulk (replays).
 
     `alarms` names the alarms that ring, and since when.
-    `unavailable` names the stores that do not answer, and the standby while commits wait for it; what a store alone
-    knows is unknown. `differing` names the processes that use different spools, brokers or secret keys.
+    `unavailable` names the stores that do not answer, the replica for lists among them, and the standby while commits
+    wait for it; what a store alone knows is unknown. `differing` names the processes that use different spools,
+    brokers or secret keys.
     """
     settings = make_settings()
     expect_installation(settings)
     checked = BoundedQuery(lambda _: _check_spool_setting(settings))
+    replica = BoundedQuery(lambda _: _reach_replica(settings))
     with _reachable_source(settings) as place:
         state = _read_status(place)
+    try:
+        replica.get_result(STORE_CONNECT_SECONDS, 0)
+    except (psycopg.OperationalError, OSError) as error:
+        state["unavailable"].append("replica")
+        notify_operator(REPLICA_UNAVAILABLE_MESSAGE.format(explain_postgres_failure(error)))
     with contextlib.suppress(TimeoutError):
         checked.get_result(0, 0)
     if as_json:
@@ -137,6 +148,12 @@ def _read_status(source: StatusSource) -> StatusReport:
 
 async def _check_spool_setting(settings: Settings) -> None:
     check_spool_durability(settings)
+
+
+async def _reach_replica(settings: Settings) -> None:
+    if settings.replica_url:
+        async with connect(settings.replica_url, "leadhub-cli"):
+            pass
 
 
 async def _read_database(source: StatusSource, reached: Callable[[], None]) -> StatusReport:

@@ -18,6 +18,7 @@ from shared.platform.db.database_engine import NoConnectionFree
 from shared.platform.db.database_errors import is_timeout, is_unavailable
 from shared.platform.observability import logging
 from shared.platform.observability.metrics import REPLICA_LAG_SECONDS
+from shared.platform.store_tls import find_postgres_remedy
 from shared.service_app.authorization import API_KEY
 
 log = logging.get_logger()
@@ -179,17 +180,19 @@ class ListReplica:
     def _note_failure(self, error: Exception) -> None:
         """Read from the primary until the next look has found the replica well."""
         if not isinstance(error, NoConnectionFree):
-            self._set_usable(False, type(getattr(error, "orig", None) or error).__name__)
+            cause = type(getattr(error, "orig", None) or error).__name__
+            self._set_usable(False, cause, find_postgres_remedy(error))
 
-    def _set_usable(self, is_usable: bool, cause: str) -> None:
+    def _set_usable(self, is_usable: bool, cause: str, why: str = "") -> None:
+        fields = {"cause": cause, "why": why} if why else {"cause": cause}
         if is_usable != self.is_usable:
             self.is_usable, self._vain_looks = is_usable, None
-            log.info("replica.used" if is_usable else "replica.left", cause=cause)
+            log.info("replica.used" if is_usable else "replica.left", **fields)
         elif self._vain_looks is not None:
             self._vain_looks += 1
             if self._vain_looks == LOOKS_BEFORE_WARNING:
                 self._vain_looks = None
-                log.warning("replica.not_used", cause=cause)
+                log.warning("replica.not_used", **fields)
 
 
 async def _number(engine: AsyncEngine, statement: TextClause) -> int:

@@ -29,20 +29,34 @@ ABSENT_TLS = (
     "the server speaks no TLS on this port: name its TLS port in the URL, or begin the URL with redis:// or amqp://, "
     "for a connection that anybody on the way can read"
 )
-ENDED_CONNECTION = (
-    "the server ended the connection: if it wants a certificate of its clients, name one in the URL, as "
-    "?ssl_certfile=/etc/leadhub/tls/client.pem&ssl_keyfile=/etc/leadhub/tls/client-key.pem"
+NAME_A_CERTIFICATE = (
+    "name one in the URL, as ?ssl_certfile=/etc/leadhub/tls/client.pem&ssl_keyfile=/etc/leadhub/tls/client-key.pem"
+)
+WANTED_CERTIFICATE = f"the server wants a certificate of its clients: {NAME_A_CERTIFICATE}"
+ENDED_CONNECTION = f"the server ended the connection: if it wants a certificate of its clients, {NAME_A_CERTIFICATE}"
+REFUSED_CLIENT = (
+    "the server ended the connection: if it refuses the certificate that ssl_certfile names, that one has expired, or "
+    "the server trusts another CA than its issuer"
 )
 UNREADABLE_FILE = "a file that the URL names for TLS cannot be read, or is no certificate or key in PEM: mend it"
 
 # What stands in libpq's messages, and what to do. It has one message for all reasons to refuse a certificate.
 POSTGRES_REMEDIES = {
+    "requires a valid client certificate": "the server wants a certificate of its clients: name one in the URL, as "
+    "sslcert=/etc/leadhub/tls/client.pem&sslkey=/etc/leadhub/tls/client-key.pem, in files that LeadHub can read",
+    "SSL error: tlsv1 alert unknown ca": "the server trusts another CA than the issuer of the certificate that sslcert "
+    "names: name one that its ssl_ca_file has issued",
+    "alert certificate expired": "the certificate that sslcert names has expired: renew it",
+    "certificate present, but not private key": "name the certificate's key in the URL, as "
+    "sslkey=/etc/leadhub/tls/client-key.pem, in a file that LeadHub can read",
     "certificate verify failed": "the server's certificate has expired, or nobody that is trusted here has issued it: "
     "renew it, or name the file of its CA in the URL, as sslrootcert=/etc/leadhub/tls/ca.pem",
     "does not match host name": WRONG_NAME,
     "server does not support SSL": "turn on TLS in PostgreSQL (ssl = on), or leave out sslmode for a connection that "
     "anybody on the way can read",
     "root certificate file": "put the file there for the user that runs LeadHub",
+    "SSL support is not compiled in": "put pg_dump and pg_restore of PostgreSQL itself on the PATH: those that come "
+    "with LeadHub know no TLS",
 }
 
 
@@ -75,15 +89,16 @@ def explain_tls_failure(url: str, error: BaseException) -> str:
     """Return why TLS to a Redis or RabbitMQ failed and what to do, in one sentence; empty if it was not TLS."""
     if urlsplit(url).scheme not in TLS_SCHEMES:
         return ""
-    return next(filter(None, map(_explain_cause, _causes_of(error))), "")
+    said = next(filter(None, map(_explain_cause, _causes_of(error))), "")
+    return REFUSED_CLIENT if said == ENDED_CONNECTION and "ssl_certfile=" in url else said
 
 
-def find_postgres_remedy(error: BaseException) -> str:
-    """Return what to do where TLS to PostgreSQL failed; empty if it was not TLS."""
+def find_postgres_remedy(error: BaseException | str) -> str:
+    """Return what to do where TLS to PostgreSQL failed, from the message; empty if it was not TLS."""
     return next((remedy for part, remedy in POSTGRES_REMEDIES.items() if part in str(error)), "")
 
 
-def explain_postgres_failure(error: BaseException) -> str:
+def explain_postgres_failure(error: BaseException | str) -> str:
     """Return libpq's message in one line, with what to do about TLS in brackets if that has failed."""
     message, remedy = " ".join(str(error).split()), find_postgres_remedy(error)
     return f"{message} ({remedy})" if remedy else message
@@ -100,6 +115,8 @@ def _explain_cause(error: BaseException) -> str:
         return _explain_refusal(error)
     if isinstance(error, ssl.SSLError):
         reason = error.reason or ""
+        if "ALERT_CERTIFICATE_REQUIRED" in reason:
+            return WANTED_CERTIFICATE
         if "ALERT" in reason or error.library == "SYS":  # a reason of the server's, or an end without one
             return ENDED_CONNECTION
         return ABSENT_TLS if reason in ABSENT_TLS_REASONS else UNREADABLE_FILE

@@ -1,7 +1,6 @@
 """PostgreSQL, the spool, the Redis for limits and the broker by TLS, with certificates of a private authority."""
 
 import os
-import shutil
 import signal
 import socket
 import threading
@@ -17,7 +16,6 @@ import redis
 from cli.external_stores import warn_of_unavailable_stores
 from cli.spool_check import check_spool_durability
 from shared.intake.hints import HintSender
-from shared.platform.data_dir import free_port
 from shared.platform.settings import Settings
 from tests.support.certificates import CertificateAuthority, ServerCertificate
 from tests.support.commands import HOST, ended, running, started
@@ -26,7 +24,7 @@ from tests.support.spooling import spooling
 from tests.support.stack import Stack, running_stack
 from tests.support.standby import ReplicaServer, lone_primary
 from tests.support.tiers import first_in_tier
-from tests.support.tls_stores import OTHER_HOST, TlsStores, running_postgres, running_redis, running_tls_stores
+from tests.support.tls_stores import OTHER_HOST, TlsStores, running_postgres, running_tls_stores
 from tests.support.waiting import until
 
 pytestmark = [pytest.mark.e2e, pytest.mark.external]
@@ -149,22 +147,6 @@ def test_hints_go_to_verified_brokers_alone_unless_the_url_says_otherwise(stores
     for url in (stores.rabbitmq_url(host=OTHER_HOST), stores.redis_url(2, host=OTHER_HOST)):
         assert not HintSender(url)()
         assert HintSender(f"{url}&ssl_check_hostname=false")()
-
-
-def test_a_server_gets_the_certificate_that_it_wants_of_its_clients(
-    capfd: pytest.CaptureFixture[str], tmp_path: Path
-) -> None:
-    authority, port, program = CertificateAuthority(tmp_path), free_port(HOST), shutil.which("redis-server")
-    if program is None:
-        pytest.skip("no Redis of the machine's packages")
-    own = authority.issue("client")
-    with running_redis(program, tmp_path / "redis", authority.issue(), port, authority.trusted):
-        url = f"rediss://:hidden@{HOST}:{port}/0?ssl_ca_certs={authority.trusted}"
-        assert said_of(capfd, url, url, url).count("if it wants a certificate of its clients") == 3
-        assert not HintSender(url)()
-        url = f"{url}&ssl_certfile={own.certificate}&ssl_keyfile={own.key}"
-        assert said_of(capfd, url, url, url) == ""
-        assert HintSender(url)()
 
 
 def said_of(capfd: pytest.CaptureFixture[str], broker: str, limits: str, spool: str) -> str:

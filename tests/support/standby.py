@@ -1,5 +1,6 @@
 """A primary PostgreSQL and its standby, of the embedded programs, each on a port of this machine."""
 
+import os
 import shutil
 import signal
 from collections.abc import Iterator
@@ -12,6 +13,7 @@ import psycopg
 from embedded.postgres import EmbeddedPostgres
 from embedded.process import spawn_program, stop_process
 from shared.platform.data_dir import DataDir, free_port
+from tests.support.certificates import ServerCertificate
 from tests.support.processes import descendants, kill_all
 from tests.support.waiting import until
 
@@ -87,16 +89,22 @@ def lone_primary(folder: Path) -> Iterator[ReplicaServer]:
 
 
 @contextmanager
-def primary_and_standby(folder: Path) -> Iterator[tuple[ReplicaServer, ReplicaServer]]:
-    """A primary, and a standby that follows it asynchronously."""
-    primary = ReplicaServer(folder / "primary")
+def primary_and_standby(
+    folder: Path, programs_folder: str = "", issued: ServerCertificate | None = None
+) -> Iterator[tuple[ReplicaServer, ReplicaServer]]:
+    """A primary, and a standby that follows it asynchronously; of a machine's programs, with TLS, if one is issued."""
+    primary = ReplicaServer(folder / "primary", programs_folder)
+    settings = PRIMARY_SETTINGS
+    if issued:
+        present_certificate(primary, issued)
+        settings += "ssl = on\n"
     shutil.copytree(folder / "primary", folder / "standby", symlinks=True)
-    standby = ReplicaServer(folder / "standby")
+    standby = ReplicaServer(folder / "standby", programs_folder)
     (standby.postgres.data_folder / "standby.signal").touch()
-    primary.start(PRIMARY_SETTINGS)
+    primary.start(settings)
     try:
         source = f"host=127.0.0.1 port={primary.port} user=leadhub password={primary.password}"
-        standby.start(f"{PRIMARY_SETTINGS}primary_conninfo = '{source}'\n")
+        standby.start(f"{settings}primary_conninfo = '{source}'\n")
         try:
             until(lambda: primary.execute("SELECT 1 FROM pg_stat_replication"), what="a standby that follows")
             yield primary, standby
@@ -104,6 +112,14 @@ def primary_and_standby(folder: Path) -> Iterator[tuple[ReplicaServer, ReplicaSe
             standby.stop()
     finally:
         primary.stop()
+
+
+def present_certificate(server: ReplicaServer, issued: ServerCertificate) -> None:
+    """Put the certificate where the server reads it at its start, and when it is told to reload."""
+    home = server.postgres.data_folder
+    for source, name in ((issued.certificate, "server.crt"), (issued.key, "server.key")):
+        copy = Path(shutil.copy2(source, home / name))
+        os.chown(copy, home.stat().st_uid, home.stat().st_gid)  # it takes no key of another user
 
 
 def either_url(primary: ReplicaServer, standby: ReplicaServer) -> str:
