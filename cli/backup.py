@@ -6,6 +6,7 @@ the repeat. In the other order the entry would be in neither.
 
 import asyncio
 import base64
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -33,7 +34,7 @@ from cli.archive import (
 from cli.common import data_dir_option, expect_installation, make_settings, notify_operator, warn_of_wrong_key
 from cli.dump import dump_database
 from cli.pg_tools import find_pg_dump
-from cli.saved_files import save_files
+from cli.saved_files import count_missing, missing_files_message, save_files
 from cli.schema import upgrade_database
 from cli.spool_check import check_spool_durability
 from embedded.servers import ensure_servers
@@ -53,14 +54,17 @@ REPORT_INTERVAL_BYTES = 64 << 20  # bytes
 @click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
 @click.option("--force", is_flag=True, help="Replace FILE if there is one.")
 @click.option("--without-key", is_flag=True, help="Leave out the key that encrypts stored credentials.")
+@click.option("--allow-missing-files", is_flag=True, help="Exit with 0 although files of visitors are missing.")
 @data_dir_option
-def backup(file: Path, force: bool, without_key: bool) -> None:
+def backup(file: Path, force: bool, without_key: bool, allow_missing_files: bool) -> None:
     """Write the whole state into FILE, while everything goes on.
 
     FILE is one tar archive; its path is printed. It holds the database, what waits in the spool, the files that
     visitors sent (not those that are in S3), and the key that encrypts stored credentials: whoever has FILE can read
     all of them. With --without-key nobody can read the credentials without that key: keep the key elsewhere. Every
     lead acknowledged before the command began is in FILE.
+
+    Exit status 1 also if files that the database names are not in LEADHUB_FILES_DIR. FILE is whole but for them.
 
     Example: leadhub backup /backups/leadhub-$(date +%F).tar
     """
@@ -76,12 +80,17 @@ def backup(file: Path, force: bool, without_key: bool) -> None:
         if not settings.database_url:
             upgrade_database(servers.database_url)
         asyncio.run(_save_state(servers, archive, with_key=not without_key, embedded=not settings.database_url))
-    notify_operator(f"the backup is complete: {file.stat().st_size:,} bytes")
+        missing = asyncio.run(count_missing(servers.database_url, settings.files_folder))
+    complete = "has all but some files of visitors" if missing else "is complete"
+    notify_operator(f"the backup {complete}: {file.stat().st_size:,} bytes")
     click.echo(file)
     if without_key:
         notify_operator(
             "the backup holds no key: keep secrets/key of the data dir, or LEADHUB_SECRET_KEY, in another place"
         )
+    if missing:
+        notify_operator(missing_files_message(missing, settings.files_folder))
+        sys.exit(0 if allow_missing_files else 1)
 
 
 def _refuse_existing_file(file: Path, force: bool) -> None:

@@ -33,7 +33,7 @@ from cli.backup import ledger_with_spool, plain_server_errors
 from cli.common import data_dir_option, make_settings, notify_operator, print_table, warn_of_wrong_key
 from cli.dump import drop_leftover_databases, load_dump, refuse_if_in_use, side_database, swap_in_side_database
 from cli.erasures_since import apply_known_erasures, read_known_erasures
-from cli.saved_files import load_files
+from cli.saved_files import count_missing, load_files, missing_files_message
 from cli.schema import RESTORING_VERSION, database_version, stamp_version, upgrade_database
 from cli.spool_check import check_spool_durability
 from embedded.servers import EmbeddedServers, run_program
@@ -94,6 +94,8 @@ def restore(file: Path, force: bool) -> None:
         with _signals_held_back():
             _switch_over(found_settings, books["spooled"], keys, tables_version)
             _report_restored(settings, archive.manifest, keys)
+            if missing := asyncio.run(count_missing(found_settings.database_url, settings.files_folder)):
+                notify_operator(missing_files_message(missing, settings.files_folder))
             drop_leftover_databases(found_settings.database_url)
             if keys is None:
                 notify_operator(NO_KEY_MESSAGE)

@@ -7,7 +7,11 @@ from typing import IO, cast
 
 from cli.archive import COPY_CHUNK_BYTES, WriteBytes
 from cli.common import notify_operator
-from shared.files.file_store import FileUpload
+from shared.files.file_store import FileUpload, content_path
+from shared.platform.db.connections import connect
+
+ON_DISK_SQL = "SELECT encode(digest, 'hex') FROM files WHERE storage = 'disk'"
+STILL_ON_DISK_SQL = f"SELECT count(*) FROM ({ON_DISK_SQL} AND digest = ANY(%s::bytea[]) GROUP BY digest) wanted"
 
 _is_digest = re.compile(r"[0-9a-f]{64}").fullmatch
 
@@ -58,6 +62,27 @@ def load_files(folder: Path, source: IO[bytes]) -> int:
             loaded += 1
             _load_content(folder, member.name, content)
     return loaded
+
+
+def missing_files_message(count: int, folder: Path) -> str:
+    """Return what to tell the operator of contents that are not where they should be."""
+    return (
+        f"{count} files that the database names are not in {folder}: set LEADHUB_FILES_DIR to the folder that all "
+        "services share, and run this again where it can be read"
+    )
+
+
+async def count_missing(url: str, folder: Path) -> int:
+    """Return how many contents the database says to be on disk, and are not below the folder.
+
+    What leaves the disk meanwhile does not count: the database has forgotten it, or says that it is in S3.
+    """
+    async with connect(url, "leadhub-cli") as connection:
+        async with connection.transaction(), connection.cursor("contents") as cursor:
+            await cursor.execute(ON_DISK_SQL)
+            missing = [bytes.fromhex(digest) async for (digest,) in cursor if not content_path(folder, digest).exists()]
+        row = await (await connection.execute(STILL_ON_DISK_SQL, (missing,))).fetchone()
+        return int(row[0]) if row else 0
 
 
 def _load_content(folder: Path, digest: str, content: IO[bytes]) -> None:

@@ -68,7 +68,8 @@ class TablesState:
     @property
     def is_newer(self) -> bool:
         """Whether a newer version of LeadHub brought the tables to where they are."""
-        return self.version.startswith(MIGRATION_SERIES) and self.version > head_version()
+        is_number = self.version.startswith(MIGRATION_SERIES) and self.version != RESTORING_VERSION
+        return is_number and self.version > head_version()
 
     @property
     def carries_this_version(self) -> bool:

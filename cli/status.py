@@ -45,7 +45,7 @@ STANDBY_AWAY_MESSAGE = (
 REPLICA_UNAVAILABLE_MESSAGE = (
     "leadhub: the replica of LEADHUB_REPLICA_URL does not answer ({}): lists are read from the database itself"
 )
-SETTING_NAMES = {"spool": "spool_url", "broker": "broker_url", "secret_key": "secret_key"}
+SETTING_NAMES = {"spool": "spool_url", "broker": "broker_url", "secret_key": "secret_key", "files": "files_dir"}
 LEDGER_COUNTS = ("accepted", "pending", "done", "dead", "quarantined")
 
 StatusReport = dict[str, Any]
@@ -161,6 +161,7 @@ async def _read_database(source: StatusSource, reached: Callable[[], None]) -> S
         reached()
         is_standby_away = await do_commits_wait(connection)
         state = await _read_ledger(connection, source, is_standby_away)
+        from shared.files.folder_id import read_folder_id
         from shared.operations.settings_mismatch import (
             find_mismatches,  # imported late: it loads the encryption, which is not needed without PostgreSQL
         )
@@ -169,7 +170,8 @@ async def _read_database(source: StatusSource, reached: Callable[[], None]) -> S
         if is_standby_away:
             notify_operator(STANDBY_AWAY_MESSAGE)
             state["unavailable"].append("standby")
-        used = fingerprint_reader(source.settings)()
+        folder_id = read_folder_id if "files" in source.known_settings else None
+        used = fingerprint_reader(source.settings, folder_id)()
         own = {name: value for name, value in used.items() if name in source.known_settings}
         ringing = [f"{one.code} since {one.raised_at:%Y-%m-%dT%H:%M:%SZ}" for one in await _read_alarms(connection)]
         return {**state, "differing": await find_mismatches(connection, own), "alarms": ringing}

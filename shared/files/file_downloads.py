@@ -18,7 +18,7 @@ from shared.platform.web.response_headers import complete_headers
 log = logging.get_logger()
 
 DOWNLOAD_SECONDS = 600.0  # seconds of one download, at most
-GONE_MESSAGE = "The content of this file is not here any more."
+ABSENT_MESSAGE = "The content of this file is not here."
 
 
 class FileDownloads:
@@ -76,7 +76,9 @@ class FileDownloads:
                     raise
                 return await bucket.read_chunks(digest)
         except FileNotFoundError:
-            raise NotFound(GONE_MESSAGE) from None
+            # It may be in the folder of another machine: all services share LEADHUB_FILES_DIR.
+            log.warning("files.content_absent", digest=digest, setting="LEADHUB_FILES_DIR")
+            raise NotFound(ABSENT_MESSAGE) from None
         except (OSError, BucketUnusable) as error:
             log.error("files.unreadable", error=type(error).__name__, reason=str(error))
             raise ServiceUnavailable("The file cannot be read just now. Ask for it again later.") from error

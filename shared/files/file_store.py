@@ -132,7 +132,7 @@ class FileStore:
 
     def path_of(self, digest: str) -> Path:
         """Return the path of a content, which need not exist."""
-        return self.root / digest[:2] / digest[2:4] / digest
+        return content_path(self.root, digest)
 
     def close(self) -> None:
         """End the store's threads once they are idle."""
@@ -189,7 +189,7 @@ class FileUpload:
             os.utime(self._file.fileno())  # a slow upload counts as posted now
             stamp = _stamp_of(os.fstat(self._file.fileno()))
             digest = self._hash.hexdigest()
-            target = self._root / digest[:2] / digest[2:4] / digest
+            target = content_path(self._root, digest)
             make_folders(target.parent)
             with hold_store_lock(self._root, fcntl.LOCK_SH):
                 is_new = not target.exists()
@@ -202,6 +202,11 @@ class FileUpload:
         with self._lock, suppress(OSError):
             self._file.close()
             self._path.unlink(missing_ok=True)
+
+
+def content_path(root: Path, digest: str) -> Path:
+    """Return the path of a content below the folder of files; it need not exist."""
+    return root / digest[:2] / digest[2:4] / digest
 
 
 @contextmanager

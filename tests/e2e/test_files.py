@@ -40,12 +40,21 @@ def test_files_are_in_a_backup(tmp_path: Path) -> None:
         id_ = make_form_file(first)
         said = first.run("backup", str(file)).stderr
         assert "files: 1" in said
+        assert "is complete" in said
+        [content] = contents(first)
+        content.rename(tmp_path / "elsewhere")
+        lacking = first.run("backup", str(tmp_path / "lacking.tar"), check=False)
+        assert (lacking.returncode, "1 files that the database names are not in" in lacking.stderr) == (1, True)
+        assert first.run("backup", str(tmp_path / "lacking.tar"), "--force", "--allow-missing-files").stdout
+        (tmp_path / "elsewhere").rename(content)
     with tarfile.open(file) as tar:
         member = tar.extractfile("files.tar")
         assert member is not None
         with tarfile.open(fileobj=member) as files:
             assert files.getnames() == [path.name for path in contents(first)]
     second.key = first.key
+    warned = Stack(tmp_path / "three").run("restore", str(tmp_path / "lacking.tar")).stderr
+    assert "1 files that the database names are not in" in warned
     assert "files: 1" in second.run("restore", str(file)).stderr
     with started(second):
         assert downloaded(second, id_) == b"%PDF-1.7"

@@ -14,6 +14,7 @@ from psycopg.types.json import Jsonb
 from pydantic import SecretStr
 
 from cli.main import command_line
+from shared.files.folder_id import read_folder_id
 from shared.intake.journal import NewJournalRow
 from shared.intake.spool import Spool, open_spool_client
 from shared.operations.settings_mismatch import THIS_COMMAND
@@ -136,7 +137,8 @@ def test_a_service_notes_what_it_uses_but_not_in_plain_text(tmp_path: Path, data
     spool_url = f"redis://:hidden@{HOST}:2"
     env = {"LEADHUB_DATABASE_URL": database_url, "LEADHUB_SECRET_KEY": KEY, "LEADHUB_SPOOL_URL": spool_url}
     env["LEADHUB_PORT"] = str(free_port(HOST))
-    wanted = fingerprint_reader(Settings(spool_url=spool_url, broker_url=NOWHERE, secret_key=SecretStr(KEY)))()
+    settings = Settings(spool_url=spool_url, broker_url=NOWHERE, secret_key=SecretStr(KEY), data_dir=tmp_path)
+    wanted = fingerprint_reader(settings, None if command == "worker" else read_folder_id)()
     with psycopg.connect(database_url, autocommit=True) as database:
 
         def noted() -> list[tuple[str, dict[str, str]]]:

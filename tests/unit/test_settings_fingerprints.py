@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr
 
+from shared.files.folder_id import read_folder_id
 from shared.operations.settings_mismatch import group_mismatches
 from shared.platform.crypto.settings_fingerprints import fingerprint_reader, server_location
 from shared.platform.settings import LOCAL_VALUE, Settings
@@ -65,3 +66,22 @@ def test_processes_are_grouped_by_what_they_use_where_that_differs() -> None:
     used = {"a": {"spool": "1", **same}, "b": {"spool": "2", **same}, "c": {"spool": "2", **same}, "d": {"broker": "b"}}
     assert group_mismatches(used) == {"spool": [["b", "c"], ["a"]]}
     assert group_mismatches({"a": used["a"]}) == {}
+
+
+def test_a_folder_of_files_is_the_same_wherever_it_is_mounted(tmp_path: Path) -> None:
+    shared, own = tmp_path / "shared", tmp_path / "own"
+
+    def fingerprint(folder: Path) -> str:
+        return fingerprint_reader(Settings(files_dir=str(folder), secret_key=SecretStr(KEY)), read_folder_id)()["files"]
+
+    first = fingerprint(shared)
+    (tmp_path / "mounted").symlink_to(shared)
+    assert fingerprint(tmp_path / "mounted") == first == fingerprint(shared)
+    assert fingerprint(own) != first
+
+
+def test_a_service_without_the_folder_says_nothing_of_it(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    settings = Settings(files_dir=str(tmp_path / "file" / "files"), secret_key=SecretStr(KEY))
+    assert "files" not in fingerprint_reader(settings, read_folder_id)()
+    assert "files" not in fingerprint_reader(settings)()

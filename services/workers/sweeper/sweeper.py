@@ -36,6 +36,7 @@ from services.workers.sweeper.overdue_work import SweeperFallbacks
 from services.workers.sweeper.sweeper_hints import SweeperHints
 from shared.accounting import counters, ledger
 from shared.automations.inactivity import start_chunk
+from shared.files.folder_id import read_folder_id
 from shared.intake.spool import Spool
 from shared.leads.reference_locks import clear_next_chunk
 from shared.outbound.cancellation import cancel_chunk
@@ -80,7 +81,7 @@ class Sweeper:
         self._stopping = asyncio.Event()
         self._due_work = DueWork(self._stopping)
         self._runner = DutyRunner(settings.database_url, self._due_work, self._stopping)
-        name, uses = settings.process_name or "sweeper", fingerprint_reader(settings)
+        name, uses = settings.process_name or "sweeper", fingerprint_reader(settings, read_folder_id)
         self._heartbeat = Heartbeat("sweeper", name, settings.database_url, uses)
         self._hints = SweeperHints(settings.broker_url)
         self._spool = Spool(redis.from_url(settings.spool_url, socket_timeout=2, socket_connect_timeout=1))

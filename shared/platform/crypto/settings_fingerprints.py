@@ -21,16 +21,20 @@ LOOPBACK_PREFIXES = ("localhost", "127.", "::1")
 SettingsFingerprints = Mapping[str, str]
 
 
-def fingerprint_reader(settings: Settings) -> Callable[[], SettingsFingerprints]:
+def fingerprint_reader(
+    settings: Settings, folder_id: Callable[[Path], str] | None = None
+) -> Callable[[], SettingsFingerprints]:
     """Return a function that computes the fingerprints of a service with those settings, by name.
 
+    `folder_id` reads the id of the folder of files, for a service that uses it; one that has no id says nothing of it.
     Its first call takes about 0.1 s. Every call reads the key of the data dir again, because `secrets rotate` changes
     it while services run.
     """
 
     def read() -> SettingsFingerprints:
         keys = key_source(settings)()
-        return {
+        id_ = folder_id(settings.files_folder) if folder_id else ""
+        return ({"files": _salted_hash("files", id_)} if id_ else {}) | {
             "spool": _salted_hash("spool", server_location(settings.spool_url)),
             "broker": _salted_hash("broker", server_location(settings.broker_url)),
             "secret_key": _salted_hash("secret_key", ",".join(split_keys(keys))),
