@@ -5,13 +5,17 @@ import tarfile
 from pathlib import Path
 from typing import IO, cast
 
+import psycopg
+
 from cli.archive import COPY_CHUNK_BYTES, WriteBytes
 from cli.common import notify_operator
 from shared.files.file_store import FileUpload, content_path
-from shared.platform.db.connections import connect
+from shared.platform.db.connections import Connection, connect
 
 ON_DISK_SQL = "SELECT encode(digest, 'hex') FROM files WHERE storage = 'disk'"
 STILL_ON_DISK_SQL = f"SELECT count(*) FROM ({ON_DISK_SQL} AND digest = ANY(%s::bytea[]) GROUP BY digest) wanted"
+
+OTHER_TABLES_ERRORS = (psycopg.errors.UndefinedTable, psycopg.errors.UndefinedColumn)
 
 _is_digest = re.compile(r"[0-9a-f]{64}").fullmatch
 
@@ -76,13 +80,21 @@ async def count_missing(url: str, folder: Path) -> int:
     """Return how many contents the database says to be on disk, and are not below the folder.
 
     What leaves the disk meanwhile does not count: the database has forgotten it, or says that it is in S3.
+    Tables of an earlier version do not say where a content lies: none is missing then.
     """
     async with connect(url, "leadhub-cli") as connection:
-        async with connection.transaction(), connection.cursor("contents") as cursor:
-            await cursor.execute(ON_DISK_SQL)
-            missing = [bytes.fromhex(digest) async for (digest,) in cursor if not content_path(folder, digest).exists()]
+        try:
+            missing = await _absent_contents(connection, folder)
+        except OTHER_TABLES_ERRORS:
+            return 0
         row = await (await connection.execute(STILL_ON_DISK_SQL, (missing,))).fetchone()
         return int(row[0]) if row else 0
+
+
+async def _absent_contents(connection: Connection, folder: Path) -> list[bytes]:
+    async with connection.transaction(), connection.cursor("contents") as cursor:
+        await cursor.execute(ON_DISK_SQL)
+        return [bytes.fromhex(digest) async for (digest,) in cursor if not content_path(folder, digest).exists()]
 
 
 def _load_content(folder: Path, digest: str, content: IO[bytes]) -> None:

@@ -40,8 +40,11 @@ async def test_caller_who_comes_during_a_backlog_is_next(database_url: str, data
     for number in range(4):
         await accept(database, people(workspace, f"import{number}", 400))
 
+    rounds = itertools.count(1)
+
     async def let_somebody_come(connection: Connection) -> None:
-        await accept(connection, people(workspace, "form", 1), Lane.WAITED_FOR)
+        if next(rounds) == 1:  # on a slow machine a second round is due behind the form
+            await accept(connection, people(workspace, "form", 1), Lane.WAITED_FOR)
 
     looks = itertools.count(1)  # before each batch
     heartbeat = Heartbeat("worker", "w", database_url)
