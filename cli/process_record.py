@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Callable
 from aiohttp import web
 from psycopg.types.json import Jsonb
 
-from shared.files.folder_id import read_folder_id
+from shared.files.folder_id import FolderIdReader
 from shared.platform.crypto.settings_fingerprints import fingerprint_reader
 from shared.platform.db.connections import connect, with_deadline
 from shared.platform.db.database_errors import UNAVAILABLE_ERRORS
@@ -32,8 +32,10 @@ def keep_process_record(settings: Settings, kind: str) -> Callable[[web.Applicat
     host, pid = socket.gethostname(), os.getpid()
     name = f"{kind}-{pid}@{host}"  # processes that share a port have no names of their own
 
+    read_fingerprints = fingerprint_reader(settings, FolderIdReader(settings.files_folder))
+
     async def write_row() -> None:
-        used = await asyncio.to_thread(fingerprint_reader(settings, read_folder_id))
+        used = await asyncio.to_thread(read_fingerprints)
         async with connect(settings.database_url, "leadhub presence") as connection:
             await connection.execute(RECORD_PROCESS_SQL, (name, kind, host, pid, Jsonb(dict(used))))
 

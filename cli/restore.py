@@ -94,12 +94,12 @@ def restore(file: Path, force: bool) -> None:
         with _signals_held_back():
             _switch_over(found_settings, books["spooled"], keys, tables_version)
             _report_restored(settings, archive.manifest, keys)
-            if missing := asyncio.run(count_missing(found_settings.database_url, settings.files_folder)):
-                notify_operator(missing_files_message(missing, settings.files_folder))
             drop_leftover_databases(found_settings.database_url)
             if keys is None:
                 notify_operator(NO_KEY_MESSAGE)
                 asyncio.run(_compare_key(found_settings))
+            if missing := asyncio.run(count_missing(found_settings.database_url, settings.files_folder)):
+                notify_operator(missing_files_message(missing, settings.files_folder))
 
 
 def _record_interrupts() -> list[int]:

@@ -65,7 +65,7 @@ def status(as_json: bool) -> None:
     `alarms` names the alarms that ring, and since when.
     `unavailable` names the stores that do not answer, the replica for lists among them, and the standby while commits
     wait for it; what a store alone knows is unknown. `differing` names the processes that use different spools,
-    brokers or secret keys.
+    brokers, secret keys or folders of files.
     """
     settings = make_settings()
     expect_installation(settings)
@@ -83,8 +83,7 @@ def status(as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps(state))
     else:
-        hidden = [name for name in ("unavailable", "differing", "alarms") if not state[name]]
-        print_table([], [[name, _format_value(value)] for name, value in state.items() if name not in hidden])
+        print_table([], list(_table_rows(state)))
 
 
 @dataclass(frozen=True)
@@ -161,7 +160,7 @@ async def _read_database(source: StatusSource, reached: Callable[[], None]) -> S
         reached()
         is_standby_away = await do_commits_wait(connection)
         state = await _read_ledger(connection, source, is_standby_away)
-        from shared.files.folder_id import read_folder_id
+        from shared.files.folder_id import FolderIdReader
         from shared.operations.settings_mismatch import (
             find_mismatches,  # imported late: it loads the encryption, which is not needed without PostgreSQL
         )
@@ -170,8 +169,7 @@ async def _read_database(source: StatusSource, reached: Callable[[], None]) -> S
         if is_standby_away:
             notify_operator(STANDBY_AWAY_MESSAGE)
             state["unavailable"].append("standby")
-        folder_id = read_folder_id if "files" in source.known_settings else None
-        used = fingerprint_reader(source.settings, folder_id)()
+        used = fingerprint_reader(source.settings, FolderIdReader(source.settings.files_folder, makes_id=False))()
         own = {name: value for name, value in used.items() if name in source.known_settings}
         ringing = [f"{one.code} since {one.raised_at:%Y-%m-%dT%H:%M:%SZ}" for one in await _read_alarms(connection)]
         return {**state, "differing": await find_mismatches(connection, own), "alarms": ringing}
@@ -220,6 +218,16 @@ def _spool_away(source: StatusSource, error: Exception) -> str:
     return f"the spool does not answer ({why}): what it holds is not counted"
 
 
+def _table_rows(state: StatusReport) -> Iterator[list[object]]:
+    """Yield the rows of the table. What differs has one for each setting; what is well has none."""
+    for name, value in state.items():
+        if name == "differing" and value:
+            for what, groups in value.items():
+                yield [name, f"{what}: {_format_groups(groups)}"]
+        elif value or name not in ("unavailable", "differing", "alarms"):
+            yield [name, _format_value(value)]
+
+
 def _format_value(value: object) -> object:
     """Format a value for one line of the table."""
     if value is None:
@@ -227,9 +235,13 @@ def _format_value(value: object) -> object:
     if isinstance(value, list):
         return ", ".join(value)
     if isinstance(value, dict):
-        return ", ".join(f"{name} {_format_groups(n)}" for name, n in value.items())
+        return ", ".join(f"{name} {n}" for name, n in value.items())
     return value
 
 
-def _format_groups(value: object) -> object:
-    return " / ".join(" + ".join(group) for group in value) if isinstance(value, list) else value
+def _format_groups(groups: list[list[str]]) -> str:
+    """Name the odd ones. Of a group that is larger than each other one the number is enough."""
+    largest, *others = groups
+    is_tie = len(largest) == len(others[0])
+    first = " + ".join(largest) if is_tie else f"{len(largest)} processes"
+    return " / ".join([first, *(" + ".join(group) for group in others)])

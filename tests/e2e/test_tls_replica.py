@@ -13,6 +13,7 @@ from shared.platform.db.connections import connect
 from shared.platform.observability import logging
 from shared.platform.observability.metrics import LISTS_READ
 from shared.workspaces import create_workspace
+from tests.support.captured_log import CapturedLog
 from tests.support.certificates import CertificateAuthority
 from tests.support.commands import ended, started
 from tests.support.serving import served, settings_of
@@ -41,17 +42,11 @@ async def test_lists_come_from_a_replica_that_is_trusted(tmp_path: Path, capfd: 
             assert "ssl" in await encryption_of_sessions(standby.url)
 
         unknown = f"{standby.url}?sslmode=verify-full&sslrootcert={other.trusted}"
-        said = ""
-
-        def is_named() -> bool:
-            nonlocal said
-            said += capfd.readouterr().err
-            return "replica.not_used" in said
-
+        log = CapturedLog(capfd)
         async with served(settings.model_copy(update={"replica_url": unknown})) as (client, _):
             assert await server_of_a_list(client, headers) == "primary"
-            await until_async(is_named, what="the warning")
-        line = next(line for line in said.splitlines() if "replica.not_used" in line)
+            await until_async(lambda: log.has("replica.not_used"), what="the warning")
+        line = next(line for line in log.text.splitlines() if "replica.not_used" in line)
         assert REMEDY in json.loads(line)["why"]
 
         urls = {"LEADHUB_DATABASE_URL": primary.url, "LEADHUB_REPLICA_URL": unknown}

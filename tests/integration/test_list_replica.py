@@ -16,6 +16,7 @@ from shared.platform.db.connections import connect
 from shared.platform.observability import logging
 from shared.platform.observability.metrics import LISTS_READ
 from shared.workspaces import create_workspace
+from tests.support.captured_log import CapturedLog
 from tests.support.serving import served, settings_of
 from tests.support.standby import PRIMARY_SETTINGS, ReplicaServer, primary_and_standby
 from tests.support.waiting import until_async
@@ -124,16 +125,10 @@ async def test_replica_that_never_answered_is_named_in_the_log(
     primary, _ = pair
     logging.configure_logging("api")
     address = f"postgresql://nobody@127.0.0.1:{free_port('127.0.0.1')}/none"
-    said = ""
-
-    def is_named() -> bool:
-        nonlocal said
-        said += capfd.readouterr().err
-        return "replica.not_used" in said
-
+    log = CapturedLog(capfd)
     async with served(settings_of(primary.url, tmp_path, replica_url=address)):
-        await until_async(is_named, what="the warning")
-    assert said.count("replica.not_used") == 1
+        await until_async(lambda: log.has("replica.not_used"), what="the warning")
+    assert log.text.count("replica.not_used") == 1
 
 
 async def test_replica_that_lags_too_far_serves_no_list(pair: Pair, tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from psycopg.types.json import Jsonb
 from pydantic import SecretStr
 
 from cli.main import command_line
-from shared.files.folder_id import read_folder_id
+from shared.files.folder_id import FolderIdReader
 from shared.intake.journal import NewJournalRow
 from shared.intake.spool import Spool, open_spool_client
 from shared.operations.settings_mismatch import THIS_COMMAND
@@ -126,6 +126,14 @@ def test_processes_that_use_different_things_are_named(tmp_path: Path, database_
         "broker": [["api (last seen … s ago)", "gateway", THIS_COMMAND], ["worker"]],
         "spool": [["gateway", "worker", THIS_COMMAND], ["api (last seen … s ago)"]],
     }
+
+    def is_shown() -> bool:
+        table = CliRunner().invoke(
+            command_line, ["status", "--data-dir", str(tmp_path)], env={"LEADHUB_SPOOL_URL": NOWHERE, **env}
+        )
+        return "differing         broker: 3 processes / worker\n" in table.stdout
+
+    until(is_shown, what="the odd one by name")
     told = differing(tmp_path, **env | {"LEADHUB_SECRET_KEY": ""})
     assert "secret_key" not in told  # it is not known
     told = differing(tmp_path, **env | {"LEADHUB_SECRET_KEY": "a key that nobody else has"})
@@ -138,7 +146,7 @@ def test_a_service_notes_what_it_uses_but_not_in_plain_text(tmp_path: Path, data
     env = {"LEADHUB_DATABASE_URL": database_url, "LEADHUB_SECRET_KEY": KEY, "LEADHUB_SPOOL_URL": spool_url}
     env["LEADHUB_PORT"] = str(free_port(HOST))
     settings = Settings(spool_url=spool_url, broker_url=NOWHERE, secret_key=SecretStr(KEY), data_dir=tmp_path)
-    wanted = fingerprint_reader(settings, None if command == "worker" else read_folder_id)()
+    wanted = fingerprint_reader(settings, None if command == "worker" else FolderIdReader(settings.files_folder))()
     with psycopg.connect(database_url, autocommit=True) as database:
 
         def noted() -> list[tuple[str, dict[str, str]]]:

@@ -1,11 +1,13 @@
 """Fingerprints tell whether two processes use the same servers and the same key, and nothing else."""
 
+import os
+import time
 from pathlib import Path
 
 import pytest
 from pydantic import SecretStr
 
-from shared.files.folder_id import read_folder_id
+from shared.files.folder_id import ABSENT_ID, ID_NAME, MAX_READ_SECONDS, FolderIdReader
 from shared.operations.settings_mismatch import group_mismatches
 from shared.platform.crypto.settings_fingerprints import fingerprint_reader, server_location
 from shared.platform.settings import LOCAL_VALUE, Settings
@@ -68,20 +70,30 @@ def test_processes_are_grouped_by_what_they_use_where_that_differs() -> None:
     assert group_mismatches({"a": used["a"]}) == {}
 
 
+def fingerprint_of(folder: Path) -> str:
+    return fingerprint_reader(Settings(secret_key=SecretStr(KEY)), FolderIdReader(folder))()["files"]
+
+
 def test_a_folder_of_files_is_the_same_wherever_it_is_mounted(tmp_path: Path) -> None:
-    shared, own = tmp_path / "shared", tmp_path / "own"
-
-    def fingerprint(folder: Path) -> str:
-        return fingerprint_reader(Settings(files_dir=str(folder), secret_key=SecretStr(KEY)), read_folder_id)()["files"]
-
-    first = fingerprint(shared)
-    (tmp_path / "mounted").symlink_to(shared)
-    assert fingerprint(tmp_path / "mounted") == first == fingerprint(shared)
-    assert fingerprint(own) != first
+    first = fingerprint_of(tmp_path / "shared")
+    (tmp_path / "mounted").symlink_to(tmp_path / "shared")
+    assert fingerprint_of(tmp_path / "mounted") == first == fingerprint_of(tmp_path / "shared")
+    assert fingerprint_of(tmp_path / "own") != first
 
 
-def test_a_service_without_the_folder_says_nothing_of_it(tmp_path: Path) -> None:
+def test_a_service_that_cannot_use_the_folder_differs_from_those_that_can(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    settings = Settings(files_dir=str(tmp_path / "file" / "files"), secret_key=SecretStr(KEY))
-    assert "files" not in fingerprint_reader(settings, read_folder_id)()
-    assert "files" not in fingerprint_reader(settings)()
+    assert FolderIdReader(tmp_path / "file" / "files")() == ABSENT_ID
+    assert fingerprint_of(tmp_path / "file" / "files") != fingerprint_of(tmp_path / "shared")
+
+
+def test_a_command_makes_no_folder(tmp_path: Path) -> None:
+    assert FolderIdReader(tmp_path / "files", makes_id=False)() == ABSENT_ID
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_folder_that_hangs_keeps_nobody_waiting(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / ID_NAME)  # whoever opens it waits for a writer
+    began = time.monotonic()
+    assert FolderIdReader(tmp_path)() == ABSENT_ID
+    assert time.monotonic() - began < 10 * MAX_READ_SECONDS

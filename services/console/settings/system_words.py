@@ -78,7 +78,8 @@ def alarm_title(view: PageView, code: str) -> str:
 
 def setting_name(what: str) -> str:
     """Return the variable of a setting that processes share."""
-    return {"spool": "LEADHUB_SPOOL_URL", "broker": "LEADHUB_BROKER_URL"}.get(what, f"LEADHUB_{what.upper()}")
+    named = {"spool": "spool_url", "broker": "broker_url", "files": "files_dir"}
+    return f"LEADHUB_{named.get(what, what).upper()}"
 
 
 def process_title(view: PageView, kind: str) -> str:

@@ -36,7 +36,7 @@ from services.workers.sweeper.overdue_work import SweeperFallbacks
 from services.workers.sweeper.sweeper_hints import SweeperHints
 from shared.accounting import counters, ledger
 from shared.automations.inactivity import start_chunk
-from shared.files.folder_id import read_folder_id
+from shared.files.folder_id import FolderIdReader
 from shared.intake.spool import Spool
 from shared.leads.reference_locks import clear_next_chunk
 from shared.outbound.cancellation import cancel_chunk
@@ -81,8 +81,8 @@ class Sweeper:
         self._stopping = asyncio.Event()
         self._due_work = DueWork(self._stopping)
         self._runner = DutyRunner(settings.database_url, self._due_work, self._stopping)
-        name, uses = settings.process_name or "sweeper", fingerprint_reader(settings, read_folder_id)
-        self._heartbeat = Heartbeat("sweeper", name, settings.database_url, uses)
+        uses = fingerprint_reader(settings, FolderIdReader(settings.files_folder))
+        self._heartbeat = Heartbeat("sweeper", settings.process_name or "sweeper", settings.database_url, uses)
         self._hints = SweeperHints(settings.broker_url)
         self._spool = Spool(redis.from_url(settings.spool_url, socket_timeout=2, socket_connect_timeout=1))
         self._ingest_rate = IngestRate()

@@ -22,19 +22,19 @@ SettingsFingerprints = Mapping[str, str]
 
 
 def fingerprint_reader(
-    settings: Settings, folder_id: Callable[[Path], str] | None = None
+    settings: Settings, read_folder_id: Callable[[], str] | None = None
 ) -> Callable[[], SettingsFingerprints]:
     """Return a function that computes the fingerprints of a service with those settings, by name.
 
-    `folder_id` reads the id of the folder of files, for a service that uses it; one that has no id says nothing of it.
+    `read_folder_id` returns the id of the folder of files. A service that uses no files gives none.
     Its first call takes about 0.1 s. Every call reads the key of the data dir again, because `secrets rotate` changes
     it while services run.
     """
 
     def read() -> SettingsFingerprints:
         keys = key_source(settings)()
-        id_ = folder_id(settings.files_folder) if folder_id else ""
-        return ({"files": _salted_hash("files", id_)} if id_ else {}) | {
+        files = {"files": _salted_hash("files", read_folder_id())} if read_folder_id else {}
+        return files | {
             "spool": _salted_hash("spool", server_location(settings.spool_url)),
             "broker": _salted_hash("broker", server_location(settings.broker_url)),
             "secret_key": _salted_hash("secret_key", ",".join(split_keys(keys))),
