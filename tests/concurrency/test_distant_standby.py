@@ -52,6 +52,7 @@ async def primary(distant_url: str) -> AsyncIterator[Connection]:
         yield connection
 
 
+@pytest.mark.extended
 async def test_batches_of_workers_wait_for_the_standby_together(distant_url: str, primary: Connection) -> None:
     workspace = await create_workspace(primary, "main", "Main")
     ids = await accept_one_by_one(primary, workspace, WORKERS * BATCHES)
@@ -79,6 +80,7 @@ async def test_batches_of_workers_wait_for_the_standby_together(distant_url: str
     assert_waits_are_shared(waits)
 
 
+@pytest.mark.extended
 async def test_feeds_of_workspaces_wait_for_the_standby_together(distant_url: str, primary: Connection) -> None:
     workspaces = [await create_workspace(primary, f"w{n}", f"W{n}") for n in range(WORKERS)]
     for workspace in workspaces:

@@ -49,6 +49,7 @@ async def by_heartbeat(url: str) -> None:
 WAYS: tuple[Callable[[str], Awaitable[None]], ...] = (by_pool, by_engine, by_listener, by_worker, by_heartbeat)
 
 
+@pytest.mark.extended
 async def test_new_connections_go_to_the_promoted_host_at_once(tmp_path: Path) -> None:
     with primary_and_standby(tmp_path) as (primary, standby):
         url = either_url(primary, standby)

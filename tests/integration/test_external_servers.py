@@ -51,6 +51,7 @@ def test_a_spool_that_wants_another_password_is_refused(tmp_path: Path, password
     assert "user or password" in refused.value.message
 
 
+@pytest.mark.extended
 def test_a_postgresql_that_does_not_answer_is_named_within_seconds(tmp_path: Path) -> None:
     with silent() as port:
         url = f"postgresql://leadhub@{HOST}:{port}/leadhub"
@@ -60,6 +61,7 @@ def test_a_postgresql_that_does_not_answer_is_named_within_seconds(tmp_path: Pat
             assert "LEADHUB_DATABASE_URL: connection timeout expired" in said
 
 
+@pytest.mark.extended
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_start_that_waits_for_postgresql_can_be_stopped(tmp_path: Path, number: signal.Signals) -> None:
     with socket.create_server((HOST, 0)) as server:
@@ -83,6 +85,7 @@ def plain_url(databases: Databases) -> Iterator[str]:
         database.execute(sql.SQL("DROP OWNED BY {0}; DROP ROLE {0}").format(role))
 
 
+@pytest.mark.extended
 def test_the_rights_that_are_missing_are_named_and_are_enough(
     tmp_path: Path, databases: Databases, plain_url: str
 ) -> None:
@@ -104,6 +107,7 @@ def test_backup_of_an_unmigrated_database_names_migrate(tmp_path: Path, plain_ur
     assert "`leadhub migrate` makes them" in said
 
 
+@pytest.mark.extended
 @pytest.mark.parametrize("part", ["database", "username", "port"])
 def test_a_database_that_cannot_be_reached_is_named_by_its_setting(
     tmp_path: Path, database_url: str, part: str
@@ -157,6 +161,7 @@ def pooled(url: str, folder: Path) -> Iterator[str]:
                 process.kill()
 
 
+@pytest.mark.extended
 def test_a_pooler_that_drops_session_settings_is_warned_of(tmp_path: Path) -> None:
     with scratch_database() as direct, pooled(direct, tmp_path) as url:
         status, said = ended(started(tmp_path, "migrate", LEADHUB_DATABASE_URL=url))

@@ -10,6 +10,7 @@ from tests.support.tiers import first_in_tier
 pytestmark = pytest.mark.integration
 
 
+@pytest.mark.extended
 @pytest.mark.parametrize("url", ["redis://:secret@{}:1/0", "amqp://u:secret@{}:1//", "rediss://:secret@{}:1/0"])
 def test_missing_broker_is_reported_without_its_password(capfd: pytest.CaptureFixture[str], url: str) -> None:
     warn_of_unavailable_broker(Settings(broker_url=url.format(HOST)))
@@ -18,6 +19,7 @@ def test_missing_broker_is_reported_without_its_password(capfd: pytest.CaptureFi
     assert "secret" not in said
 
 
+@pytest.mark.extended
 @pytest.mark.parametrize("url", first_in_tier("redis://{}:{}/0", "rediss://{}:{}/0", "amqp://u:p@{}:{}//"))
 def test_silent_broker_does_not_delay_the_start(capfd: pytest.CaptureFixture[str], url: str) -> None:
     with silent() as port:

@@ -44,6 +44,7 @@ def suite(folder: Path, **files: str) -> SuiteRunner:
     return SuiteRunner(cache, run_pytest)
 
 
+@pytest.mark.extended
 def test_a_test_that_passes_alone_is_flaky_and_one_that_fails_again_is_not(tmp_path: Path) -> None:
     runner = suite(tmp_path, moment=PASSES_AT_THE_SECOND_RUN, fault=FAILS, server=SETUP_FAILS, promise=PASSES)
     runner.run("-n", "2")
@@ -54,6 +55,7 @@ def test_a_test_that_passes_alone_is_flaky_and_one_that_fails_again_is_not(tmp_p
     assert runner.broken == []
 
 
+@pytest.mark.extended
 def test_failures_of_one_part_are_not_forgotten_by_the_next(tmp_path: Path) -> None:
     runner = suite(tmp_path, fault=FAILS, promise=PASSES)
     runner.run("test_fault.py")

@@ -31,6 +31,7 @@ def installed_database(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Itera
         yield databases.url
 
 
+@pytest.mark.extended
 @needs_installed
 @pytest.mark.external
 def test_a_lead_is_stored_and_saved_by_the_machines_postgresql(tmp_path: Path) -> None:
@@ -43,6 +44,7 @@ def test_a_lead_is_stored_and_saved_by_the_machines_postgresql(tmp_path: Path) -
         assert connection.execute("SELECT count(*), lower('ÄÖ'), 'Z' < 'a' FROM leads").fetchone() == (1, "äö", True)
 
 
+@pytest.mark.extended
 @needs_installed
 @pytest.mark.external
 async def test_people_sign_in_on_the_machines_postgresql(installed_database: str) -> None:

@@ -35,6 +35,7 @@ def leadhub(data_dir: Path, *arguments: str) -> subprocess.CompletedProcess[str]
     return subprocess.run(command, capture_output=True, text=True, timeout=COMMAND_SECONDS, check=False)
 
 
+@pytest.mark.extended
 def test_workspaces_and_keys_from_making_to_revoking(data_dir: Path) -> None:
     made = leadhub(data_dir, "workspace", "create", "acme", "--name", "Acme", "--country", "de")
     assert (made.returncode, made.stdout) == (0, "1\n")
@@ -98,6 +99,7 @@ def test_a_first_key_that_cannot_be_shown_is_made_by_the_next_up(tmp_path: Path)
     assert len(leadhub(tmp_path, "workspace", "list").stdout.splitlines()) == 1
 
 
+@pytest.mark.extended
 def test_names_are_unicode_whatever_libpq_is_told(data_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for name, value in (("PGCLIENTENCODING", "LATIN1"), ("PGOPTIONS", "-c statement_timeout=1"), ("PGSERVICE", "x")):
         monkeypatch.setenv(name, value)
@@ -250,6 +252,7 @@ def test_a_mistyped_data_dir_is_said_and_founds_nothing(
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.extended
 def test_status_of_a_new_data_dir(tmp_path: Path) -> None:
     assert leadhub(tmp_path, "migrate").returncode == 0
     assert leadhub(tmp_path, "status").stdout.startswith("accepted")

@@ -80,6 +80,7 @@ async def test_a_private_server_is_not_connected_to(outbox: Outbox, mail_server:
     assert mail_server.mails == []
 
 
+@pytest.mark.extended
 @pytest.mark.parametrize("first", first_in_tier(b"220-more\r\n", b"x", b"220 hello\0\r\n"))
 async def test_endless_answers_end_the_attempt(outbox: Outbox, first: bytes) -> None:
     with flooding(first, first) as url:

@@ -48,6 +48,7 @@ def locks_of(statement: PlannedStatement) -> dict[str, tuple[str, str]]:
     return {lock.table: (lock.mode, lock.waits) for lock in statement.locks}
 
 
+@pytest.mark.extended
 def test_a_plan_names_locks_rewrites_and_scans_and_changes_nothing(database_url: str, written: Written) -> None:
     with psycopg.connect(database_url) as connection:
         connection.execute(FILL_SQL)
@@ -106,6 +107,7 @@ backfill_rows("tags", "place = id", "place IS NULL", rows=700)
     assert tables_state(database_url).version == head_version()
 
 
+@pytest.mark.extended
 def test_a_migration_lets_others_through_while_it_waits_for_a_lock(
     database_url: str, written: Written, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -132,6 +132,7 @@ def test_functions_and_triggers_are_the_same_after_another_run_of_their_file(dat
     assert [rows(database_url, query) for query in (FUNCTIONS, TRIGGERS)] == before
 
 
+@pytest.mark.extended
 def test_a_backup_at_the_end_of_the_earlier_series_is_restored_and_an_older_one_is_not(
     databases: Databases, tmp_path: Path
 ) -> None:

@@ -51,6 +51,7 @@ async def test_links_start_with_what_a_trusted_proxy_says_and_with_what_nobody_e
     assert links["self"] == f"{start}/api/v1/tags?page=1"
 
 
+@pytest.mark.extended
 @pytest.mark.parametrize(
     ("hosts", "host", "start"),
     [

@@ -20,6 +20,7 @@ def run(tmp_path: Path, url: str, *options: str) -> tuple[int, str, str]:
     return process.returncode, out, err
 
 
+@pytest.mark.extended
 async def test_days_are_shown_changed_and_bounded(database_url: str, database: Connection, tmp_path: Path) -> None:
     w = await workspace_id(database)
     code, out, _ = run(tmp_path, database_url, "--submissions", "60", "--timelines", "365")

@@ -64,6 +64,7 @@ def status_of(url: str) -> int:
         return 0
 
 
+@pytest.mark.extended
 def test_an_api_alone_tells_its_own_health(tmp_path: Path, databases: Databases) -> None:
     health = f"http://{HOST}:{(port := free_port(HOST))}/api/v1/health"
     with databases.clone() as url, running(started(tmp_path, "api", "--port", str(port), LEADHUB_DATABASE_URL=url)):

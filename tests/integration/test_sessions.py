@@ -175,6 +175,7 @@ async def test_preferences_come_with_the_session(door: Door) -> None:
     assert session.preferences == {"theme": "dark", "single_keys": False}
 
 
+@pytest.mark.extended
 async def test_sessions_stay_usable_while_the_database_is_away_and_nobody_signs_in(tmp_path: Path) -> None:
     settings = Settings(data_dir=tmp_path, database_url="", broker_url="", redis_url="", spool_url="")
     with ensure_servers(settings) as found:

@@ -46,6 +46,7 @@ def wait_for_interrupt() -> None:
         time.sleep(0.02)
 
 
+@pytest.mark.extended
 @pytest.mark.parametrize("_", range(4))
 def test_interrupted_side_database_is_removed(_: int, database_url: str) -> None:
     name = f"{conninfo_to_dict(database_url)['dbname']}_restoring"
@@ -59,6 +60,7 @@ def test_interrupted_side_database_is_removed(_: int, database_url: str) -> None
         assert not is_there(server, name)
 
 
+@pytest.mark.extended
 @pytest.mark.parametrize("name", ["a" * 63, "日" * 21, "é" * 31])
 def test_side_database_name_is_unique_at_any_length(name: str, database_url: str) -> None:
     """PostgreSQL takes 63 bytes of a name."""

@@ -20,6 +20,7 @@ from tests.support.waiting import until_async
 pytestmark = pytest.mark.integration
 
 
+@pytest.mark.extended
 @pytest.mark.parametrize(
     ("trouble", "headers", "body"),
     [

@@ -140,6 +140,7 @@ def test_processes_that_use_different_things_are_named(tmp_path: Path, database_
     assert told["secret_key"] == [["api (last seen … s ago)", "gateway", "worker"], [THIS_COMMAND]]
 
 
+@pytest.mark.extended
 @pytest.mark.parametrize("command", first_in_tier("gateway", "api", "worker", "sweeper"))
 def test_a_service_notes_what_it_uses_but_not_in_plain_text(tmp_path: Path, database_url: str, command: str) -> None:
     spool_url = f"redis://:hidden@{HOST}:2"

@@ -280,6 +280,7 @@ async def test_a_bucket_that_is_away_loses_nothing(files: Files, server: BucketS
     assert (await files.rows(), files.holds(content)) == ([(content.digest, "disk")], True)
 
 
+@pytest.mark.extended
 async def test_the_keeper_moves_files_once_the_bucket_is_there(files: Files, server: BucketServer) -> None:
     content = await files.put(pdf())
     await files.submit(content)

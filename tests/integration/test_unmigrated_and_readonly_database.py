@@ -40,6 +40,7 @@ async def status(client: aiohttp.ClientSession, path: str, secret: str = "") -> 
         return answer.status
 
 
+@pytest.mark.extended
 async def test_a_gateway_that_came_before_the_tables_goes_on_once_they_are_there(
     empty_url: str, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
@@ -71,6 +72,7 @@ async def test_a_gateway_that_came_before_the_tables_goes_on_once_they_are_there
             await until_async(is_refused, what="the revocation")
 
 
+@pytest.mark.extended
 async def test_read_only_database_answers_503_until_it_is_writable(
     database_url: str, database: Connection, tmp_path: Path
 ) -> None:
@@ -110,6 +112,7 @@ async def test_a_journal_that_takes_no_rows_is_not_taken_for_one_that_works(
     appenders.close()
 
 
+@pytest.mark.extended
 async def test_a_worker_that_came_before_the_tables_reports_with_its_first_message(
     empty_url: str, tmp_path: Path
 ) -> None:

@@ -36,6 +36,7 @@ def leadhub(tmp_path: Path, database_url: str) -> Run:
     return run
 
 
+@pytest.mark.extended
 async def test_people_from_making_to_signing_in(leadhub: Run, database_url: str) -> None:
     made = leadhub(*ADA, "--role", "manager")
     assert LINK.fullmatch(made.stdout.strip()), made
@@ -57,6 +58,7 @@ async def test_people_from_making_to_signing_in(leadhub: Run, database_url: str)
         assert link.purpose == "reset"
 
 
+@pytest.mark.extended
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [

@@ -14,6 +14,7 @@ from shared.platform.crypto.encryption import Cipher
 from shared.platform.db.connections import Connection, connect
 from tests.support.database import Databases
 from tests.support.ingesting import accept, drain, item, workspace_id
+from tests.support.tiers import first_in_tier
 from tests.support.workspace_moves import (
     Members,
     export_workspace,
@@ -84,6 +85,7 @@ async def fetch(url: str, query: str, *values: object) -> list[tuple[Any, ...]]:
         return await (await connection.execute(query, values)).fetchall()
 
 
+@pytest.mark.extended
 async def test_work_under_way_stays_behind_and_others_are_left_alone(
     moved_file: Path, other_url: str, tmp_path: Path
 ) -> None:
@@ -113,6 +115,7 @@ async def test_work_under_way_stays_behind_and_others_are_left_alone(
     assert rows_of(again, "identities") == rows_of(moved_file, "identities")
 
 
+@pytest.mark.extended
 async def test_a_new_lead_merges_into_an_imported_one(moved_file: Path, other_url: str, tmp_path: Path) -> None:
     w = (await import_workspace(other_url, moved_file, tmp_path / "two")).workspace_id
     async with connect(other_url, "tests") as connection:
@@ -126,6 +129,7 @@ async def test_a_new_lead_merges_into_an_imported_one(moved_file: Path, other_ur
     assert await fetch(other_url, total, w) == [(len(LEADS) + 1,) * 2]
 
 
+@pytest.mark.extended
 async def test_credentials_that_were_left_out_are_named(
     moved_file: Path, database_url: str, other_url: str, tmp_path: Path
 ) -> None:
@@ -146,6 +150,7 @@ async def test_an_export_with_another_key_says_so(database_url: str, tmp_path: P
     assert head.counts["integrations"] == 1
 
 
+@pytest.mark.extended
 async def test_a_dry_run_and_a_refusal_leave_nothing(moved_file: Path, other_url: str, tmp_path: Path) -> None:
     report = await import_workspace(other_url, moved_file, tmp_path / "two", dry_run=True)
     assert report.counts["leads"] == len(LEADS)
@@ -210,7 +215,7 @@ FORGERIES = {
 }
 
 
-@pytest.mark.parametrize("name", FORGERIES)
+@pytest.mark.parametrize("name", first_in_tier(*FORGERIES))
 async def test_a_changed_file_is_refused(name: str, moved_file: Path, other_url: str, tmp_path: Path) -> None:
     change, reason = FORGERIES[name]
     before = await others(other_url)
@@ -231,6 +236,7 @@ async def test_a_snapshot_in_a_file_names_no_other_workspace(moved_file: Path, o
     assert await fetch(other_url, query, w) == [(w,)]
 
 
+@pytest.mark.extended
 async def test_definitions_that_no_process_could_read_are_off(
     moved_file: Path, database_url: str, database: Connection, other_url: str, tmp_path: Path
 ) -> None:
@@ -264,6 +270,7 @@ async def sealed_text(database: Connection, folder: Path, text: str) -> bytes:
         return (await Cipher.from_settings(settings_at(folder)).in_transaction(database)).encrypt(text)
 
 
+@pytest.mark.extended
 async def test_a_content_that_did_not_come_along_belongs_to_nobody(
     moved_file: Path, other_url: str, tmp_path: Path
 ) -> None:

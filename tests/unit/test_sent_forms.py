@@ -59,6 +59,7 @@ async def test_fields_are_read_as_browsers_send_them() -> None:
     assert nothing == (200, b"[]")
 
 
+@pytest.mark.extended
 async def test_a_large_form_is_refused_before_it_has_come_and_a_slow_one_is_given_up() -> None:
     async with form_server() as port:
         assert (await post(port, b"a=", f"Content-Length: {SMALL_FORM_BYTES + 1}"))[0] == 413
