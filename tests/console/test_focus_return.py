@@ -56,6 +56,6 @@ async def test_the_focus_stays_where_somebody_acted(browser: Browser, stack: Sta
         await expect(page.get_by_role("link", name=f"{names[0]}-new", exact=True)).to_be_focused()
         # A page that somebody goes to: its top.
         await page.get_by_role("navigation", name="Main").get_by_role("link", name="Jobs").press("Enter")
-        await expect(page.get_by_role("heading", level=1)).to_have_text("Jobs")
+        await expect(page.get_by_role("heading", level=1)).to_have_text("Bulk jobs")
         assert await page.evaluate("document.activeElement === document.body")
         assert watched.faults == []
