@@ -29,10 +29,10 @@ from services.console.submissions import routes as submissions
 from services.console.suppressions import routes as suppressions
 from services.console.tags import routes as tags
 from services.console.web.context import console_lifetime
-from services.console.web.delivery_errors import delivery_error
 from services.console.web.fallback import FALLBACK_ROUTES
 from services.console.web.live_updates import LIVE_UPDATES, LiveUpdates
 from services.console.web.static_files import STATIC_ROUTES
+from services.console.web.worker_errors import worker_error
 from services.console.webhooks import routes as webhooks
 from services.console.workspace import routes as workspace
 from shared.platform.settings import Settings
@@ -46,7 +46,7 @@ FEATURES = (
     *(workspace, pipeline_setup, tags, scoring, suppressions, settings_pages),
 )
 CONSOLE_ROUTES = [route for feature in FEATURES for route in feature.ROUTES]
-TEXT_FILTERS = {"stored_sentence": stored_sentence, "delivery_error": delivery_error}
+TEXT_FILTERS = {"stored_sentence": stored_sentence, "worker_error": worker_error}
 NAVIGATION_COUNTS = {"held": count_held, "duplicates": count_shown_pairs}
 
 

@@ -43,6 +43,7 @@ FIND_TAG_SQL = f"""
 SELECT {TAG_COLUMNS}
 FROM tags t WHERE t.workspace_id = %s AND t.id = %s AND t.alias_of IS NULL
 """
+FIND_FOR_CHANGE_SQL = f"{FIND_TAG_SQL} FOR NO KEY UPDATE OF t"
 FIND_BY_NAME_SQL = """
 SELECT coalesce(alias_of, id) FROM tags WHERE workspace_id = %s AND lower(upper(name)) = lower(upper(%s))
 """
@@ -92,10 +93,10 @@ async def list_tags(
         return await cursor.fetchall(), int(total)
 
 
-async def find_tag(connection: Connection, workspace_id: int, tag_id: int) -> ManagedTag:
-    """Return a tag. Raises NotFound."""
+async def find_tag(connection: Connection, workspace_id: int, tag_id: int, *, for_change: bool = False) -> ManagedTag:
+    """Return a tag, which nobody else renames until this transaction ends if it is `for_change`. Raises NotFound."""
     async with connection.cursor(row_factory=class_row(ManagedTag)) as cursor:
-        await cursor.execute(FIND_TAG_SQL, (workspace_id, tag_id))
+        await cursor.execute(FIND_FOR_CHANGE_SQL if for_change else FIND_TAG_SQL, (workspace_id, tag_id))
         tag = await cursor.fetchone()
     if tag is None:
         raise NotFound

@@ -1,5 +1,8 @@
 """Forms that were open in two windows: what the other one saved is not overwritten without a word."""
 
+import re
+import secrets
+
 from tests.support.console import ConsoleClient, shown_mark
 from tests.support.console_routes import make_integration, make_webhook
 from tests.support.provider_signing import CREDENTIALS
@@ -29,3 +32,19 @@ async def test_settings_of_another_window_are_not_overwritten_unsaid(
     assert 'value="first"' in (await client.get(page)).text
     again = {**form, "source": "late", "shown_values": shown_mark(late.text)}
     assert (await client.post(f"{page}/settings", again)).status == 303
+
+
+async def test_a_tag_that_another_window_renamed_keeps_that_name(shared_stack: Stack, client: ConsoleClient) -> None:
+    page, name = "/console/main/settings/tags", f"two windows {secrets.token_hex(4)}"
+    assert (await client.post(page, {"name": name})).status == 303
+    listed = (await client.get(f"{page}?q={name}")).text
+    id_ = re.search(r"tags\?edit=(\d+)", listed)
+    assert id_
+    mark = shown_mark((await client.get(f"{page}?edit={id_[1]}")).text)
+    form = {"shown_values": mark, "keeps_name": "1"}
+    assert (await client.post(f"{page}/{id_[1]}", {**form, "name": f"{name} first"})).status == 303
+    late = await client.post(f"{page}/{id_[1]}", {**form, "name": f"{name} late"})
+    assert (late.status, "changed meanwhile" in late.text, f'value="{name} late"' in late.text) == (409, True, True)
+    assert f"<bdi>{name} first</bdi>" in (await client.get(f"{page}?q={name}")).text
+    again = {**form, "name": f"{name} late", "shown_values": shown_mark(late.text)}
+    assert (await client.post(f"{page}/{id_[1]}", again)).status == 303

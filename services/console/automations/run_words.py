@@ -13,6 +13,7 @@ from services.console.automations.why_view import StepLine, outcome_line
 from services.console.leads.words import lead_name
 from services.console.web.page_view import PageView
 from services.console.web.translations import mark_message as _
+from services.console.web.worker_errors import worker_error
 from shared.leads.lead_records import LeadJson
 from shared.outbound.deliveries import NO_MAIL_MESSAGE
 
@@ -95,12 +96,16 @@ def _came_to(view: PageView, run: Mapping[str, Any]) -> Markup:
             return phrase(view.translate("waits for its turn"))
         return phrase(view.translate("waits until %(time)s"), time=view.formatting.time_tag(run["due_at"], "clock"))
     if run["state"] == "stopped":
-        return phrase(view.translate("stopped: %(why)s"), why=run["error"] or "")
+        return phrase(view.translate("stopped: %(why)s"), why=worker_error(run["error"] or "", view.translate))
     failed = next((step for step in steps if step["outcome"] == "failed"), None)
     if failed:
-        return phrase(view.translate("failed at step %(n)s: %(why)s"), n=failed["step"] + 1, why=failed["reason"] or "")
+        return phrase(
+            view.translate("failed at step %(n)s: %(why)s"),
+            n=failed["step"] + 1,
+            why=worker_error(failed["reason"] or "", view.translate),
+        )
     if run["state"] == "failed":
-        return phrase(view.translate("failed: %(why)s"), why=run["error"] or "")
+        return phrase(view.translate("failed: %(why)s"), why=worker_error(run["error"] or "", view.translate))
     ended = next((step for step in steps if step["outcome"] == "ended"), None)
     if ended:
         return phrase(view.translate("ended at step %(n)s: its condition was false"), n=ended["step"] + 1)

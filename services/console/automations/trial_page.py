@@ -17,6 +17,7 @@ from services.console.leads.words import field_label, lead_name
 from services.console.web.access import workspace_page
 from services.console.web.page_view import PageView
 from services.console.web.svg import stacked_bar
+from services.console.web.worker_errors import worker_error
 from shared.auth.roles import Permission
 from shared.automations.explanation_reads import read_automation
 from shared.automations.trial import MAX_TRIAL_EVENTS, Trial, TriedCase, plan_event_trial, plan_lead_trial, run_trial
@@ -92,4 +93,8 @@ def _detail(view: PageView, names: DefinitionNames, tried: TriedCase) -> Markup:
     failed = next((outcome for outcome in tried.steps if outcome["outcome"] == "failed"), None)
     if failed is None:
         return Markup()
-    return phrase(view.translate("step %(n)s would fail: %(why)s"), n=failed["step"] + 1, why=failed["reason"])
+    return phrase(
+        view.translate("step %(n)s would fail: %(why)s"),
+        n=failed["step"] + 1,
+        why=worker_error(failed["reason"] or "", view.translate),
+    )

@@ -10,6 +10,7 @@ from services.console.leads.words import FIELD_WORDS
 from services.console.web.country_words import country_choices, country_label
 from services.console.web.page_view import PageView
 from services.console.web.translations import mark_message as _
+from services.console.web.worker_errors import worker_error
 from shared.imports.column_mapping import LEAD_TARGETS
 from shared.imports.import_quota import NAMED_IMPORTS, ImportQuotaReached, megabytes
 
@@ -196,4 +197,4 @@ def reason_text(view: PageView, reason: str) -> str:
             values = found.groupdict()
             field = values.get("field", "")
             return view.translate(message, **{**values, "field": view.translate_choice(TARGET_WORDS, field)})
-    return reason
+    return worker_error(reason, view.translate)

@@ -8,9 +8,9 @@ from markupsafe import Markup
 from services.console.jobs.rows import ItemRow, OutcomeFilter, RowOutcome
 from services.console.jobs.words import job_title
 from services.console.quarantine.spam_words import stored_sentence
-from services.console.web.delivery_errors import delivery_error
 from services.console.web.page_view import PageView
 from services.console.web.translations import mark_message as _
+from services.console.web.worker_errors import worker_error
 from shared.jobs.job_control import EndedJob, JobRow
 from shared.jobs.job_kinds import told_kind
 from shared.jobs.job_outcomes import RETURNING_KINDS, DeathCause, JobOutcomes
@@ -164,7 +164,7 @@ def row_reason(view: PageView, item: ItemRow) -> str:
     """Return why a row came to this, empty if nothing is on record."""
     if item.spam_reasons:
         return " ".join(stored_sentence(text, view.translate) for text in item.spam_reasons)
-    return item.cause or delivery_error(item.error or "", view.translate)
+    return item.cause or worker_error(item.error or "", view.translate)
 
 
 def _counted(view: PageView, name: RowOutcome, count: int, outcomes: JobOutcomes) -> str:

@@ -7,6 +7,7 @@ import { showChartValues } from "./scripts/chart_cursor.js";
 import { offerCopies } from "./scripts/copying.js";
 import { checkTypedNumbers, forecastPace } from "./scripts/count_fields.js";
 import { watchDialogs } from "./scripts/dialogs.js";
+import { returnFocus } from "./scripts/focus_return.js";
 import { askBeforeSending, nameChosenFiles, sayUnderWay, sendOnChange } from "./scripts/form_sending.js";
 import { announceEndedJobs, countNewRows } from "./scripts/live_news.js";
 import { live } from "./scripts/live_region.js";
@@ -40,4 +41,5 @@ places.start();
 document.querySelector('.nav [aria-current="page"]')?.scrollIntoView({ block: "nearest" });
 document.addEventListener("keydown", handleKey);
 document.documentElement.classList.add("scripts-run");
+returnFocus();
 orderRows(); // after what scripts show can have the focus

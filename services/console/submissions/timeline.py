@@ -10,13 +10,12 @@ from markupsafe import Markup
 
 from services.console.quarantine.spam_words import waits_for_sender
 from services.console.submissions.story import SubmissionStory
-from services.console.web.delivery_errors import own_error
 from services.console.web.page_view import PageView
 from services.console.web.translations import mark_message as _
+from services.console.web.worker_errors import own_error
 from shared.intake.submission_lookup import FoundSubmission
 from shared.outbound.deliveries import REPLY_EVENT
 from shared.outbound.double_opt_in_links import CONFIRMATION_EVENT
-from shared.spam.stored_sentences import split_sentence
 
 
 @dataclass(frozen=True)
@@ -58,17 +57,6 @@ DELIVERY_LOOKS = {
     "suppressed": EffectLook("stop", "", _("Not sent to %(name)s: the address gets no mail")),
     "": EffectLook("stop", "", "%(name)s"),
 }
-# Why a step of a run was skipped, as workers store it, with the number as `%(n)s`.
-SKIPPED_STEP_SENTENCES = frozenset(
-    (
-        _("not sent: this address got %(n)s mails in the last hour"),
-        _("not sent: this address got %(n)s mails in the last day"),
-        _("not sent: this address has had enough mails for now"),
-        _("not sent: this number got %(n)s text messages in the last hour"),
-        _("not sent: this number got %(n)s text messages in the last day"),
-        _("not sent: this number has had enough text messages for now"),
-    )
-)
 
 
 def timeline_nodes(view: PageView, submission: FoundSubmission, story: SubmissionStory) -> list[TimelineNode]:
@@ -149,7 +137,8 @@ def _verdict_node(view: PageView, submission: FoundSubmission) -> TimelineNode:
     tried = view.translate_count("after %(n)s attempt", "after %(n)s attempts", attempts)
     at = record["processed_at"]
     if record["state"] == "dead":
-        return TimelineNode("dead", "bad", view.translate("Died"), at, took, tried, record["error"] or "")
+        said = _with_error(view, tried, record["error"])
+        return TimelineNode("dead", "bad", view.translate("Died"), at, took, *said)
     if record["state"] == "quarantined" and waits_for_sender(record["spam"], record["rejected_at"]):
         return TimelineNode("clock", "held", view.translate("Waits for its sender to confirm the address"), at, took)
     if record["state"] == "quarantined":
@@ -163,11 +152,7 @@ def _verdict_node(view: PageView, submission: FoundSubmission) -> TimelineNode:
 def run_node(view: PageView, run: dict[str, Any]) -> TimelineNode:
     """Return the node of a run of an automation."""
     steps = view.translate_count("%(n)s step", "%(n)s steps", run["steps"])
-    template, values = split_sentence(run["error"] or "")
-    if template not in SKIPPED_STEP_SENTENCES:
-        return _effect_node(view, run, RUN_LOOKS, run["name"] or f"#{run['id']}", steps)
-    detail = f"{steps} · {view.translate(template, **values)}"
-    return _effect_node(view, {**run, "error": None}, RUN_LOOKS, run["name"] or f"#{run['id']}", detail)
+    return _effect_node(view, run, RUN_LOOKS, run["name"] or f"#{run['id']}", steps)
 
 
 def delivery_node(view: PageView, delivery: dict[str, Any]) -> TimelineNode:
@@ -175,9 +160,6 @@ def delivery_node(view: PageView, delivery: dict[str, Any]) -> TimelineNode:
     tries = view.translate_count("%(n)s attempt", "%(n)s attempts", delivery["attempts"])
     what = mail_title(view, delivery["event"]) or delivery["event"] or delivery["kind"]
     detail = Markup("<bdi>{}</bdi> · {}").format(what, tries)
-    if why := own_error(delivery["error"] or "", view.translate):
-        detail = Markup("{} · {}").format(detail, why)
-        delivery = {**delivery, "error": None}
     return _effect_node(view, delivery, DELIVERY_LOOKS, receiver_name(view, delivery), detail)
 
 
@@ -192,7 +174,14 @@ def _effect_node(
     """Return the node of what followed from the submission: a run or a delivery, by its state."""
     icon, colour, sentence = looks.get(row["state"], looks[""])
     text = quoted(view.translate(sentence), name=name)
-    return TimelineNode(icon, colour, text, row["created_at"], _length(row), detail, row["error"] or "")
+    return TimelineNode(icon, colour, text, row["created_at"], _length(row), *_with_error(view, detail, row["error"]))
+
+
+def _with_error(view: PageView, detail: str, error: str | None) -> tuple[str, str]:
+    """Return a detail with what the workers say of a failure, and what somebody else says of it, as it came."""
+    if why := own_error(error or "", view.translate):
+        return Markup("{} · {}").format(detail, why), ""
+    return detail, error or ""
 
 
 def receiver_name(view: PageView, delivery: dict[str, Any]) -> str:

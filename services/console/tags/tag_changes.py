@@ -6,8 +6,9 @@ from typing import Any
 from aiohttp import web
 
 from services.console.tags.tag_mentions import change_tag_mentions
-from services.console.tags.tags_page import TAGS_PAGE, TagDialog, find_tag, render_page
+from services.console.tags.tags_page import TAGS_PAGE, TagDialog, find_tag, render_page, shown_values
 from services.console.web.access import workspace_page
+from services.console.web.form_marks import MARK_FIELD, outdated_problem
 from services.console.web.hue_choices import color_of_hue
 from services.console.web.page_view import PageView
 from services.console.web.single_answer import answered_once
@@ -43,16 +44,23 @@ async def change(view: PageView) -> web.StreamResponse:
     form, tag = await view.read_fields(), await find_tag(view)
     fields = _sent_fields(form)
     audit_details(view.request, object=("tag", tag.id), before={"name": tag.name, "color": tag.color}, after=fields)
+    unticked = {"keeps_name": "", "changes_mentions": ""}
     try:
-        await view.console.writing(lambda connection: _change(view, connection, tag, form))
+        problem = await view.console.writing(lambda connection: _change(view, connection, tag.id, form))
     except ValidationFailed as refused:
-        unticked = {"keeps_name": "", "changes_mentions": ""}
         return await render_page(view, TagDialog("edit", tag, {**unticked, **form}, _problems(view, refused)))
+    if problem:
+        changed = await find_tag(view)
+        return await render_page(view, TagDialog("edit", changed, {**unticked, **form}, {"": problem}), 409)
     view.redirect(view.path(TAGS_PAGE), view.translate("The tag is changed on all its leads."))
 
 
-async def _change(view: PageView, connection: Connection, tag: ManagedTag, form: Mapping[str, str]) -> None:
+async def _change(view: PageView, connection: Connection, tag_id: int, form: Mapping[str, str]) -> str:
+    """Change a tag, unless somebody else has meanwhile. Return what to tell then, otherwise nothing."""
     workspace_id, fields = view.workspace.workspace_id, _sent_fields(form)
+    tag = await tag_management.find_tag(connection, workspace_id, tag_id, for_change=True)
+    if problem := outdated_problem(view, form.get(MARK_FIELD, ""), shown_values(tag)):
+        return problem
     await tag_management.change_tag(connection, workspace_id, tag.id, fields)
     name = fields["name"].strip()
     if not await tag_management.is_same_name(connection, name, tag.name):
@@ -60,6 +68,7 @@ async def _change(view: PageView, connection: Connection, tag: ManagedTag, form:
             await keep_old_name(connection, workspace_id, tag.id, tag.name)
         if form.get("changes_mentions"):
             await change_tag_mentions(connection, workspace_id, tag.name, name)
+    return ""
 
 
 @workspace_page(Permission.SET_UP)

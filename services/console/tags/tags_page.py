@@ -10,6 +10,7 @@ from aiohttp import web
 from services.console.tags.tag_mentions import CHANGED_KINDS, TagMention, find_tag_mentions
 from services.console.web.access import workspace_page
 from services.console.web.colors import nearest_hue
+from services.console.web.form_marks import mark_values
 from services.console.web.hue_choices import hue_choices
 from services.console.web.page_view import PageView
 from services.console.web.translations import mark_message as _
@@ -70,8 +71,13 @@ async def find_tag(view: PageView, tag_id: int | None = None) -> ManagedTag:
         return await tag_management.find_tag(connection, view.workspace.workspace_id, tag_id)
 
 
-async def render_page(view: PageView, dialog: TagDialog) -> web.Response:
-    """Show the tags with a dialogue over them."""
+def shown_values(tag: ManagedTag) -> dict[str, Any]:
+    """Return the values that the dialogue of a tag changes."""
+    return {"name": tag.name, "color": tag.color}
+
+
+async def render_page(view: PageView, dialog: TagDialog, problem_status: int = 422) -> web.Response:
+    """Show the tags with a dialogue over them, with `problem_status` if something is wrong in it."""
     text, page = view.request.query.get("q", "").replace("\0", "").strip()[:200], _page_number(view)
     form = {**_form_of(dialog.tag), "into": view.request.query.get("into", ""), **dialog.form}
     async with view.console.reading() as connection:
@@ -91,6 +97,7 @@ async def render_page(view: PageView, dialog: TagDialog) -> web.Response:
         "after_path": _list_path(view, text, page + 1) if page * PAGE_SIZE < total else "",
         "dialog": dialog.name,
         "asked_tag": dialog.tag,
+        "mark": mark_values(shown_values(dialog.tag)) if dialog.tag else "",
         "form": form,
         "problems": dialog.problems,
         "hues": hue_choices(view.translate),
@@ -100,7 +107,7 @@ async def render_page(view: PageView, dialog: TagDialog) -> web.Response:
         "merge": merge,
         "tags_page": TAGS_PAGE,
     }
-    return await view.render("tags/list.html", 422 if dialog.problems else 200, **values)
+    return await view.render("tags/list.html", problem_status if dialog.problems else 200, **values)
 
 
 async def _read_mentions(view: PageView, connection: Connection, dialog: TagDialog) -> list[TagMention]:

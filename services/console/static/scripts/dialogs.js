@@ -1,6 +1,7 @@
 // Dialogs, menus and toasts.
 
 import { $, $$, closest } from "./elements.js";
+import { removeToast, removeToastLater } from "./focus_return.js";
 import { startPalette } from "./palette.js";
 
 const TOAST_MILLISECONDS = 8000;
@@ -31,7 +32,7 @@ export function closeOpenMenu() {
  * @param {HTMLElement} button
  */
 function dismiss(button) {
-  if (button.dataset.dismiss === "toast") button.closest("[data-toast]")?.remove();
+  if (button.dataset.dismiss === "toast") removeToast(button.closest("[data-toast]"));
   else button.closest("dialog")?.close();
 }
 
@@ -60,6 +61,6 @@ export function watchDialogs() {
     if (dialog) dialog.dataset.typed = "yes";
   });
   const toast = $("[data-toast]:not([data-follow-job])");
-  if (toast) setTimeout(() => toast.remove(), TOAST_MILLISECONDS);
+  if (toast) removeToastLater(toast, TOAST_MILLISECONDS);
   for (const dialog of /** @type {HTMLDialogElement[]} */ ($$("dialog[data-show]"))) dialog.showModal();
 }

@@ -1,6 +1,7 @@
 // What streams tell beside their figures: new rows of a list, and jobs of the reader that ended.
 
 import { $, make } from "./elements.js";
+import { removeToast, removeToastLater } from "./focus_return.js";
 
 /**
  * A job that has ended, as its reader is told.
@@ -41,10 +42,10 @@ function announceEndedJob(job) {
   }
   sessionStorage.setItem(storageName, "told");
   if (window.location.pathname === job.link) return;
-  $("[data-toast]")?.remove();
+  removeToast($("[data-toast]"));
   const toast = jobToast(job);
   document.body.append(toast);
-  if (job.isGood) setTimeout(() => toast.remove(), 6000); // bad news stay until they are closed
+  if (job.isGood) removeToastLater(toast, 6000); // bad news stay until they are closed
 }
 
 /** @param {EndedJob} job */

@@ -1,6 +1,7 @@
 // What the page says of a change that it made, with a button that takes it back.
 
 import { $, make } from "./elements.js";
+import { removeToast, removeToastLater } from "./focus_return.js";
 
 const TOAST_MILLISECONDS = 10_000;
 
@@ -9,7 +10,7 @@ const TOAST_MILLISECONDS = 10_000;
  * @param {{undo?: () => void, label?: string}} [options] what takes it back, and what its button is called
  */
 export function say(text, { undo, label = "" } = {}) {
-  $("[data-toast]")?.remove();
+  removeToast($("[data-toast]"));
   const toast = make("div", { className: "toast floating" });
   toast.dataset.toast = "";
   toast.setAttribute("role", "status");
@@ -17,11 +18,11 @@ export function say(text, { undo, label = "" } = {}) {
   if (undo) {
     const button = make("button", { type: "button", textContent: label });
     button.addEventListener("click", () => {
-      toast.remove();
+      removeToast(toast);
       undo();
     });
     toast.append(button);
   }
   document.body.append(toast);
-  setTimeout(() => toast.remove(), TOAST_MILLISECONDS);
+  removeToastLater(toast, TOAST_MILLISECONDS);
 }
