@@ -17,6 +17,7 @@ from embedded.servers import EmbeddedServers, ensure_database
 from shared.platform.db.connections import Connection, connect
 from shared.platform.observability import logging
 from shared.platform.settings import LOCAL_VALUE, Settings
+from shared.platform.store_url_checks import find_unreadable_file
 
 _operator_log: Path | None = None
 
@@ -34,6 +35,8 @@ WRONG_KEY_WARNING = (
     "leadhub: WARNING: the key at hand does not decrypt {}: stored credentials are of no use with it, nor with a "
     "backup that holds it. Put back the data dir's secrets/key, or pass the LEADHUB_SECRET_KEY that the services had"
 )
+
+STORE_URL_NAMES = ("database_url", "replica_url", "broker_url", "redis_url", "spool_url")
 
 # Settings that all processes of one database share, and the damage where one of them has a value of its own.
 SHARED_SETTINGS = {
@@ -90,6 +93,7 @@ def make_settings(**options: Any) -> Settings:
         settings = Settings(**values)
     except pydantic.ValidationError as error:
         raise click.UsageError(_settings_error(error, options)) from None
+    _refuse_unreadable_files(settings)
     return settings.model_copy(update={"data_dir": settings.data_dir.absolute()})
 
 
@@ -187,6 +191,16 @@ def escape_unprintable(text: str) -> str:
 async def _run_on_connection(url: str, use: Callable[[Connection], Awaitable[ResultT]]) -> ResultT:
     async with connect(url, "leadhub-cli") as connection:
         return await use(connection)
+
+
+def _refuse_unreadable_files(settings: Settings) -> None:
+    """Raise UsageError if a store's URL names a file that is not there: libpq ignores some of these.
+
+    It is checked at the start of a command alone: a file that goes away later is an outage, and no wrong setting.
+    """
+    for name in STORE_URL_NAMES:
+        if mistake := find_unreadable_file(getattr(settings, name)):
+            raise click.UsageError(f"LEADHUB_{name.upper()} {mistake}")
 
 
 def _settings_error(error: pydantic.ValidationError, options: Mapping[str, object]) -> str:

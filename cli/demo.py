@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import click
 
 from cli.child_programs import service_environment
-from cli.common import make_data_dir_option, make_settings, notify_operator
+from cli.common import STORE_URL_NAMES, make_data_dir_option, make_settings, notify_operator
 from cli.supervisor import Supervisor
 from cli.up import UpExtension, base_url_of, run_installation
 from demo.budget_check import install_budget_check
@@ -41,7 +41,6 @@ DATA_DIR_HELP = "Where all state of the demo lies; .leadhub-demo/ in the project
 VISITOR_EMAIL, VISITOR_NAME = "demo@example.com", "Demo Visitor"
 VISITOR_PASSWORD_BYTES = 9
 # A demo that was given an operator's database would fill it.
-STORE_SETTINGS = ("database_url", "replica_url", "broker_url", "redis_url", "spool_url")
 SOURCES_STAGE, RECEIVERS_STAGE = 4, 1  # sources stop before the gateways, receivers after the workers
 
 BANNER_TEXT = """
@@ -107,7 +106,7 @@ def demo(port: int | None, rate: float, seed: int | None, leads: int | None) -> 
 
 def refuse_foreign_stores(settings: Settings) -> None:
     """Raise UsageError if a variable names a database or Redis: the demo fills what it finds."""
-    named = [f"LEADHUB_{name.upper()}" for name in STORE_SETTINGS if getattr(settings, name)]
+    named = [f"LEADHUB_{name.upper()}" for name in STORE_URL_NAMES if getattr(settings, name)]
     if named:
         raise click.UsageError(f"the demo has servers of its own, and {', '.join(named)} names another: unset it")
 

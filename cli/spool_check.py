@@ -33,7 +33,7 @@ def check_spool_durability(settings: Settings, *, must_answer: bool = False) -> 
             raise RuntimeError(UNAVAILABLE_MESSAGE.format(why or error)) from None
         notify_operator(UNAVAILABLE_WARNING.format(f" (LEADHUB_SPOOL_URL: {why})" if why else ""))
         return
-    except (ValueError, TypeError):  # their messages quote the URL; or the URL has an unknown option
+    except ValueError:  # its message quotes the URL
         raise click.UsageError("LEADHUB_SPOOL_URL cannot be read: redis://[:PASSWORD@]HOST:PORT/NUMBER") from None
     except redis.RedisError as error:
         raise click.UsageError(f"LEADHUB_SPOOL_URL cannot be checked for `appendfsync always`: {error}") from None

@@ -38,6 +38,7 @@ UNKNOWN_SPOOL_MESSAGE = (
     "value that they have"
 )
 POSTGRESQL_UNAVAILABLE_MESSAGE = "leadhub: PostgreSQL does not answer ({}): only what waits in the spool is known"
+SPOOL_UNAVAILABLE_MESSAGE = "leadhub: the spool does not answer ({}): what it holds is not counted"
 STANDBY_AWAY_MESSAGE = (
     "leadhub: commits wait for the standby of PostgreSQL, which does not answer: workers and changes wait with them, "
     "and leads go to the spool"
@@ -78,7 +79,7 @@ def status(as_json: bool) -> None:
     except (psycopg.OperationalError, OSError) as error:
         state["unavailable"].append("replica")
         notify_operator(REPLICA_UNAVAILABLE_MESSAGE.format(explain_postgres_failure(error)))
-    with contextlib.suppress(TimeoutError):
+    with contextlib.suppress(TimeoutError, RuntimeError):  # a spool that does not answer has been named
         checked.get_result(0, 0)
     if as_json:
         click.echo(json.dumps(state))
@@ -146,7 +147,7 @@ def _read_status(source: StatusSource) -> StatusReport:
 
 
 async def _check_spool_setting(settings: Settings) -> None:
-    check_spool_durability(settings)
+    check_spool_durability(settings, must_answer=True)
 
 
 async def _reach_replica(settings: Settings) -> None:
@@ -214,8 +215,8 @@ def _spool_client(source: StatusSource) -> redis.asyncio.Redis:
 
 
 def _spool_away(source: StatusSource, error: Exception) -> str:
-    why = explain_tls_failure(source.settings.spool_url, error) or error
-    return f"the spool does not answer ({why}): what it holds is not counted"
+    why = explain_tls_failure(source.settings.spool_url, error)
+    return SPOOL_UNAVAILABLE_MESSAGE.format(f"LEADHUB_SPOOL_URL: {why}" if why else error)
 
 
 def _table_rows(state: StatusReport) -> Iterator[list[object]]:

@@ -1,7 +1,8 @@
-"""What a service that runs alone does about tables of another version.
+"""What a service that runs alone does about tables that are missing, or of another version.
 
 Tables that a newer version has extended are as good as its own. Before older ones it waits for `migrate`, while the
-services of the version before go on. A gateway does not wait: what the tables do not take goes into the spool.
+services of the version before go on. A gateway does not wait for those: what they do not take goes into the spool.
+Without any tables it waits as well, since it knows no key.
 """
 
 import time
@@ -13,30 +14,57 @@ from cli.schema import RESTORING_VERSION, TablesState, head_version, tables_stat
 from shared.platform.store_tls import explain_postgres_failure, find_postgres_remedy
 
 LOOK_INTERVAL_SECONDS = 1.0
-WAITING_NOTE = "the tables are at migration {found}, this version needs {head}: {does} until `leadhub migrate` has run"
+REMINDER_INTERVAL_SECONDS = 60.0
+MISSING_NOTE = "leadhub: the database has no tables yet: {does} until `leadhub migrate` has run"
+OLDER_NOTE = (
+    "leadhub: the tables are at migration {found}, this version needs {head}: {does} until `leadhub migrate` has run"
+)
+READY_NOTE = "leadhub: the tables are those that this version needs: the {service} starts"
 
 
 def await_tables(url: str, service: str) -> None:
-    """Wait until the tables are those of this version. Do not wait for tables that are missing, or out of reach.
+    """Wait until the tables are those of this version. Do not begin to wait for a database that is out of reach.
 
     ClickException if a newer version changed the tables so that this one does not run on them.
     """
-    is_gateway, is_told = service == "gateway", False
-    while (state := _state_in_reach(url)).is_older and state.version != RESTORING_VERSION:
-        if not is_told:
-            does = "leads wait in the spool if need be" if is_gateway else f"the {service} waits"
-            notify_operator(f"leadhub: {WAITING_NOTE.format(found=state.version, head=head_version(), does=does)}")
-            is_told = True
-        if is_gateway:
-            return
+    state = _state_in_reach(url)
+    if service == "gateway" and state is not None and _is_upgradable(state):
+        notify_operator(_waiting_note(state, "leads wait in the spool if need be"))
+    elif state is not None and _must_wait(state):
+        state = _wait_for_migrate(url, service, state)
+    if state is not None:
+        state.refuse_too_new()
+
+
+def _wait_for_migrate(url: str, service: str, state: TablesState) -> TablesState:
+    reminded = float("-inf")
+    while _must_wait(state):
+        if time.monotonic() - reminded >= REMINDER_INTERVAL_SECONDS:
+            notify_operator(_waiting_note(state, f"the {service} waits"))
+            reminded = time.monotonic()
         time.sleep(LOOK_INTERVAL_SECONDS)
-    state.refuse_too_new()
+        state = _state_in_reach(url) or state  # out of reach: the tables are still to come
+    notify_operator(READY_NOTE.format(service=service))
+    return state
 
 
-def _state_in_reach(url: str) -> TablesState:
+def _must_wait(state: TablesState) -> bool:
+    return not state.version or _is_upgradable(state)
+
+
+def _is_upgradable(state: TablesState) -> bool:
+    return state.is_older and state.version != RESTORING_VERSION
+
+
+def _waiting_note(state: TablesState, does: str) -> str:
+    note = OLDER_NOTE if state.version else MISSING_NOTE
+    return note.format(found=state.version, head=head_version(), does=does)
+
+
+def _state_in_reach(url: str) -> TablesState | None:
     try:
         return tables_state(url, warns=False)
     except psycopg.Error as error:  # away, or not ours to read: the service says more
         if find_postgres_remedy(error):
             notify_operator(f"leadhub: WARNING: LEADHUB_DATABASE_URL: {explain_postgres_failure(error)}")
-        return TablesState("")
+        return None

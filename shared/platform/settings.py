@@ -14,15 +14,13 @@ from shared.platform.installation import STATE_FOLDER
 from shared.platform.setting_checks import (
     ALLOWED_SCHEMES,
     HOST_REQUIRING_SCHEMES,
-    NUMBERED_DATABASE_SCHEMES,
     POSTGRES_SCHEMES,
     STORE_SCHEMES,
-    find_tls_mistake,
-    has_valid_database_number,
     is_host,
     is_readable_url,
     split_addresses,
 )
+from shared.platform.store_url_checks import find_store_url_mistake
 
 MIN_SECRET_KEY_LENGTH = 16  # characters
 LOCAL_VALUE = "local"  # as the value of a setting: use the server or key of this machine, on purpose
@@ -287,9 +285,7 @@ class Settings(BaseSettings):
         readable = _password_pattern.sub("//", value) if known is POSTGRES_SCHEMES else value
         if not is_readable_url(readable) or _find_bad_escape(value):
             raise ValueError(INVALID_POSTGRES_URL_MESSAGE if known is POSTGRES_SCHEMES else INVALID_URL_MESSAGE)
-        if value.startswith(NUMBERED_DATABASE_SCHEMES) and not has_valid_database_number(value):
-            raise ValueError("ends with the number of a database, as redis://HOST:6379/0")
-        if known in STORE_SCHEMES and (mistake := find_tls_mistake(readable)):
+        if known in STORE_SCHEMES and (mistake := find_store_url_mistake(readable, known)):
             raise ValueError(mistake)
         if value and known[0] in HOST_REQUIRING_SCHEMES and not urlsplit(value).hostname:
             raise ValueError("must name a host")

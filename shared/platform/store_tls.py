@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
-from shared.platform.setting_checks import TLS_PARAMETERS, TLS_SCHEMES
+from shared.platform.store_url_checks import TLS_PARAMETERS, TLS_SCHEMES
 
 UNKNOWN_AUTHORITY_CODES = (18, 19, 20, 21)  # OpenSSL's numbers for a chain that ends at nobody who is trusted
 EXPIRED_CODE = 10

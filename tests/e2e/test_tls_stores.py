@@ -103,6 +103,21 @@ def test_a_gateway_says_which_of_its_stores_are_refused(stores: TlsStores, other
     assert not any(secret in "".join(lines) for secret in ("hidden", "guest", stores.postgres.password))
 
 
+def test_status_says_once_why_the_spool_is_refused(stores: TlsStores, other: Path, tmp_path: Path) -> None:
+    """And `migrate` asks neither it nor the broker."""
+    urls = {
+        "LEADHUB_DATABASE_URL": stores.database_url(),
+        "LEADHUB_BROKER_URL": stores.rabbitmq_url(other),
+        "LEADHUB_SPOOL_URL": stores.redis_url(0, other),
+    }
+    status, said = ended(started(tmp_path / "data", "migrate", **urls))
+    assert (status, said.splitlines()[-1]) == (0, "the database is up to date"), said
+    assert "LEADHUB_" not in said
+    status, said = ended(started(tmp_path / "data", "status", **urls))
+    assert (status, said.count("the spool does not answer (LEADHUB_SPOOL_URL: "), said.count("\n")) == (0, 1, 1), said
+    assert UNKNOWN_AUTHORITY in said
+
+
 def test_a_certificate_for_another_host_is_refused(
     stores: TlsStores, capfd: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:

@@ -1,11 +1,15 @@
 """Settings come from the environment; their page is generated, and says what the code says."""
 
+from pathlib import Path
+
 import pytest
+from psycopg.pq import Conninfo
 from pydantic import ValidationError
 
 from docs.settings_page import PAGE, page
 from shared.platform.setting_checks import ALLOWED_SCHEMES
 from shared.platform.settings import Settings
+from shared.platform.store_url_checks import POSTGRES_PARAMETERS, find_unreadable_file
 
 pytestmark = pytest.mark.unit
 
@@ -60,8 +64,27 @@ def test_impossible_settings_are_refused(name: str, value: str) -> None:
         ("broker_url", "amqp://u:secret@h//?ssl_ca_certs=/ca.pem", "only if it begins with rediss://"),
         ("redis_url", "rediss://:secret@h/0?ssl_ca_cert=/ca.pem", "unknown parameter ssl_ca_cert"),
         ("broker_url", "amqps://u:secret@h//?sslrootcert=/ca.pem", "unknown parameter sslrootcert"),
-        ("broker_url", "amqps://u:secret@h//?ssl_cert_reqs=optional", "neither required nor none"),
-        ("spool_url", "rediss://:secret@h/0?ssl_check_hostname=", "neither true nor false"),
+        ("broker_url", "amqps://u:secret@h//?ssl_cert_reqs=optional", "not one of required, none"),
+        ("spool_url", "rediss://:secret@h/0?ssl_check_hostname=", "not one of true, false"),
+        ("broker_url", "amqp://u:secret@h//?foo=1", "unknown parameter foo: it may have login_method"),
+        ("broker_url", "amqp://u:secret@h//?foo", "unknown parameter foo"),
+        ("broker_url", "amqp://u:secret@h//?heartbeat=5", "unknown parameter heartbeat"),
+        ("broker_url", "redis://:secret@h/0?db=1", "unknown parameter db: it takes none"),
+        ("broker_url", "redis+socket:///run/x?virtual_host=a", "not the number of a database"),
+        ("spool_url", "redis://:secret@h/0?foo=1", "unknown parameter foo: it may have db, protocol"),
+        ("redis_url", "unix:///run/x?db=secret", "not the number of a database"),
+        ("redis_url", "redis://:secret@h/0?protocol=4", "not one of 2, 3"),
+        ("redis_url", "rediss://:secret@h/0?ssl_ca_certs=ca.pem", "no path from / on"),
+        ("broker_url", "amqps://u:secret@h//?ssl_keyfile=", "no path from / on"),
+        ("database_url", "postgresql://u:secret@h/db?sslmod=require", "unknown parameter sslmod"),
+        ("database_url", "postgresql://u:secret@h/db?ssl=1", "unknown parameter ssl"),
+        ("database_url", "postgresql://u:secret@h/db?sslmode=verfy-full", "unknown sslmode: it may be disable, "),
+        ("replica_url", "postgresql://u:secret@h/db?sslmode=verfy-full&sslrootcert=/ca.pem", "unknown sslmode"),
+        ("database_url", "postgresql://u:secret@h/db?sslmode=require&sslrootcert=tls/ca.pem", "no path from / on"),
+        ("database_url", "postgresql://u:secret@h/db?sslcert=~/client.pem", "no path from / on"),
+        ("broker_url", "amqp://u:1?secret@h//", "parameters that cannot be read"),
+        ("spool_url", "redis://:1?secret&x=1@h/0", "parameters that cannot be read"),
+        ("database_url", "postgresql://u:1?secret=1&x@h/db", "parameters that cannot be read"),
         ("mail_from", "leads", "is no address"),
         ("mail_from", "leads@example.com\nBcc: x@example.com", "is no address"),
         ("replica_url", "postgresql://u:secret@h:/db", "cannot be read"),
@@ -93,6 +116,35 @@ def test_valid_settings_are_accepted() -> None:
     taken |= {"broker_url": "amqp://h/leads", "spool_url": "redis://h:1/3", "mail_from": "Leads <l@example.com>"}
     taken |= {"database_url": "postgresql://u:p@/db?host=a,b&port=1,2", "public_url": "https://[::1]:8000"}
     assert Settings(**taken).model_dump(include={*taken}) == taken  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("name", "url"),
+    [
+        ("database_url", "postgresql://u:p@h/db?sslmode=verify-full&sslrootcert=system&application_name=a+b"),
+        ("replica_url", "postgresql://u:p@/db?host=a,b&target_session_attrs=read-write&ssl=true&sslcert=/c%2B.pem"),
+        ("broker_url", "amqps://u:p@h//?login_method=EXTERNAL&ssl_certfile=/c.pem"),
+        ("broker_url", "redis+socket:///run/x?virtual_host=2"),
+        ("spool_url", "rediss://:p@h/0?protocol=2&ssl_ca_certs=/ca.pem"),
+        ("redis_url", "unix:///run/x.sock?db=3"),
+    ],
+)
+def test_known_parameters_of_stores_are_accepted(name: str, url: str) -> None:
+    assert getattr(Settings(**{name: url}), name) == url  # type: ignore[arg-type]
+
+
+def test_every_parameter_of_libpq_is_known() -> None:
+    assert {option.keyword.decode() for option in Conninfo.get_defaults()} <= set(POSTGRES_PARAMETERS)
+
+
+def test_an_unreadable_file_of_a_store_is_named(tmp_path: Path) -> None:
+    """A plus sign is a space to clients of Redis and RabbitMQ, and itself to libpq."""
+    plus, space = tmp_path / "a+b.pem", tmp_path / "a b.pem"
+    for file, url in ((plus, f"postgresql://h/db?sslcert={plus}"), (space, f"amqps://h//?ssl_ca_certs={plus}")):
+        assert find_unreadable_file(url).startswith(f"names {file} in ssl")
+        file.touch()
+        assert find_unreadable_file(url) == ""
+    assert find_unreadable_file("postgresql://h/db?sslmode=verify-full&sslrootcert=system") == ""
 
 
 @pytest.mark.parametrize("password", ["p[x", "p]x", "p[x]y", "p:x", "℀", "%40"])

@@ -17,8 +17,8 @@ def test_broker_without_tls_is_left_as_it_is(url: str) -> None:
 
 
 def test_certificate_and_name_of_a_broker_are_verified() -> None:
-    assert broker_address(f"amqps://u:p%2F@h:1//?heartbeat=5&{CERTIFIED}") == (
-        "amqps://u:p%2F@h:1//?heartbeat=5",
+    assert broker_address(f"amqps://u:p%2F@h:1//?login_method=PLAIN&{CERTIFIED}") == (
+        "amqps://u:p%2F@h:1//?login_method=PLAIN",
         {
             **{"ca_certs": "/ca.pem", "certfile": "/c.pem", "keyfile": "/k.pem"},
             **{"cert_reqs": ssl.CERT_REQUIRED, "server_hostname": "h"},
