@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from cli.drill.drill_copy import START_TIMEOUT_SECONDS
 from cli.drill.drill_run import FOLDER_PREFIX
 from cli.drill.requested_drills import INTERRUPTED_MESSAGE
 from shared.operations.drill_certificates import read_certificates, save_certificate
@@ -18,6 +19,7 @@ from tests.support.waiting import until, until_async
 
 DRILL = "/console/main/settings/system/drill"
 STOP = f"{DRILL}/stop"
+LOAD_LINE = "load without a fault"
 ENTRIES_SQL = """
 SELECT action, outcome, status FROM audit_log
 WHERE action LIKE 'drill.%%' AND actor_id = %s AND at >= %s ORDER BY id
@@ -189,10 +191,10 @@ async def test_drill_of_the_console_is_stopped_there(stack: Stack) -> None:
     log = stack.folder / "logs" / "drill.log"
     async with console_client(stack.base, reader.email) as client:
         assert (await client.post(DRILL, {"minutes": "3"})).status == 303
-        until(lambda: log.exists() and "load without a fault" in log.read_text(), what="the drill's load")
+        until(lambda: log.exists() and LOAD_LINE in log.read_text(), START_TIMEOUT_SECONDS, what="the drill's load")
         assert "Posts come, and nothing is killed yet." in (await client.get(DRILL)).text
         assert (await client.post(STOP)).status == 303
-        until(lambda: "the drill was stopped by Ada Lovelace at" in log.read_text(), what="the end of the drill")
+        until(lambda: "the drill was stopped by Ada Lovelace at" in log.read_text(), START_TIMEOUT_SECONDS, what="its end")
         until(lambda: read_requested_drill(stack.folder) is None, what="that `up` notes it")
         assert "The last drill was stopped." in (await client.get(DRILL)).text
     assert read_certificates(stack.folder) == []
@@ -210,7 +212,7 @@ async def test_drill_of_the_console_runs_and_ends_with_the_service(stack: Stack)
         assert f'href="{DRILL}?start=1"' not in (await client.get(DRILL)).text
         await client.post(DRILL, {"minutes": "30"})
         log = stack.folder / "logs" / "drill.log"
-        until(lambda: log.exists() and "posts a second for 180 s" in log.read_text(), what="the drill's load")
+        until(lambda: log.exists() and LOAD_LINE in log.read_text(), START_TIMEOUT_SECONDS, what="the drill's load")
     stack.stop()
     assert list(stack.folder.parent.glob(f"{FOLDER_PREFIX}*")) == []
     stack.start()
