@@ -2,7 +2,8 @@
 
 Tables that a newer version has extended are as good as its own. Before older ones it waits for `migrate`, while the
 services of the version before go on. A gateway does not wait for those: what they do not take goes into the spool.
-Without any tables it waits as well, since it knows no key.
+Without any tables workers and sweepers wait. Services of HTTP answer 503 meanwhile, with a sentence that names
+`migrate`: callers and probes learn more from it than from a closed port.
 """
 
 import time
@@ -15,6 +16,7 @@ from shared.platform.store_tls import explain_postgres_failure, find_postgres_re
 
 LOOK_INTERVAL_SECONDS = 1.0
 REMINDER_INTERVAL_SECONDS = 60.0
+HTTP_SERVICES = ("gateway", "api", "console")
 MISSING_NOTE = "leadhub: the database has no tables yet: {does} until `leadhub migrate` has run"
 OLDER_NOTE = (
     "leadhub: the tables are at migration {found}, this version needs {head}: {does} until `leadhub migrate` has run"
@@ -28,12 +30,15 @@ def await_tables(url: str, service: str) -> None:
     ClickException if a newer version changed the tables so that this one does not run on them.
     """
     state = _state_in_reach(url)
-    if service == "gateway" and state is not None and _is_upgradable(state):
+    if state is None:
+        return
+    if not state.version and service in HTTP_SERVICES:
+        notify_operator(_waiting_note(state, f"the {service} answers 503"))
+    elif service == "gateway" and _is_upgradable(state):
         notify_operator(_waiting_note(state, "leads wait in the spool if need be"))
-    elif state is not None and _must_wait(state):
+    elif _must_wait(state):
         state = _wait_for_migrate(url, service, state)
-    if state is not None:
-        state.refuse_too_new()
+    state.refuse_too_new()
 
 
 def _wait_for_migrate(url: str, service: str, state: TablesState) -> TablesState:

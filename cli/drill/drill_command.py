@@ -15,11 +15,13 @@ import click
 
 from cli.common import data_dir_option, make_settings, notify_operator
 from cli.drill.certificate_text import certificate_text
+from cli.drill.drill_report import DrillReport
 from cli.drill.drill_run import DrillOrder, run_drill
 from cli.drill.machine_facts import copy_needs, missing_needs, read_machine
-from cli.drill.traffic_shape import MAX_RATE, NO_INSTALLATION_ORIGIN, TrafficShape, read_shape, usual_shape
+from cli.drill.traffic_shape import MAX_RATE, TrafficShape, read_shape, usual_shape
 from embedded.servers import EmbeddedServers
 from shared.operations.drill_certificates import DrillCertificate, save_certificate
+from shared.operations.drill_requests import forget_stop
 from shared.platform.data_dir import SERVICE_KIND
 from shared.platform.installation import COMMAND_NAME
 from shared.platform.settings import Settings
@@ -66,21 +68,27 @@ def drill(minutes: float, rate: float | None, out: Path | None, as_json: bool, o
     "Drill" shows it. Exit status 1: something was lost or doubled.
 
     The drill says beforehand how much memory and disk it needs, and refuses if there is less. It takes processor time
-    from the real services. Ctrl-C stops it and removes the copy.
+    from the real services. Ctrl-C stops it and removes the copy; so does an operator in the console, where its page
+    shows how far it is.
 
     Example: leadhub drill --minutes 9 --out certificate.md
     """
     settings = make_settings()
     _expect_writable(out)
-    shape = find_shape(settings)
-    order = _make_order(settings, shape, minutes, rate, other_version)
+    report = DrillReport(settings.data_dir, minutes * 60)
     try:
-        with _only_drill(settings.data_dir), _stopping_on_sigterm():
-            certificate = run_drill(order)
+        with _only_drill(settings.data_dir), _stopping_on_sigterm(), report.telling():
+            order = _make_order(settings, find_shape(settings), minutes, rate, other_version)
+            certificate = run_drill(order, report)
+            if settings.data_dir.is_dir():
+                notify_operator(f"kept in {save_certificate(settings.data_dir, certificate)}")
+                forget_stop(settings.data_dir)
     except ValueError as error:
         raise click.UsageError(str(error)) from None
-    if settings.data_dir.is_dir():
-        notify_operator(f"kept in {save_certificate(settings.data_dir, certificate)}")
+    except KeyboardInterrupt:
+        if report.stop is None:
+            raise
+        raise RuntimeError(f"{report.stop.sentence}; it has no certificate") from None
     _show(certificate, out, as_json)
     sys.exit(0 if certificate.is_exact else 1)
 
@@ -90,7 +98,7 @@ def find_shape(settings: Settings) -> TrafficShape:
     embedded = EmbeddedServers(settings)
     owner = embedded.data_dir.lock_owner()
     if embedded.postgres and not (owner and owner[1] == SERVICE_KIND):
-        return usual_shape(NO_INSTALLATION_ORIGIN)
+        return usual_shape("no_installation")
     return asyncio.run(read_shape(embedded.postgres.database_url if embedded.postgres else settings.database_url))
 
 

@@ -33,6 +33,14 @@ THIS_VERSION_COMMAND = (sys.executable, str(LAUNCHER_PATH))
 UNLIMITED_RATE = "1000000000"  # requests a second
 
 
+class PartAway(RuntimeError):
+    """A part of the copy that was killed did not come back."""
+
+    def __init__(self, part: str, last_words: str) -> None:
+        super().__init__(f"the copy's {part} did not come back: {last_words}")
+        self.part = part
+
+
 class DrillCopy:
     """A whole LeadHub in `folder`, run by `command`; another version's command may take its place."""
 
@@ -144,7 +152,7 @@ class DrillCopy:
         return [pid for pid in self._named_pids(part) if pid in own]
 
     def kill_one(self, part: str, number: signal.Signals = signal.SIGKILL) -> float:
-        """End one process of a part, wait for another, and return the seconds. RuntimeError if none comes."""
+        """End one process of a part, wait for another, and return the seconds. PartAway if none comes."""
         before = self._wait_for(lambda: self.find_pids(part), part)
         started = time.monotonic()
         with suppress(ProcessLookupError):
@@ -160,7 +168,7 @@ class DrillCopy:
         deadline = time.monotonic() + RETURN_TIMEOUT_SECONDS
         while not (answer := look()):
             if time.monotonic() > deadline:
-                raise RuntimeError(f"the copy's {part} did not come back: {last_lines(self.log)}")
+                raise PartAway(part, last_lines(self.log))
             time.sleep(LOOK_INTERVAL_SECONDS)
         return answer
 

@@ -17,11 +17,13 @@ from cli.drill.drill_faults import FaultCourse, FaultPeriod, command_of_version
 from cli.drill.drill_findings import CopyContent, DrillFindings, count_findings, read_content
 from cli.drill.drill_ledger import DrillLedger
 from cli.drill.drill_load import DrillLoad
+from cli.drill.drill_report import COUNT_SECONDS, DrillReport
 from cli.drill.machine_facts import MachineFacts
 from cli.drill.made_up_posts import PostMaker
 from cli.drill.traffic_shape import TrafficShape
 from shared import __version__
 from shared.operations.drill_certificates import DrillCertificate, DrillFault, DrillMachine, DrillTotals
+from shared.operations.drill_progress import COUNTING_PHASE, RECOVERY_PHASE, REMOVAL_PHASE, STARTING_PHASE
 from shared.platform.data_dir import free_port
 from shared.platform.settings import Settings
 
@@ -50,34 +52,41 @@ class DrillOrder:
         return max(self.shape.gateways, self.settings.web)
 
 
-def run_drill(order: DrillOrder) -> DrillCertificate:
+def run_drill(order: DrillOrder, report: DrillReport) -> DrillCertificate:
     """Run a drill and return its certificate. RuntimeError if the copy does not start, or not again to be counted."""
     with _temporary_folder(order.parent) as folder:
         environment = _copy_environment(order, folder / "copy")
         other = command_of_version(order.other_place, folder / "wheel") if order.other_place else None
         copy = DrillCopy(folder / "copy", environment, order.settings.embedded_postgres)
-        notify_operator(f"starting a copy in {folder}, at {copy.base_url}")
+        report.enter(STARTING_PHASE, f"starting a copy in {folder}, at {copy.base_url}")
         try:
-            copy.start()
-            return _drill_copy(order, copy, other)
+            try:
+                copy.start()
+                return _drill_copy(order, copy, other, report)
+            finally:
+                report.accept_no_stop()  # apart from what follows, so that a stop that comes just now skips none of it
         finally:
+            report.enter(REMOVAL_PHASE, "stopping the copy")
             copy.stop()
             notify_operator("the copy is stopped and removed")
 
 
-def _drill_copy(order: DrillOrder, copy: DrillCopy, other: tuple[str, ...] | None) -> DrillCertificate:
+def _drill_copy(
+    order: DrillOrder, copy: DrillCopy, other: tuple[str, ...] | None, report: DrillReport
+) -> DrillCertificate:
     targets, posts = copy.prepare_workspace(), DrillLedger()
     maker = PostMaker(order.shape, targets, secrets.randbelow(1 << 30))
     load = DrillLoad(copy.base_url, maker.make_posts(), posts, order.rate)
     other_version = _version_of(copy, other) if other else ""
     notify_operator(f"{order.rate:.1f} posts a second for {order.seconds:.0f} s")
+    report.count(posts)
     load.start()
     try:
-        periods = FaultCourse(copy, load, order.seconds, other).run_faults()
+        periods = FaultCourse(copy, load, order.seconds, other, report).run_faults()
         if not periods[-1].is_back:
-            notify_operator("the copy is restarted, so that it can be counted")
+            report.enter(RECOVERY_PHASE, "the copy is restarted, so that it can be counted", 2 * COUNT_SECONDS)
             copy.restart(THIS_VERSION_COMMAND)
-        notify_operator("the load ends; waiting until all of it is ingested")
+        report.enter(COUNTING_PHASE, "the load ends; waiting until all of it is ingested", COUNT_SECONDS)
         load.finish()
     finally:
         load.abandon()
@@ -104,6 +113,7 @@ def make_certificate(
             cores=machine.cores, memory_mb=machine.memory_mb, system=machine.system, postgresql=postgresql
         ),
         origin=order.shape.origin,
+        coded_origin=order.shape.coded_origin,
         rate=order.rate,
         seconds=periods[-1].ended_at - periods[0].started_at,
         repeat_share=order.shape.repeat_share,
@@ -152,6 +162,7 @@ def _fault_rows(posts: DrillLedger, content: CopyContent, periods: Sequence[Faul
             longest_ingest=max((row.ingest_seconds for row in stored), default=0.0),
             back_after=max((period.back_after for period in own if period.back_after is not None), default=None),
             note=own[-1].note,
+            coded_note=own[-1].coded_note,
             is_back=own[-1].is_back,
         )
 

@@ -20,6 +20,7 @@ from shared.operations.drill_requests import (
     note_drill,
     offer_drills,
     read_requested_drill,
+    read_stop,
 )
 from shared.platform.data_dir import DataDir
 from shared.platform.settings import Settings
@@ -50,7 +51,8 @@ class RequestedDrills:
             return
         with suppress(OSError):  # the next call tries again
             if self._child is None and drill.state == ASKED_STATE:
-                self._start(drill)
+                if not self._forget_stopped(drill):
+                    self._start(drill)
             elif self._child and not self._child.is_running:
                 self._note_end(drill)
                 self._child = None
@@ -87,9 +89,18 @@ class RequestedDrills:
         if self._certificate_times() - self._earlier:
             notify_operator("the drill has ended; its certificate is in the console")
             forget_drill(self._home.path)
-        else:
+        elif not self._forget_stopped(drill):
             notify_operator(f"the drill ended without a certificate (log: {self._log})")
             self._note(drill, FAILED_STATE, last_lines(self._log, 1).strip())
+
+    def _forget_stopped(self, drill: RequestedDrill) -> bool:
+        """Return whether somebody stopped the drill; then its end is no failure."""
+        stop = read_stop(self._home.path, drill.asked_at)
+        if stop is None:
+            return False
+        notify_operator(stop.sentence)
+        forget_drill(self._home.path)
+        return True
 
     def _certificate_times(self) -> set[datetime]:
         return {certificate.made_at for certificate in read_certificates(self._home.path)}

@@ -8,6 +8,7 @@ from typing import Any
 
 import psycopg
 
+from shared.operations.drill_certificates import CodedSentence
 from shared.operations.process_liveness import HAS_CONNECTION_SQL
 from shared.platform.db.connections import Connection, connect
 
@@ -61,7 +62,8 @@ class TrafficShape:
     """How traffic looks.
 
     `rate` is leads a second in the busiest minute, `repeat_share` the part about people who are known already.
-    `workers` and `gateways` are the processes that were alive; 0 is unknown. `origin` says where all of it is from.
+    `workers` and `gateways` are the processes that were alive; 0 is unknown. `coded_origin` says where all of it is
+    from, and `origin` says that in English.
     """
 
     rate: float
@@ -69,7 +71,11 @@ class TrafficShape:
     repeat_share: float
     workers: int
     gateways: int
-    origin: str
+    coded_origin: CodedSentence
+
+    @property
+    def origin(self) -> str:
+        return ORIGINS[self.coded_origin.code].format(**self.coded_origin.values)
 
 
 USUAL_CHANNELS = (
@@ -78,14 +84,18 @@ USUAL_CHANNELS = (
     ChannelShape("webhook", 0.15, (700, 900, 1100, 1500, 2500)),
 )
 USUAL_REPEAT_SHARE = 0.2
-OBSERVED_ORIGIN = "the installation's last hour: {accepted:,} submissions, {rate:.1f} a second in the busiest minute"
-NO_INSTALLATION_ORIGIN = "usual values: no installation ran on the data dir"
-NO_TRAFFIC_ORIGIN = "usual values: the installation had no traffic in the last hour"
-UNREADABLE_ORIGIN = "usual values: the installation's figures could not be read ({})"
+# By code: where a shape is from. The console has these sentences in its languages.
+ORIGINS = {
+    "last_hour": "the installation's last hour: {accepted:,} submissions, {rate:.1f} a second in the busiest minute",
+    "no_installation": "usual values: no installation ran on the data dir",
+    "no_traffic": "usual values: the installation had no traffic in the last hour",
+    "unreadable": "usual values: the installation's figures could not be read ({error})",
+}
 
 
-def usual_shape(origin: str, workers: int = 0, gateways: int = 0) -> TrafficShape:
-    """Return the shape for an installation of which nothing is known, with the reason for that."""
+def usual_shape(code: str, workers: int = 0, gateways: int = 0, **values: str) -> TrafficShape:
+    """Return the shape for an installation of which nothing is known. `code` says why: a key of `ORIGINS`."""
+    origin = CodedSentence(code=code, values={**values})
     return TrafficShape(DEFAULT_RATE, USUAL_CHANNELS, USUAL_REPEAT_SHARE, workers, gateways, origin)
 
 
@@ -96,7 +106,7 @@ async def read_shape(database_url: str) -> TrafficShape:
             await connection.execute(GENTLE_SESSION_SQL)
             return await shape_of(connection)
     except psycopg.Error as error:
-        return usual_shape(UNREADABLE_ORIGIN.format(type(error).__name__))
+        return usual_shape("unreadable", error=type(error).__name__)
 
 
 async def shape_of(connection: Connection) -> TrafficShape:
@@ -105,7 +115,7 @@ async def shape_of(connection: Connection) -> TrafficShape:
     [(rate, accepted)] = await _fetch_rows(connection, RATE_SQL)
     rows = await _fetch_rows(connection, CHANNELS_SQL, (BUSIEST_WORKSPACES, SAMPLED_ROWS))
     if not accepted or not rows:
-        return usual_shape(NO_TRAFFIC_ORIGIN, workers, gateways)
+        return usual_shape("no_traffic", workers, gateways)
     total = sum(weight for _, weight, _, _ in rows)
     channels = tuple(ChannelShape(kind, weight / total, tuple(sizes)) for kind, weight, sizes, _ in sorted(rows))
     return TrafficShape(
@@ -114,7 +124,7 @@ async def shape_of(connection: Connection) -> TrafficShape:
         repeat_share=sum(repeats for *_, repeats in rows) / total,
         workers=workers,
         gateways=gateways,
-        origin=OBSERVED_ORIGIN.format(accepted=accepted, rate=rate),
+        coded_origin=CodedSentence(code="last_hour", values={"accepted": accepted, "rate": rate}),
     )
 
 

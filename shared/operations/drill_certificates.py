@@ -21,12 +21,21 @@ class DrillMachine(BaseModel):
     postgresql: str
 
 
+class CodedSentence(BaseModel):
+    """An English sentence of a certificate, and what other languages need to say it: its code and its values."""
+
+    model_config = ConfigDict(frozen=True)
+    code: str
+    values: dict[str, int | float | str] = {}
+
+
 class DrillFault(BaseModel):
     """What happened during a fault, over all its rounds. Times are in seconds.
 
     `refused` counts answers that were not 2xx, `broken` connections that ended without an answer; all of these were
     sent again. `longest_wait` is that of a sender for its yes, `longest_ingest` from received to ingested, and
     `back_after` until what was killed was there again. `is_back` is false if it was not: that ended the drill.
+    `coded_note` is the note for other languages, where there is one; so is a certificate's `coded_origin`.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -39,6 +48,7 @@ class DrillFault(BaseModel):
     longest_ingest: float
     back_after: float | None
     note: str = ""
+    coded_note: CodedSentence | None = None
     is_back: bool = True
 
 
@@ -72,6 +82,7 @@ class DrillCertificate(BaseModel):
     other_version: str
     machine: DrillMachine
     origin: str
+    coded_origin: CodedSentence | None = None
     rate: float
     seconds: float
     repeat_share: float

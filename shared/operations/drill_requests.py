@@ -1,6 +1,7 @@
-"""Drills that operators start in the console: a file by which the `up` of the same data dir hears of them.
+"""Drills that operators start and stop in the console: files by which `up` and the drill hear of it.
 
-The console asks, and `up` runs `leadhub drill` and says what became of it. There is at most one at a time.
+The console asks, and the `up` of the same data dir runs `leadhub drill` and says what became of it. There is at most
+one at a time. The drill itself looks for the wish to stop it.
 """
 
 import os
@@ -32,6 +33,19 @@ class RequestedDrill(BaseModel):
         return self.state != FAILED_STATE
 
 
+class DrillStop(BaseModel):
+    """That a drill is to stop: who wants it, and since when."""
+
+    model_config = ConfigDict(frozen=True)
+    by: str
+    at: datetime
+
+    @property
+    def sentence(self) -> str:
+        """When it was stopped, for the command line and the logs. They name nobody: the audit log does."""
+        return f"the drill was stopped on the console at {self.at:%Y-%m-%d %H:%M:%S} UTC"
+
+
 def request_drill(data_dir: Path, minutes: int) -> bool:
     """Ask for a drill of so many minutes. Return False, and change nothing, if one is under way."""
     path = _state_file(data_dir)
@@ -59,13 +73,32 @@ def read_requested_drill(data_dir: Path) -> RequestedDrill | None:
 
 def note_drill(data_dir: Path, drill: RequestedDrill) -> None:
     """Say how far a drill is."""
-    path = _state_file(data_dir)
-    _write_beside(path, drill).rename(path)
+    replace_file(_state_file(data_dir), drill)
 
 
 def forget_drill(data_dir: Path) -> None:
-    """Say that the drill has ended with a certificate."""
+    """Say that the drill has ended, with a certificate or as somebody wanted."""
     _state_file(data_dir).unlink(missing_ok=True)
+
+
+def request_stop(data_dir: Path, by: str) -> None:
+    """Ask the drill that is under way to stop."""
+    replace_file(_stop_file(data_dir), DrillStop(by=by, at=datetime.now(UTC)))
+
+
+def read_stop(data_dir: Path, since: datetime | None = None) -> DrillStop | None:
+    """Return the last wish to stop a drill, if it was said since then. Earlier ones were for an earlier drill."""
+    try:
+        with _stop_file(data_dir).open("rb") as content:
+            stop = DrillStop.model_validate_json(content.read(MAX_STATE_BYTES))
+    except (OSError, ValidationError):
+        return None
+    return stop if since is None or stop.at >= since else None
+
+
+def forget_stop(data_dir: Path) -> None:
+    """Say that the drill had ended before it could be stopped."""
+    _stop_file(data_dir).unlink(missing_ok=True)
 
 
 def offer_drills(data_dir: Path) -> None:
@@ -84,12 +117,21 @@ def _state_file(data_dir: Path) -> Path:
     return data_dir / "run" / "drill.json"
 
 
+def _stop_file(data_dir: Path) -> Path:
+    return data_dir / "run" / "drill-stop.json"
+
+
 def _starter_file(data_dir: Path) -> Path:
     return data_dir / "run" / "drill-starter.pid"
 
 
-def _write_beside(path: Path, drill: RequestedDrill) -> Path:
-    """Write the drill into a new file beside `path`, and return that file's path."""
+def replace_file(path: Path, content: BaseModel) -> None:
+    """Write a file whole, or not at all. OSError if it cannot be written."""
+    _write_beside(path, content).rename(path)
+
+
+def _write_beside(path: Path, content: BaseModel) -> Path:
+    """Write into a new file beside `path`, and return that file's path."""
     with NamedTemporaryFile("w", dir=path.parent, prefix=f"{path.name}.", delete=False) as side:
-        side.write(drill.model_dump_json())
+        side.write(content.model_dump_json())
     return Path(side.name)

@@ -13,10 +13,11 @@ import pytest
 from cli.drill import drill_copy
 from cli.drill.drill_findings import count_findings, read_content
 from cli.drill.drill_ledger import DrillLedger
+from cli.drill.drill_report import DrillReport
 from cli.drill.drill_run import FOLDER_PREFIX, DrillOrder, run_drill
 from cli.drill.machine_facts import read_machine
 from cli.drill.traffic_shape import usual_shape
-from shared.operations.drill_certificates import read_certificates
+from shared.operations.drill_certificates import CodedSentence, read_certificates
 from shared.platform.settings import Settings
 from tests.support.stack import LAUNCHER, Stack
 from tests.support.tenants import create_key
@@ -62,7 +63,7 @@ def test_a_part_that_stays_away_is_certified(stack: Stack, monkeypatch: pytest.M
     monkeypatch.setattr(drill_copy, "RETURN_TIMEOUT_SECONDS", 0.0)
     order = DrillOrder(
         settings=Settings(data_dir=stack.folder),
-        shape=usual_shape("usual values"),
+        shape=usual_shape("no_traffic"),
         machine=read_machine(),
         rate=10,
         seconds=20,
@@ -70,9 +71,10 @@ def test_a_part_that_stays_away_is_certified(stack: Stack, monkeypatch: pytest.M
         other_place=None,
         command="",
     )
-    certificate = run_drill(order)
+    certificate = run_drill(order, DrillReport(stack.folder, order.seconds))
     assert [(fault.fault, fault.is_back) for fault in certificate.faults] == [("none", True), ("kill -9 worker", False)]
     assert certificate.faults[1].note == "the copy's worker did not come back"
+    assert certificate.faults[1].coded_note == CodedSentence(code="part_away", values={"part": "worker"})
     assert (certificate.is_exact, certificate.totals.lost, certificate.totals.doubled) == (False, 0, 0)
     assert certificate.totals.accepted
     assert copies_beside(stack) == []

@@ -6,7 +6,6 @@ import pytest
 from cli.drill.traffic_shape import (
     GENTLE_SESSION_SQL,
     MIN_RATE,
-    NO_TRAFFIC_ORIGIN,
     USUAL_CHANNELS,
     read_shape,
     shape_of,
@@ -30,7 +29,7 @@ FROM (SELECT id, row_number() OVER (ORDER BY id) AS n FROM submissions) numbered
 
 async def test_without_traffic_it_is_usual(database: Connection, database_url: str) -> None:
     shape = await read_shape(database_url)
-    assert (shape.origin, shape.channels) == (NO_TRAFFIC_ORIGIN, USUAL_CHANNELS)
+    assert (shape.coded_origin.code, shape.channels) == ("no_traffic", USUAL_CHANNELS)
 
 
 async def test_shape_of_the_last_hour(database: Connection, database_url: str) -> None:

@@ -137,7 +137,7 @@ def test_copied_settings_name_no_place() -> None:
 
 
 def posts_of(seed: int, count: int = 300) -> list[MadeUpPost]:
-    posts = PostMaker(usual_shape(""), TARGETS, seed).make_posts()
+    posts = PostMaker(usual_shape("no_traffic"), TARGETS, seed).make_posts()
     return [next(posts) for _ in range(count)]
 
 

@@ -127,6 +127,7 @@ ACTION_WORDS: dict[str, tuple[str, str]] = {
     "lead.unmerged": (_("Undid a merge of two leads"), _("Tried to undo a merge of two leads")),
     "lead.erased": (_("Erased a person"), _("Tried to erase a person")),
     "drill.started": (_("Started a drill"), _("Tried to start a drill")),
+    "drill.stopped": (_("Stopped a drill"), _("Tried to stop a drill")),
     "retention.changed": (_("Changed the retention"), _("Tried to change the retention")),
     "pipeline.created": (_("Made a pipeline"), _("Tried to make a pipeline")),
     "pipeline.changed": (_("Changed a pipeline"), _("Tried to change a pipeline")),

@@ -1,23 +1,27 @@
-"""Drills: what the last ones found on this machine, and the start of another, for operators."""
+"""Drills: what the last ones found on this machine, the one that runs, its start and its stop, for operators."""
 
 import asyncio
 from typing import Any, NamedTuple
 
 from aiohttp import web
 
-from services.console.settings.drill_words import COUNT_TITLES, drill_headline, fault_title
+from services.console.settings import drill_words
 from services.console.web.access import workspace_page
 from services.console.web.live_updates import stream_snapshots
 from services.console.web.page_view import PageView
 from services.console.web.password_confirmation import confirm_recently
 from shared.auth.roles import Permission
 from shared.operations.drill_certificates import DrillCertificate, read_certificates
+from shared.operations.drill_progress import CurrentDrill, find_current_drill
 from shared.operations.drill_requests import (
     DRILL_MINUTES,
+    DrillStop,
     RequestedDrill,
     are_drills_offered,
     read_requested_drill,
+    read_stop,
     request_drill,
+    request_stop,
 )
 from shared.platform.installation import COMMAND_NAME
 from shared.service_app.audit import audit_details
@@ -27,17 +31,22 @@ MAX_SHOWN_DRILLS = 10
 
 
 class ShownDrills(NamedTuple):
-    """What the data dir says of drills. `requested` is the one that was asked for here and has no certificate yet."""
+    """What the data dir says of drills.
+
+    `failed` is one that was asked for here and has no certificate, `stopped` says who ended the last one.
+    """
 
     certificates: list[DrillCertificate]
-    requested: RequestedDrill | None
+    current: CurrentDrill | None
+    failed: RequestedDrill | None
+    stopped: DrillStop | None
     is_offered: bool
 
 
 @workspace_page(Permission.OPERATE_INSTALLATION)
 async def show(view: PageView) -> web.StreamResponse:
-    """Show the newest certificate and earlier ones in a line each. With `start` the question about another is open."""
-    return await _render(view, is_asking="start" in view.request.query)
+    """Show the newest certificate and earlier ones in a line each. `start` and `stop` open the questions."""
+    return await _render(view, is_asking="start" in view.request.query, asks_stop="stop" in view.request.query)
 
 
 @workspace_page(Permission.OPERATE_INSTALLATION)
@@ -57,15 +66,42 @@ async def start(view: PageView) -> web.StreamResponse:
     minutes = next((choice for choice in DRILL_MINUTES if str(choice) == form.get("minutes")), None)
     if minutes is None:
         return await _render(view, 422, is_asking=True)
-    audit_details(view.request, action="drill.started", after={"minutes": minutes})
+    audit_details(view.request, after={"minutes": minutes})
     if problem := await confirm_recently(view, form):
         return await _render(view, 422, is_asking=True, minutes=minutes, password_problem=problem)
+    if problem := await asyncio.to_thread(_ask_for_drill, view, minutes):
+        return await _render(view, 409, problem=problem)
+    view.redirect(view.path(DRILL_PAGE), view.translate("The drill starts."))
+
+
+@workspace_page(Permission.OPERATE_INSTALLATION)
+async def stop(view: PageView) -> web.StreamResponse:
+    """Ask the drill that is under way to stop."""
+    if problem := await asyncio.to_thread(_ask_for_stop, view):
+        return await _render(view, 409, problem=problem)
+    view.redirect(view.path(DRILL_PAGE), view.translate("The drill is being stopped."))
+
+
+def _ask_for_drill(view: PageView, minutes: int) -> str | None:
+    """Ask for a drill. Return why there is none, so that the answer is a refusal."""
     data_dir = view.console.settings.data_dir
-    if not await asyncio.to_thread(are_drills_offered, data_dir):
-        return await _render(view, 409)
-    is_new = await asyncio.to_thread(request_drill, data_dir, minutes)
-    said = view.translate("The drill starts.") if is_new else view.translate("A drill is under way already.")
-    view.redirect(view.path(DRILL_PAGE), said)
+    if not are_drills_offered(data_dir):
+        return view.translate("No drill was started: no up runs on this data dir.")
+    if find_current_drill(data_dir) or not request_drill(data_dir, minutes):
+        return view.translate("A drill is under way already.")
+    return None
+
+
+def _ask_for_stop(view: PageView) -> str | None:
+    """Ask for a stop. Return why nothing is stopped."""
+    data_dir = view.console.settings.data_dir
+    current = find_current_drill(data_dir)
+    if current is None:
+        return view.translate("Nothing was stopped: no drill runs.")
+    if current.stop:
+        return view.translate("The drill is being stopped already.")
+    request_stop(data_dir, view.account.name)
+    return None
 
 
 async def _read_drills(view: PageView) -> ShownDrills:
@@ -74,14 +110,30 @@ async def _read_drills(view: PageView) -> ShownDrills:
 
 def _read_files(view: PageView) -> ShownDrills:
     data_dir = view.console.settings.data_dir
+    certificates = read_certificates(data_dir, MAX_SHOWN_DRILLS)
+    current, requested, stopped = find_current_drill(data_dir), read_requested_drill(data_dir), read_stop(data_dir)
+    failed = requested if requested and not current and not requested.is_under_way else None
+    earlier = max(
+        (*(certificate.made_at for certificate in certificates[:1]), *([failed.asked_at] if failed else [])),
+        default=None,
+    )
+    if current or (stopped and earlier and stopped.at < earlier):
+        stopped = None
     return ShownDrills(
-        read_certificates(data_dir, MAX_SHOWN_DRILLS), read_requested_drill(data_dir), are_drills_offered(data_dir)
+        certificates, current, None if stopped else failed, stopped, is_offered=are_drills_offered(data_dir)
     )
 
 
 async def _render(view: PageView, status: int = 200, **asked: Any) -> web.Response:
     drills = await _read_drills(view)
-    shown = {"is_asking": False, "minutes": DRILL_MINUTES[0], "password_problem": None, **asked}
+    shown = {
+        "is_asking": False,
+        "asks_stop": False,
+        "minutes": DRILL_MINUTES[0],
+        "password_problem": None,
+        "problem": None,
+        **asked,
+    }
     return await view.render(
         "settings/drill.html", status, minutes_choices=DRILL_MINUTES, **_shown_drills(view, drills), **shown
     )
@@ -93,10 +145,9 @@ def _render_live(view: PageView, drills: ShownDrills) -> str:
 
 def _shown_drills(view: PageView, drills: ShownDrills) -> dict[str, Any]:
     newest = drills.certificates[0] if drills.certificates else None
-    is_under_way = drills.requested is not None and drills.requested.is_under_way
-    headline, colour = drill_headline(view, newest, is_under_way=is_under_way)
+    headline, colour = drill_words.drill_headline(view, newest, drills.current, drills.stopped)
     counts = (
-        {name: (title, getattr(newest.totals, name)) for name, title in COUNT_TITLES.items()}
+        {name: (title, getattr(newest.totals, name)) for name, title in drill_words.COUNT_TITLES.items()}
         if newest is not None
         else {}
     )
@@ -104,12 +155,16 @@ def _shown_drills(view: PageView, drills: ShownDrills) -> dict[str, Any]:
         "drill_page": DRILL_PAGE,
         "newest": newest,
         "earlier": drills.certificates[1:],
-        "requested": drills.requested,
-        "is_under_way": is_under_way,
+        "current": drills.current,
+        "failed": drills.failed,
+        "stopped": drills.stopped,
         "is_offered": drills.is_offered,
         "headline": headline,
         "headline_colour": colour,
         "command": f"{COMMAND_NAME} drill",
         "titled_counts": counts,
-        "fault_title": lambda fault: fault_title(view, fault),
+        "clock_time": drill_words.clock_time,
+        "phase_title": lambda phase: drill_words.phase_title(view, phase),
+        "certificate_sentence": lambda coded, english: drill_words.certificate_sentence(view, coded, english),
+        "fault_title": lambda fault: drill_words.fault_title(view, fault),
     }

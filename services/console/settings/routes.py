@@ -17,5 +17,6 @@ ROUTES = [
     workspace_get("settings/system", system.show),
     workspace_get("settings/system/drill", drill_page.show),
     workspace_post("settings/system/drill", drill_page.start, action="drill.started"),
+    workspace_post("settings/system/drill/stop", drill_page.stop, action="drill.stopped"),
     workspace_get("settings/system/drill/live", drill_page.live),
 ]
