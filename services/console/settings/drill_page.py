@@ -124,7 +124,7 @@ def _read_files(view: PageView) -> ShownDrills:
     )
 
 
-async def _render(view: PageView, status: int = 200, **asked: Any) -> web.Response:
+async def _render(view: PageView, status: int = 200, **dialog_values: Any) -> web.Response:
     drills = await _read_drills(view)
     shown = {
         "is_asking": False,
@@ -132,7 +132,7 @@ async def _render(view: PageView, status: int = 200, **asked: Any) -> web.Respon
         "minutes": DRILL_MINUTES[0],
         "password_problem": None,
         "problem": None,
-        **asked,
+        **dialog_values,
     }
     return await view.render(
         "settings/drill.html", status, minutes_choices=DRILL_MINUTES, **_shown_drills(view, drills), **shown
