@@ -5,6 +5,7 @@ import secrets
 from playwright.async_api import Browser, Locator, Page, expect
 
 from tests.support.console import Reader, make_failed, needs_chromium, watched_page
+from tests.support.console_failures import add_cause, add_submission
 from tests.support.stack import Stack
 
 pytestmark = needs_chromium
@@ -58,4 +59,12 @@ async def test_the_focus_stays_where_somebody_acted(browser: Browser, stack: Sta
         await page.get_by_role("navigation", name="Main").get_by_role("link", name="Jobs").press("Enter")
         await expect(page.get_by_role("heading", level=1)).to_have_text("Bulk jobs")
         assert await page.evaluate("document.activeElement === document.body")
+        # A view of the same address that has other rows: its beginning, not one of these rows.
+        with stack.database() as database:
+            cause = add_cause(database, "submission", f"focus {secrets.token_hex(4)}")
+            add_submission(database, "dead", {"email": "focus@example.com"}, cause=cause)
+        await watched.open("/console/main/dead-letters")
+        await page.locator(f"#cause-{cause} a").first.press("Enter")
+        await page.wait_for_url(f"**cause={cause}**")
+        await expect(page.locator("#main")).to_be_focused()
         assert ["422" in fault for fault in watched.faults] == [True]  # the name that was taken

@@ -2,7 +2,7 @@
 // that was used. A browser begins each page at its top.
 
 import { $, $$, closest } from "./elements.js";
-import { findSpot, spotOf } from "./focus_spots.js";
+import { findControl, findSpot, spotOf } from "./focus_spots.js";
 
 /** @import { Spot } from "./focus_spots.js" */
 
@@ -13,8 +13,9 @@ const DIALOG = "[role=dialog]"; // one that is a page of its own
 const TARGETS = "a[href], button, input:not([type=hidden]), select, textarea";
 
 /**
- * The control that was used last on each of the pages that were left last, and how the last one was left.
- * @typedef {{spots: Record<string, Spot>, isSent: boolean, isDue: boolean}} Memory
+ * The control that was used last on each of the pages that were left last, and how the last one was left: by a form
+ * that was sent, out of a dialog, and whether the next page is to have the focus somewhere.
+ * @typedef {{spots: Record<string, Spot>, isSent: boolean, isDialog: boolean, isDue: boolean}} Memory
  */
 
 /** @returns {Memory} */
@@ -25,7 +26,7 @@ function read() {
   } catch {
     // Nothing is kept where storage is forbidden: then pages begin at their top.
   }
-  return { spots: {}, isSent: false, isDue: false };
+  return { spots: {}, isSent: false, isDialog: false, isDue: false };
 }
 
 /** @param {Memory} memory */
@@ -46,11 +47,12 @@ function write(memory) {
 function leave(control, { isSent, isDue }) {
   const { spots } = read();
   const { pathname } = window.location;
-  if (!$(DIALOG)) {
+  const isDialog = $(DIALOG) !== null;
+  if (!isDialog) {
     delete spots[pathname]; // the last one that is added is the newest
     if (control && (isSent || control.closest("main"))) spots[pathname] = spotOf(control);
   }
-  write({ spots, isSent, isDue });
+  write({ spots, isSent, isDialog, isDue });
 }
 
 /** @param {SubmitEvent} event */
@@ -135,14 +137,16 @@ function findProblem() {
 }
 
 function placeFocus() {
-  const { spots, isSent, isDue } = read();
+  const { spots, isSent, isDialog, isDue } = read();
   const { pathname, hash } = window.location;
   const [navigation] = /** @type {PerformanceNavigationTiming[]} */ (performance.getEntriesByType("navigation"));
-  write({ spots, isSent: false, isDue: false });
+  write({ spots, isSent: false, isDialog: false, isDue: false });
   if (!isDue || hash || navigation?.type !== "navigate") return;
   const dialog = $(DIALOG);
   const spot = spots[pathname];
-  const find = () => (spot && findSpot(spot)) ?? $("#main");
+  // A link to another view of the same address may have led to other rows: none of those is in the place of the former.
+  const isSameView = isSent || isDialog;
+  const find = () => (spot && (isSameView ? findSpot(spot) : findControl(spot))) ?? $("#main");
   if ((isSent && focus(findProblem())) || $("[autofocus]")) return; // which is the browser's affair
   if (dialog) focus($(TARGETS, $(".panel-body", dialog) ?? dialog)) || focus($("h2", dialog));
   else if (isSent && $(TOAST)) {

@@ -72,14 +72,21 @@ function shown(element) {
 const firstIn = (row) => (row ? (shown($("a.name", row)) ?? $$(FOCUSABLE, row).find(shown) ?? null) : null);
 
 /**
- * The control as the page has it now, otherwise its row, the row in its place, or the heading of its section.
+ * The control as the page has it now.
+ * @param {Spot} spot
+ */
+export const findControl = ({ control }) => shown(control ? $(control) : null);
+
+/**
+ * The control, otherwise its row, the row in its place, or the heading of its section.
  * @param {Spot} spot
  * @returns {HTMLElement | null}
  */
-export function findSpot({ control, row, list, place, section }) {
+export function findSpot(spot) {
+  const { row, list, place, section } = spot;
   const rows = [...($$(LISTS)[list]?.children ?? [])];
   return (
-    shown(control ? $(control) : null) ??
+    findControl(spot) ??
     firstIn(row ? $(row) : null) ??
     firstIn(rows[Math.min(place, rows.length - 1)]) ??
     shown($("h2, h3", $$("main section")[section] ?? document.createElement("p")))
