@@ -20,6 +20,7 @@ from tests.support.console_routes import PAGE_ROUTES, example_path
 from tests.support.hostile_texts import MADE_OF_TEXTS, bring_hostile_texts, paused_for_a_hostile_reason
 from tests.support.serving import served, settings_of
 from tests.support.stack import Stack
+from tests.support.tiers import every_nth_in_tier
 
 pytestmark = needs_chromium
 
@@ -168,7 +169,7 @@ async def visit(watched: WatchedPage, path: str, *, scheme: Scheme, rules: dict[
     return faults
 
 
-@pytest.mark.parametrize("route", ROUTES)
+@pytest.mark.parametrize("route", every_nth_in_tier(4, ROUTES))
 async def test_page_has_no_fault(english: Visitors, arabic: Visitors, pages: dict[str, str], route: str) -> None:
     if not await is_page(english.of(route), pages[route]):
         return

@@ -107,6 +107,7 @@ async def test_backup_under_load_restores_everything_acknowledged_before(tmp_pat
         (await check(second.database_url, second.spool_url, before)).assert_exact()
 
 
+@pytest.mark.extended
 async def test_backup_includes_the_spool_and_ingests_it_once(tmp_path: Path) -> None:
     """Entered twice, as one that moved into the journal between the two halves of a backup would be."""
     first, second, file = Stack(tmp_path / "one"), Stack(tmp_path / "two + 2 words"), tmp_path / "saved.tar"

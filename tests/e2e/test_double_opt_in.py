@@ -88,6 +88,7 @@ async def test_a_submission_waits_for_the_button_behind_its_link(
     assert [lead["first_name"] for lead in leads] == ["Ada"]
 
 
+@pytest.mark.extended
 async def test_links_that_nobody_sent_confirm_nothing(
     ours: Workspace, visitor: aiohttp.ClientSession, mail_server: MailServer
 ) -> None:

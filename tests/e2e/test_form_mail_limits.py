@@ -79,6 +79,7 @@ async def test_a_flood_of_posts_mails_a_stranger_five_times_and_loses_no_lead(
         assert recipients.count("ada@example.com") == 1
 
 
+@pytest.mark.extended
 async def test_a_flood_of_posts_texts_a_stranger_five_times(mailing_stack: Stack) -> None:
     async with new_workspace(Service(mailing_stack)) as ours:
         fields = [*FIELDS, {"key": "phone", "type": "phone", "maps_to": "phone"}]

@@ -68,6 +68,7 @@ async def until_counted(session: aiohttp.ClientSession, n: int) -> None:
     await until_async(are_there, 120, f"{n} leads")
 
 
+@pytest.mark.extended
 async def test_every_lead_is_fetched_once_whatever_dies(tmp_path: Path) -> None:
     async with serving_lead_apis() as apis, running(tmp_path / "data", apis) as (stack, session):
         leads = [meta_lead(number) for number in range(LEADS)]

@@ -47,6 +47,7 @@ def other(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return CertificateAuthority(tmp_path_factory.mktemp("other"), "other").trusted
 
 
+@pytest.mark.extended
 def test_a_backup_is_restored(stack: Stack, saved: Path) -> None:
     stack.run("workspace", "create", "later", "--name", "Later")
     ledger = stack.run("restore", str(saved), "--force").stdout.split()
@@ -58,6 +59,7 @@ def test_a_backup_is_restored(stack: Stack, saved: Path) -> None:
     assert ("saved" in workspaces, "later" in workspaces) == (True, False)
 
 
+@pytest.mark.extended
 def test_a_spool_of_another_authority_is_refused_in_one_sentence(
     stores: TlsStores, saved: Path, other: Path, tmp_path: Path
 ) -> None:
@@ -68,6 +70,7 @@ def test_a_spool_of_another_authority_is_refused_in_one_sentence(
     assert ended(started(tmp_path, "restore", str(saved), "--force", **urls)) == (1, said)
 
 
+@pytest.mark.extended
 def test_a_restore_into_a_postgresql_of_another_authority_is_refused(
     stores: TlsStores, saved: Path, other: Path, tmp_path: Path
 ) -> None:
@@ -79,6 +82,7 @@ def test_a_restore_into_a_postgresql_of_another_authority_is_refused(
     assert stores.postgres.password not in said
 
 
+@pytest.mark.extended
 def test_programs_without_tls_are_named(stores: TlsStores, saved: Path, tmp_path: Path) -> None:
     """Those that come with LeadHub, where the PATH has no others."""
     for words in (("backup", str(tmp_path / "new.tar")), ("restore", str(saved), "--force")):

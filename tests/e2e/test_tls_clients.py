@@ -25,6 +25,7 @@ WANTED = "the server wants a certificate of its clients: name one in the URL, as
 REFUSED = "if it refuses the certificate that ssl_certfile names"
 
 
+@pytest.mark.extended
 def test_postgresql_gets_the_certificate_that_it_wants(tmp_path: Path) -> None:
     """In all that a backup and a restore take, too: its name is that of PostgreSQL's user."""
     if not POSTGRES_PROGRAMS.exists():
@@ -55,6 +56,7 @@ def test_postgresql_gets_the_certificate_that_it_wants(tmp_path: Path) -> None:
             assert status == 0, said
 
 
+@pytest.mark.extended
 def test_rabbitmq_gets_the_certificate_that_it_wants(capfd: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     if not RABBITMQ_SERVER.exists():
         pytest.skip("no RabbitMQ of the machine's packages")
@@ -73,6 +75,7 @@ def test_rabbitmq_gets_the_certificate_that_it_wants(capfd: pytest.CaptureFixtur
         assert HintSender(f"{url}{named(own)}")()
 
 
+@pytest.mark.extended
 def test_redis_gets_the_certificate_that_it_wants(capfd: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     """It may end the connection before it has said why."""
     authority, port, program = CertificateAuthority(tmp_path), free_port(HOST), shutil.which("redis-server")

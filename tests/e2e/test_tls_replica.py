@@ -26,6 +26,7 @@ pytestmark = [pytest.mark.e2e, pytest.mark.external]
 REMEDY = "nobody that is trusted here has issued it: renew it, or name the file of its CA"
 
 
+@pytest.mark.extended
 async def test_lists_come_from_a_replica_that_is_trusted(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     if not POSTGRES_PROGRAMS.exists():
         pytest.skip("no PostgreSQL 15 of the machine's packages")

@@ -84,6 +84,7 @@ def test_a_postgresql_of_another_authority_is_refused(
     assert stores.postgres.password not in said
 
 
+@pytest.mark.extended
 def test_a_gateway_says_which_of_its_stores_are_refused(stores: TlsStores, other: Path, tmp_path: Path) -> None:
     urls = {
         "LEADHUB_DATABASE_URL": stores.database_url(other),
@@ -103,6 +104,7 @@ def test_a_gateway_says_which_of_its_stores_are_refused(stores: TlsStores, other
     assert not any(secret in "".join(lines) for secret in ("hidden", "guest", stores.postgres.password))
 
 
+@pytest.mark.extended
 def test_status_says_once_why_the_spool_is_refused(stores: TlsStores, other: Path, tmp_path: Path) -> None:
     """And `migrate` asks neither it nor the broker."""
     urls = {
@@ -118,6 +120,7 @@ def test_status_says_once_why_the_spool_is_refused(stores: TlsStores, other: Pat
     assert UNKNOWN_AUTHORITY in said
 
 
+@pytest.mark.extended
 def test_a_certificate_for_another_host_is_refused(
     stores: TlsStores, capfd: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
@@ -130,6 +133,7 @@ def test_a_certificate_for_another_host_is_refused(
     assert WRONG_NAME in refusal_of(tmp_path, stores.database_url(host=OTHER_HOST))
 
 
+@pytest.mark.extended
 def test_a_server_without_tls_is_named(stores: TlsStores, capfd: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     with spooling(tmp_path) as plain, lone_primary(tmp_path) as primary:
         url = f"rediss{plain.removeprefix('redis')}"
@@ -138,6 +142,7 @@ def test_a_server_without_tls_is_named(stores: TlsStores, capfd: pytest.CaptureF
         assert "turn on TLS in PostgreSQL" in refusal_of(tmp_path, f"{primary.url}?sslmode=verify-full")
 
 
+@pytest.mark.extended
 def test_an_expired_certificate_is_refused(
     stores: TlsStores, capfd: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:

@@ -85,6 +85,7 @@ async def test_what_is_not_chosen_is_not_traced(tmp_path: Path) -> None:
         assert collector.requests == []
 
 
+@pytest.mark.extended
 async def test_leads_are_taken_while_the_collector_hangs(tmp_path: Path) -> None:
     async with receiving() as collector, receiving() as receiver:
         collector.hold()

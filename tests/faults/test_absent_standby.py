@@ -104,6 +104,7 @@ async def test_writes_of_the_api_are_answered_and_reads_go_on(
     await until_async(audited, what="an entry in the audit log for each request, and no second one")
 
 
+@pytest.mark.extended
 async def test_a_change_in_the_console_is_answered(primary: ReplicaServer, waiting_stack: Stack) -> None:
     readers = await make_readers(primary.url, "absent")
     form = "/console/main/settings/retention"
@@ -143,6 +144,7 @@ async def test_leads_are_acknowledged_soon(primary: ReplicaServer, waiting_stack
     await until_decided(poster, "after")
 
 
+@pytest.mark.extended
 async def test_a_visitor_who_confirms_is_answered(
     primary: ReplicaServer, waiting_stack: Stack, mail_server: MailServer, poster: Client
 ) -> None:

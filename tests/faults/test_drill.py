@@ -40,6 +40,7 @@ def copies_beside(stack: Stack) -> list[Path]:
     return list(stack.folder.parent.glob(f"{FOLDER_PREFIX}*"))
 
 
+@pytest.mark.extended
 def test_drill_loses_nothing_and_touches_nothing_beside_it(stack: Stack) -> None:
     real = {role: stack.pids(role) for role in ROLES}, counts_of(stack)
     done = stack.run("drill", "--minutes", "0.3", "--rate", "10", "--json")

@@ -41,6 +41,7 @@ async def test_workers_are_killed(stack: Stack, settle: Settle, rounds: int) -> 
     await settle("worker SIGKILL", rounds, told)
 
 
+@pytest.mark.extended
 @rounds(2, 10)
 async def test_workers_are_told_to_stop(stack: Stack, settle: Settle, rounds: int) -> None:
     """A deploy: each takes leave within 30 s and leaves nothing dead."""
@@ -70,6 +71,7 @@ async def test_the_broker_is_killed(stack: Stack, settle: Settle, rounds: int) -
         await until_async(lambda: asyncio.to_thread(stack.answers_201), what="a hint that reaches the worker")
 
 
+@pytest.mark.extended
 @rounds(1, 3)
 async def test_the_broker_is_frozen(stack: Stack, settle: Settle, rounds: int) -> None:
     """It takes connections and does not answer: no event loop may wait for it."""
@@ -108,6 +110,7 @@ async def test_the_broker_is_frozen_while_hints_are_acknowledged(stack: Stack, s
         await until_async(lambda: asyncio.to_thread(stack.answers_201), what="a hint that reaches the worker")
 
 
+@pytest.mark.extended
 async def test_stale_hints_are_purged_together(stack: Stack) -> None:
     """As while all workers were stopped. The queue is emptied by who hears an old one, and its rows are ingested."""
     broker = EmbeddedValkey(DataDir(stack.folder), "broker", durable=False)

@@ -77,6 +77,7 @@ class Readers:
             self.statuses[type(error).__name__] += 1
 
 
+@pytest.mark.extended
 @pytest.mark.parametrize(("rounds", "rate"), [(1, 40), pytest.param(4, 120, marks=pytest.mark.long)])
 @pytest.mark.parametrize("program", first_in_tier("haproxy", "caddy"))
 async def test_services_restart_behind_a_proxy(

@@ -62,6 +62,7 @@ async def test_a_key_not_used_yet_is_known_while_postgresql_is_frozen(
     await settle("PostgreSQL frozen, a key not used yet", 1, client.told)
 
 
+@pytest.mark.extended
 async def test_status_shows_the_spool_while_postgresql_is_frozen(stack: Stack, client: Client, settle: Settle) -> None:
     async with background(stack.frozen("postgres")):
         answer = await client.post({"email": email()})
@@ -73,6 +74,7 @@ async def test_status_shows_the_spool_while_postgresql_is_frozen(stack: Stack, c
     await settle("PostgreSQL frozen, status", 1, client.told)
 
 
+@pytest.mark.extended
 async def test_the_gauge_of_the_spool_is_true_while_postgresql_is_frozen(
     stack: Stack, client: Client, settle: Settle
 ) -> None:
@@ -103,6 +105,7 @@ async def test_the_gauge_of_the_spool_is_true_while_postgresql_is_frozen(
     await settle("PostgreSQL frozen, gauges", 1, client.told)
 
 
+@pytest.mark.extended
 async def test_every_kind_of_post_is_answered_while_postgresql_is_frozen(
     stack: Stack, client: Client, settle: Settle
 ) -> None:
@@ -122,6 +125,7 @@ async def seconds_of_202(client: Client, **headers: str) -> float:
     return answer.seconds
 
 
+@pytest.mark.extended
 async def test_callers_who_wait_are_let_go_in_time_while_postgresql_is_frozen(
     stack: Stack, client: Client, settle: Settle
 ) -> None:
@@ -182,6 +186,7 @@ async def test_leads_are_taken_while_postgresql_is_away(stack: Stack, client: Cl
     assert (again.status, again.headers["Idempotent-Replayed"]) == (201, "true")
 
 
+@pytest.mark.extended
 async def test_leads_of_an_outage_after_a_hang_are_soon_ingested(stack: Stack, client: Client, settle: Settle) -> None:
     """The sweeper looks for work all the same, though its last look took as long as the hang."""
     with stack.database() as database:  # work in the worker's hand would show it that its connection is dead
@@ -206,6 +211,7 @@ async def test_with_both_stores_away_leads_are_refused(stack: Stack, client: Cli
     await settle("both stores away", 1, client.told)
 
 
+@pytest.mark.extended
 async def test_only_the_spool_being_away_is_not_felt(stack: Stack, client: Client, settle: Settle) -> None:
     async with background(stack.away("spool")):
         answers = await asyncio.gather(*[client.post({"email": email()}) for _ in range(20)])

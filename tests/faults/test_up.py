@@ -58,6 +58,7 @@ def killed_and_started_again(stack: Stack) -> None:
     stack.start()
 
 
+@pytest.mark.extended
 async def test_acknowledged_leads_survive_the_kill_of_all_processes(own: Stack) -> None:
     """A power cut, as far as one can be had: what was acknowledged is on disk."""
     async with loaded(own) as told:
@@ -151,6 +152,7 @@ def test_a_stop_wakes_what_is_stopped(own: Stack) -> None:
     assert stopped(own) == 0
 
 
+@pytest.mark.extended
 @pytest.mark.parametrize("role", first_in_tier("postgres", "broker", "sweeper", "gateway"))
 def test_a_stop_during_the_start_leaves_nothing(tmp_path: Path, role: str) -> None:
     stack = Stack(tmp_path / "data")
@@ -162,6 +164,7 @@ def test_a_stop_during_the_start_leaves_nothing(tmp_path: Path, role: str) -> No
         stack.stop()
 
 
+@pytest.mark.extended
 def test_table_growth_is_flushed_within_seconds(stack: Stack) -> None:
     """The kernel by itself would write it in half a minute, all at once, and every commit would wait behind it."""
     with stack.database() as database:

@@ -146,6 +146,7 @@ def restored_by_this_version(folder: Path, tmp_path: Path) -> TablesState:
         return tables_state(found.database_url)
 
 
+@pytest.mark.extended
 @pytest.mark.parametrize(("rounds", "rate"), [(1, 30), pytest.param(4, 120, marks=pytest.mark.long)])
 async def test_the_next_version_runs_beside_this_one_and_goes_again(
     servers: Settings, tmp_path: Path, record_property: Callable[[str, object], None], rounds: int, rate: int

@@ -90,6 +90,7 @@ async def test_a_reloaded_page_sends_what_was_left(
     assert await leads_with(shared_stack, email) == 1
 
 
+@pytest.mark.extended
 async def test_a_busy_server_is_given_the_time_it_asks_for(
     browser: Browser, site: FormSite, shared_stack: Stack, network: CutProxy
 ) -> None:
@@ -106,6 +107,7 @@ async def test_a_busy_server_is_given_the_time_it_asks_for(
     assert len(await submissions_of(shared_stack, email)) == 1
 
 
+@pytest.mark.extended
 async def test_after_all_attempts_the_visitor_decides(
     browser: Browser, site: FormSite, shared_stack: Stack, network: CutProxy
 ) -> None:
@@ -126,6 +128,7 @@ async def test_after_all_attempts_the_visitor_decides(
     assert len(await submissions_of(shared_stack, email)) == 1
 
 
+@pytest.mark.extended
 async def test_changed_answers_are_another_submission(
     browser: Browser, site: FormSite, shared_stack: Stack, network: CutProxy
 ) -> None:
@@ -148,6 +151,7 @@ async def test_changed_answers_are_another_submission(
     assert await leads_with(shared_stack, email) == 1
 
 
+@pytest.mark.extended
 async def test_files_are_asked_for_again_and_arrive_once(
     browser: Browser, site: FormSite, shared_stack: Stack, network: CutProxy, tmp_path: Path
 ) -> None:

@@ -14,7 +14,7 @@ pytestmark = pytest.mark.unit
 
 ROOT = Path(__file__).parents[2]
 TABLE = {"services/console/*": ["tests/console/test_a.py"], "shared/*": ["tests/e2e/test_b.py"], "docs/*": []}
-EXTENDED = re.compile(r"pytest\.mark\.extended\b|\bfirst_in_tier\(")
+EXTENDED = re.compile(r"pytest\.mark\.extended\b|_in_tier\(")
 EVERYTHING = ["tests/console/test_a.py", "tests/e2e/test_b.py"]
 
 
