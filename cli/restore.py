@@ -37,7 +37,7 @@ from cli.saved_files import count_missing, load_files, missing_files_message
 from cli.schema import RESTORING_VERSION, database_version, stamp_version, upgrade_database
 from cli.spool_check import check_spool_durability
 from embedded.servers import EmbeddedServers, run_program
-from shared.intake.spool import SPOOL_COUNT_KEY, SPOOL_STREAM
+from shared.intake.spool import SPOOL_COUNT_KEY, SPOOL_REPEATS_KEY, SPOOL_STREAM
 from shared.platform.crypto.encryption import split_keys
 from shared.platform.data_dir import COMMAND_KIND, DataDir, DataDirInUse
 from shared.platform.data_dir import ENCRYPTION_KEY_NAME as KEY_FILE
@@ -270,6 +270,7 @@ def _switch_spool(url: str, spooled: int) -> None:
         else:
             pipe.delete(SPOOL_STREAM)
         pipe.set(SPOOL_COUNT_KEY, spooled)
+        pipe.delete(SPOOL_REPEATS_KEY)
         pipe.execute()
 
 

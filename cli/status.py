@@ -159,15 +159,14 @@ async def _reach_replica(settings: Settings) -> None:
 async def _read_database(source: StatusSource, reached: Callable[[], None]) -> StatusReport:
     async with connect(source.settings.database_url, "leadhub-cli") as connection:
         reached()
-        is_standby_away = await do_commits_wait(connection)
-        state = await _read_ledger(connection, source, is_standby_away)
+        state = await _read_ledger(connection, source)
         from shared.files.folder_id import FolderIdReader
         from shared.operations.settings_mismatch import (
             find_mismatches,  # imported late: it loads the encryption, which is not needed without PostgreSQL
         )
         from shared.platform.crypto.settings_fingerprints import fingerprint_reader
 
-        if is_standby_away:
+        if await do_commits_wait(connection):
             notify_operator(STANDBY_AWAY_MESSAGE)
             state["unavailable"].append("standby")
         used = fingerprint_reader(source.settings, FolderIdReader(source.settings.files_folder, makes_id=False))()
@@ -180,13 +179,11 @@ async def _read_alarms(connection: Connection) -> list[RingingAlarm]:
     return [one._replace(raised_at=one.raised_at.astimezone(UTC)) for one in await read_ringing_alarms(connection)]
 
 
-async def _read_ledger(connection: Connection, source: StatusSource, is_standby_away: bool) -> StatusReport:
-    """Read the ledger. While the standby is away, leads of the journal whose callers were answered are spooled, too."""
+async def _read_ledger(connection: Connection, source: StatusSource) -> StatusReport:
     if source.has_spool:
         try:
             async with _spool_client(source) as spool:
-                state = await ledger.read_ledger(connection, Spool(spool), each_once=is_standby_away)
-                return {**state, "unavailable": []}
+                return {**await ledger.read_ledger(connection, Spool(spool)), "unavailable": []}
         except redis.RedisError as error:
             notify_operator(_spool_away(source, error))
             return {**await ledger.read_ledger(connection, None), "spooled": None, "unavailable": ["spool"]}

@@ -78,7 +78,8 @@ class DurableStore:
         lost = await self._lost_items(items)
         for chunk in chunk_by_size(lost, lambda item: len(item.body)):
             # Already counted when it was first stored.
-            await self._store_measured(NewJournalRow.from_items(Lane.WAITED_FOR, chunk, gateway), durable=True)
+            row = NewJournalRow.from_items(Lane.WAITED_FOR, chunk, gateway)
+            await self._store_measured(row, durable=True, is_repeat=True)
 
     async def _lost_items(self, items: Sequence[JournalItem]) -> Sequence[JournalItem]:
         try:
@@ -94,17 +95,19 @@ class DurableStore:
         async with self._pool.connection() as connection:
             return await journal.find_missing(connection, items)
 
-    async def _store_measured(self, row: NewJournalRow, durable: bool) -> StoreName:
+    async def _store_measured(self, row: NewJournalRow, durable: bool, *, is_repeat: bool = False) -> StoreName:
         started = time.perf_counter()
-        store = await self._store_with_fallback(row, durable)
+        store = await self._store_with_fallback(row, durable, is_repeat)
         FLUSH_SECONDS.labels(store).observe(time.perf_counter() - started)
         FLUSH_SIZE.observe(row.n)
         return store
 
-    async def _store_with_fallback(self, row: NewJournalRow, durable: bool) -> StoreName:
-        if not self._has_journal_failed and await self._append_to_journal(row, durable):
-            return "journal"
-        if await self._append_to_spool(row):
+    async def _store_with_fallback(self, row: NewJournalRow, durable: bool, is_repeat: bool) -> StoreName:
+        if not self._has_journal_failed:
+            if await self._append_to_journal(row, durable):
+                return "journal"
+            is_repeat = True  # it may have been committed all the same
+        if await self._append_to_spool(row, is_repeat):
             return "spool"
         # Before a refusal PostgreSQL is tried once more, whatever the state of the breaker.
         if await self._append_to_journal(row, durable):
@@ -138,10 +141,10 @@ class DurableStore:
             log.warning("journal.unavailable")
         self._has_journal_failed = True
 
-    async def _append_to_spool(self, row: NewJournalRow) -> bool:
+    async def _append_to_spool(self, row: NewJournalRow, is_repeat: bool) -> bool:
         try:
             async with asyncio.timeout(SPOOL_TIMEOUT_SECONDS):
-                await self._spool.append_row(row)
+                await self._spool.append_row(row, is_repeat=is_repeat)
         except (redis.RedisError, TimeoutError, OSError) as error:
             log.warning("spool.unavailable", error=type(error).__name__)
             return False
@@ -196,7 +199,7 @@ class DurableStore:
         again = NewJournalRow.from_items(Lane(row.lane), lost, gateway)
         while True:
             try:
-                store = await self._store_measured(again, durable=True)
+                store = await self._store_measured(again, durable=True, is_repeat=True)
             except ServiceUnavailable:
                 await asyncio.sleep(PROBE_INTERVAL_SECONDS)
             else:

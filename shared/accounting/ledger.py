@@ -1,6 +1,7 @@
 """The ledger: accepted = done + pending + dead + quarantined + spooled.
 
-Pending are the submissions in the journal, and those whose leads wait to be fetched from their providers.
+Pending are the submissions in the journal, and those whose leads wait to be fetched from their providers. Spooled are
+those that the spool alone holds: one that a gateway could not confirm in the database may be in both.
 
 Each number is counted in the transaction that makes it true. Transactions append deltas, and the sweeper folds these
 into totals. A reader sums both in one statement, so that it sees a fold either completely or not at all.
@@ -11,6 +12,7 @@ from typing import Any, LiteralString
 
 from psycopg.rows import TupleRow
 
+from shared.intake import journal
 from shared.intake.spool import Spool
 from shared.platform.db.connections import Connection
 
@@ -40,10 +42,6 @@ SELECT coalesce((SELECT json_object_agg(state, n) FROM (
            GROUP BY state) sums), '{}'),
        (SELECT coalesce(extract(epoch FROM clock_timestamp() - min(stored_at)), 0)::float8 FROM journal)
 """
-COUNT_ABSENT_SQL = """
-SELECT count(DISTINCT spooled.id) FROM unnest(%s::uuid[]) AS spooled(id)
-WHERE NOT EXISTS (SELECT FROM journal j, unnest(j.ids) AS held(id) WHERE held.id = spooled.id)
-"""
 FOLD_LEDGER_DELTAS_SQL = """
 WITH folded AS (
     DELETE FROM ledger_deltas WHERE ctid = ANY (ARRAY(
@@ -56,17 +54,15 @@ ON CONFLICT (workspace_id, state) DO UPDATE SET n = ledger.n + excluded.n
 LANE_NAMES = {"0": "waited_for", "1": "prompt", "2": "bulk"}
 
 
-async def read_ledger(connection: Connection, spool: Spool | None, *, each_once: bool = False) -> dict[str, Any]:
+async def read_ledger(connection: Connection, spool: Spool | None) -> dict[str, Any]:
     """Return the ledger, the age of the oldest waiting submission (seconds) and the queues, over all workspaces.
 
-    A lead that waits to be fetched is pending, but its age is its provider's affair. With `each_once`, spooled are
-    only the submissions that the journal does not hold as well; this reads the whole spool.
+    A lead that waits to be fetched is pending, but its age is its provider's affair.
     """
 
     async def count_spooled() -> int:
-        if spool is None:
-            return 0
-        return await count_absent(connection, spool) if each_once else await spool.count_submissions()
+        spooled = await spool.count_submissions() if spool else 0
+        return spooled - await _count_extra(connection, spool) if spool and spooled else 0
 
     row = await (await connection.execute(HAS_FETCHES_SQL)).fetchone()
     query = LEDGER_SQL if row and row[0] else EARLIER_LEDGER_SQL
@@ -89,7 +85,8 @@ async def read_workspace_ledger(connection: Connection, spool: Spool | None, wor
     """
 
     async def spooled_of() -> int:
-        return await spool.count_workspace_submissions(workspace_id) if spool else 0
+        spooled = await spool.count_workspace_submissions(workspace_id) if spool else 0
+        return spooled - await _count_extra(connection, spool, workspace_id) if spool and spooled else 0
 
     found, spooled = await _read_consistently(connection, WORKSPACE_LEDGER_SQL, {"workspace": workspace_id}, spooled_of)
     counts, oldest = found or ({}, 0)
@@ -117,10 +114,10 @@ async def _read_consistently(
     return row, spooled
 
 
-async def count_absent(connection: Connection, spool: Spool) -> int:
-    """Return how many submissions of the spool the journal does not hold as well."""
-    [(absent,)] = await (await connection.execute(COUNT_ABSENT_SQL, (await spool.read_ids(),))).fetchall()
-    return int(absent)
+async def _count_extra(connection: Connection, spool: Spool, workspace_id: int | None = None) -> int:
+    """Return how many submissions in the spool count elsewhere: the database holds them, or another entry does."""
+    repeats = [key for key in await spool.read_repeats() if workspace_id in (None, key[0])]
+    return len(repeats) - await journal.count_missing(connection, repeats) if repeats else 0
 
 
 def _ledger_entries(counts: Mapping[str, int], pending: int, spooled: int) -> dict[str, int]:

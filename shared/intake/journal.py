@@ -132,15 +132,21 @@ INSERT INTO journal (lane, n, ids, payload) VALUES (%b, %b, string_to_array(%b, 
 # row durable as well.
 APPEND_ROW_ASYNC_SQL = f"{APPEND_ROW_SQL} RETURNING {ASYNC_COMMIT}"
 
+# Of `wanted`, those that are in no row.
+_IS_MISSING_SQL = """NOT EXISTS (SELECT FROM journal j, unnest(j.ids) AS held(id) WHERE held.id = wanted.id)
+      AND NOT EXISTS (SELECT FROM submissions s WHERE s.workspace_id = wanted.workspace_id AND s.id = wanted.id)
+      AND NOT EXISTS (SELECT FROM source_fetches f WHERE f.workspace_id = wanted.workspace_id AND f.id = wanted.id)"""
 # Finds submissions that are in no row. All others are durable when it returns: the statement writes a message, so that
 # its commit waits until everything committed before is on disk. The call is in the SELECT list of a single row: in the
 # FROM clause PostgreSQL would skip it when nothing is missing.
-MISSING_ITEMS_SQL = """
+MISSING_ITEMS_SQL = f"""
 SELECT pg_logical_emit_message(true, 'leadhub', ''), ARRAY(
     SELECT wanted.n FROM unnest(%s::bigint[], %s::uuid[]) WITH ORDINALITY AS wanted(workspace_id, id, n)
-    WHERE NOT EXISTS (SELECT FROM journal j, unnest(j.ids) AS held(id) WHERE held.id = wanted.id)
-      AND NOT EXISTS (SELECT FROM submissions s WHERE s.workspace_id = wanted.workspace_id AND s.id = wanted.id)
-      AND NOT EXISTS (SELECT FROM source_fetches f WHERE f.workspace_id = wanted.workspace_id AND f.id = wanted.id))
+    WHERE {_IS_MISSING_SQL})
+"""
+COUNT_MISSING_SQL = f"""
+SELECT count(DISTINCT wanted.id) FROM unnest(%s::bigint[], %s::uuid[]) AS wanted(workspace_id, id)
+WHERE {_IS_MISSING_SQL}
 """
 
 
@@ -149,6 +155,13 @@ async def find_missing(connection: Connection, items: Sequence[JournalItem]) -> 
     wanted = ([item.workspace_id for item in items], [item.id for item in items])
     [(_, places)] = await (await connection.execute(MISSING_ITEMS_SQL, wanted)).fetchall()
     return [items[place - 1] for place in places]
+
+
+async def count_missing(connection: Connection, wanted: Sequence[tuple[int, str]]) -> int:
+    """Return how many different submissions, by workspace and id, are neither in the journal nor ingested."""
+    arguments = ([workspace_id for workspace_id, _ in wanted], [submission_id for _, submission_id in wanted])
+    [(missing,)] = await (await connection.execute(COUNT_MISSING_SQL, arguments)).fetchall()
+    return int(missing)
 
 
 async def append_row(connection: Connection, row: NewJournalRow) -> None:

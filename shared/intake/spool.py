@@ -5,7 +5,8 @@ Each entry is one journal row. The sweeper inserts it, commits, and only then de
 the row is inserted twice, and ingest drops the submissions it has already seen.
 """
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable
+from itertools import chain
 from typing import Any, NamedTuple, cast
 
 import orjson
@@ -18,31 +19,32 @@ from shared.platform.db.connections import Connection
 
 SPOOL_STREAM = "leadhub:spool"
 SPOOL_COUNT_KEY = "leadhub:spool:submissions"  # how many submissions the entries hold together
+SPOOL_REPEATS_KEY = "leadhub:spool:repeats"  # by entry, the submissions of those that a database may hold as well
 SPOOL_CHECK_KEY = "leadhub:spool:check"
 DRAIN_CHUNK_SIZE = 16  # entries moved in one transaction
-IDS_CHUNK_SIZE = 1000  # entries whose ids are read in one call
 
+SubmissionKey = tuple[int, str]  # workspace id, submission id
 
-# KEYS: the stream and the count. ARGV: for each entry its id and its number of submissions. Only entries that this call
-# deletes reduce the count, because another process may have deleted some before. An empty stream resets the count.
+# KEYS: the stream, the count and the repeats. ARGV: for each entry its id and its number of submissions. Only entries
+# that this call deletes reduce the count, because another process may have deleted some before. An empty stream resets
+# the others.
 DELETE_ENTRIES_SCRIPT = """
 for i = 1, #ARGV, 2 do
   if redis.call('XDEL', KEYS[1], ARGV[i]) == 1 then redis.call('DECRBY', KEYS[2], ARGV[i + 1]) end
+  redis.call('HDEL', KEYS[3], ARGV[i])
 end
-if redis.call('XLEN', KEYS[1]) == 0 then redis.call('SET', KEYS[2], 0) end
-"""
-
-# KEYS: the stream. ARGV: where to start, and how many entries. Returns the id of the last one, and the ids of their
-# submissions: the documents, which are most of the stream, stay in the server.
-READ_IDS_SCRIPT = """
-local entries, ids = redis.call('XRANGE', KEYS[1], ARGV[1], '+', 'COUNT', ARGV[2]), {}
-for _, entry in ipairs(entries) do
-  for i = 1, #entry[2], 2 do
-    if entry[2][i] == 'ids' then ids[#ids + 1] = entry[2][i + 1] end
-  end
+if redis.call('XLEN', KEYS[1]) == 0 then
+  redis.call('SET', KEYS[2], 0)
+  redis.call('DEL', KEYS[3])
 end
-return {#entries > 0 and entries[#entries][1] or '', table.concat(ids, ',')}
 """
+# KEYS: the same. ARGV: the number of submissions, their keys as JSON, and the fields of the entry.
+APPEND_REPEAT_SCRIPT = """
+local entry = redis.call('XADD', KEYS[1], '*', unpack(ARGV, 3))
+redis.call('INCRBY', KEYS[2], ARGV[1])
+redis.call('HSET', KEYS[3], entry, ARGV[2])
+"""
+SPOOL_KEYS = [SPOOL_STREAM, SPOOL_COUNT_KEY, SPOOL_REPEATS_KEY]
 
 # Settings of a Redis that acknowledges a write only when it is on disk.
 DURABLE_SETTINGS = {"appendonly": "yes", "appendfsync": "always"}
@@ -81,10 +83,14 @@ class Spool:
     def __init__(self, client: redis.Redis) -> None:
         self._redis = client
         self._delete_entries = client.register_script(DELETE_ENTRIES_SCRIPT)
-        self._read_ids = client.register_script(READ_IDS_SCRIPT)
+        self._append_repeat = client.register_script(APPEND_REPEAT_SCRIPT)
 
-    async def append_row(self, row: NewJournalRow) -> None:
-        """Store a row, which is on disk when this returns. Raises redis.RedisError if that failed."""
+    async def append_row(self, row: NewJournalRow, *, is_repeat: bool = False) -> None:
+        """Store a row, which is on disk when this returns. Raises redis.RedisError if that failed.
+
+        A repeat is one whose submissions the database may hold as well: they are noted, so that they can be counted
+        once.
+        """
         fields: dict[Any, Any] = {
             "lane": row.lane,
             "n": row.n,
@@ -92,6 +98,10 @@ class Spool:
             "accepted": row.accepted,
             "document": row.document,
         }
+        if is_repeat:
+            noted = orjson.dumps([(item.workspace_id, item.id) for item in row.read_items()])
+            await self._append_repeat(keys=SPOOL_KEYS, args=[row.n, noted, *chain.from_iterable(fields.items())])
+            return
         async with self._redis.pipeline(transaction=True) as pipe:
             pipe.xadd(SPOOL_STREAM, fields)
             pipe.incrby(SPOOL_COUNT_KEY, row.n)
@@ -109,16 +119,10 @@ class Spool:
         """Return how many submissions are in the spool."""
         return int(await self._redis.get(SPOOL_COUNT_KEY) or 0)
 
-    async def read_ids(self) -> list[str]:
-        """Return the ids of all submissions in the spool."""
-        submission_ids: list[str] = []
-        start = b"-"
-        while True:
-            last, ids = await self._read_ids(keys=[SPOOL_STREAM], args=[start, IDS_CHUNK_SIZE])
-            if not last:
-                return submission_ids
-            submission_ids += ids.decode().split(",")
-            start = b"(" + last
+    async def read_repeats(self) -> list[SubmissionKey]:
+        """Return the submissions of all repeats. One that was repeated twice is there twice."""
+        noted = await cast("Awaitable[list[bytes]]", self._redis.hvals(SPOOL_REPEATS_KEY))
+        return [(workspace_id, submission_id) for each in noted for workspace_id, submission_id in orjson.loads(each)]
 
     async def count_workspace_submissions(self, workspace_id: int) -> int:
         """Return how many of them belong to a workspace. Reads the stream, which is mostly empty."""
@@ -163,9 +167,7 @@ class Spool:
         async with connection.transaction():
             for entry in chunk:
                 await journal.append_row(connection, entry.row)
-        await self._delete_entries(
-            keys=[SPOOL_STREAM, SPOOL_COUNT_KEY], args=[part for entry in chunk for part in (entry.id, entry.row.n)]
-        )
+        await self._delete_entries(keys=SPOOL_KEYS, args=[part for entry in chunk for part in (entry.id, entry.row.n)])
         return sum(entry.row.n for entry in chunk)
 
     async def _read_chunk(self, count: int, start: bytes = b"-") -> list[SpoolEntry]:

@@ -37,6 +37,7 @@ LONG_BATCH_SQL = f"""
 SELECT pid FROM pg_stat_activity WHERE wait_event = 'SyncRep' AND application_name = 'leadhub worker'
   AND query_start < clock_timestamp() - make_interval(secs => {STUCK_BATCH_SECONDS + STALE_HEARTBEAT_SECONDS + 2})
 """
+LEDGER_STATES = ("accepted", "done", "pending", "dead", "quarantined", "spooled")  # in the order of the page
 AUDITED_SQL = "SELECT count(*), count(DISTINCT request_id) FROM audit_log WHERE action = 'tag.created'"
 
 
@@ -126,7 +127,8 @@ async def test_a_change_in_the_console_is_answered(primary: ReplicaServer, waiti
 async def test_leads_are_acknowledged_soon(primary: ReplicaServer, waiting_stack: Stack, poster: Client) -> None:
     await until_decided(poster, "before")
     taken = (await asyncio.to_thread(waiting_stack.status))["accepted"]
-    async with await_standby(primary):
+    reader = (await make_readers(primary.url, "counts"))["operator"]
+    async with console_client(waiting_stack.base, reader.email) as browser, await_standby(primary):
         first = await asyncio.gather(*[poster.post(person(f"first{n}")) for n in range(CALLERS)])
         later = [await poster.post(person(f"later{n}")) for n in range(3)]
         assert {answer.status for answer in (*first, *later)} == {202}
@@ -135,6 +137,15 @@ async def test_leads_are_acknowledged_soon(primary: ReplicaServer, waiting_stack
         assert "standby" in ledger["unavailable"]
         assert ledger["accepted"] == taken + CALLERS + 3, "a lead counts twice"
         assert ledger["done"] == taken
+        told = (await poster.show("operations")).body["data"]["ledger"]
+        assert told["accepted"] == taken + CALLERS + 3, "a lead counts twice in the API"
+        page = (await browser.get("/console/main/now")).text
+        assert shown_figures(page) == [ledger[name] for name in LEDGER_STATES], "the console counts otherwise"
+
+        async def is_measured() -> bool:
+            return await measured_ledger(waiting_stack) == {name: ledger[name] for name in LEDGER_STATES}
+
+        await until_async(is_measured, what="the same figures in the metrics")
 
     async def is_settled() -> bool:
         ledger = await asyncio.to_thread(waiting_stack.status)
@@ -196,6 +207,19 @@ async def until_decided(poster: Client, name: str) -> int:
 
     await until_async(is_decided, what="a lead that is decided while its caller waits")
     return number
+
+
+def shown_figures(page: str) -> list[int]:
+    """The figures of the ledger on the page Now."""
+    shown = page.partition('aria-label="The ledger"')[2].partition('class="proof')[0]
+    return [int(figure) for figure in re.findall(r"<dd>\s*(?:<a[^>]*>)?\s*(\d+)", shown)]
+
+
+async def measured_ledger(stack: Stack) -> dict[str, int]:
+    """The gauges of the ledger."""
+    async with aiohttp.ClientSession() as session, session.get(stack.metrics) as answer:
+        found = re.findall(r'^leadhub_ledger{state="(\w+)"} (\d+)', await answer.text(), re.MULTILINE)
+    return {name: int(figure) for name, figure in found}
 
 
 def confirmation_path(mail_server: MailServer) -> str:

@@ -14,10 +14,15 @@ from embedded.valkey import EmbeddedValkey
 from services.workers.ledger.ledger_gauges import update_gauges, update_spool_gauges
 from shared.accounting import ledger
 from shared.intake.journal import JournalItem, Lane, NewJournalRow
-from shared.intake.spool import IDS_CHUNK_SIZE, Spool
+from shared.intake.spool import Spool
 from shared.platform.data_dir import DataDir
 from shared.platform.db.connections import Connection, with_deadline
-from shared.platform.observability.metrics import OLDEST_WAITING_SECONDS, PENDING_SUBMISSIONS, SPOOLED_SUBMISSIONS
+from shared.platform.observability.metrics import (
+    LEDGER_SUBMISSIONS,
+    OLDEST_WAITING_SECONDS,
+    PENDING_SUBMISSIONS,
+    SPOOLED_SUBMISSIONS,
+)
 from tests.support.ingesting import accept, item, workspace_id
 from tests.support.serving import NOWHERE
 
@@ -55,16 +60,25 @@ async def test_the_ledger_is_told_while_the_spool_takes_more_all_the_time(databa
 
 
 async def test_a_submission_of_both_stores_is_counted_once(database: Connection, spool: Spool) -> None:
+    """And by its workspace, and one that two entries of the spool hold; until it has left the spool."""
     workspace = await workspace_id(database)
-    stored = item(workspace, {"email": "both@example.com"})
-    await accept(database, [stored])
-    spooled = [item(workspace, {"email": f"spooled{n}@example.com"}) for n in range(2 * IDS_CHUNK_SIZE)]
-    for rows in (spooled, [stored, spooled[0]]):
-        for one in rows:
-            await spool.append_row(NewJournalRow.from_items(Lane.PROMPT, [one], "nobody"))
-    found = await ledger.read_ledger(database, spool, each_once=True)
-    assert (found["pending"], found["spooled"]) == (1, len(spooled))
-    assert (found["accepted"], ledger.count_unaccounted(found)) == (1 + len(spooled), 0)
+    both, lost, *others = [item(workspace, {"email": f"person{n}@example.com"}) for n in range(5)]
+    await accept(database, [both])
+    for one in others:
+        await spool.append_row(NewJournalRow.from_items(Lane.PROMPT, [one], "nobody"))
+    for items in ([both, lost], [both], [lost]):
+        await spool.append_row(NewJournalRow.from_items(Lane.WAITED_FOR, items, "nobody"), is_repeat=True)
+    whole = await ledger.read_ledger(database, spool)
+    assert (whole["pending"], whole["spooled"]) == (1, 1 + len(others))
+    assert (whole["accepted"], ledger.count_unaccounted(whole)) == (2 + len(others), 0)
+    theirs = await ledger.read_workspace_ledger(database, spool, workspace)
+    assert [theirs[name] for name in ledger.LEDGER_STATES] == [whole[name] for name in ledger.LEDGER_STATES]
+    await update_gauges(database, spool)
+    assert LEDGER_SUBMISSIONS.labels("accepted")._value.get() == whole["accepted"]
+    assert (await ledger.read_workspace_ledger(database, spool, workspace + 1))["spooled"] == 0
+    while await spool.drain_chunk(database):
+        pass
+    assert await spool.read_repeats() == []
 
 
 async def test_journal_backlog_is_measured_while_the_spool_is_down(database: Connection) -> None:

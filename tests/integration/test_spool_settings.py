@@ -6,7 +6,7 @@ import pytest
 import redis
 
 from shared.intake.journal import JournalItem, Lane, NewJournalRow
-from shared.intake.spool import SPOOL_COUNT_KEY, SPOOL_STREAM, NotDurable, Spool, open_spool_client
+from shared.intake.spool import SPOOL_COUNT_KEY, SPOOL_KEYS, NotDurable, Spool, open_spool_client
 from shared.platform.data_dir import free_port
 from shared.platform.db.connections import Connection
 from tests.support.spooling import DURABLE, server
@@ -47,7 +47,7 @@ async def test_spool_entry_deleted_late_is_counted_once(tmp_path: Path, database
         assert await spool.drain_chunk(database) == 1
         await spool.append_row(ROW)
         # The command of a drainer that was slow.
-        await spool._delete_entries(keys=[SPOOL_STREAM, SPOOL_COUNT_KEY], args=[entries[0].id, 1])
+        await spool._delete_entries(keys=SPOOL_KEYS, args=[entries[0].id, 1])
         assert await spool.count_submissions() == 1
         await client.incrby(SPOOL_COUNT_KEY, 5)  # whatever went wrong
         assert await spool.drain_chunk(database) == 1
