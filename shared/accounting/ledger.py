@@ -62,7 +62,7 @@ async def read_ledger(connection: Connection, spool: Spool | None) -> dict[str, 
 
     async def count_spooled() -> int:
         spooled = await spool.count_submissions() if spool else 0
-        return spooled - await _count_extra(connection, spool) if spool and spooled else 0
+        return max(0, spooled - await _count_extra(connection, spool)) if spool and spooled else 0
 
     row = await (await connection.execute(HAS_FETCHES_SQL)).fetchone()
     query = LEDGER_SQL if row and row[0] else EARLIER_LEDGER_SQL
@@ -86,7 +86,7 @@ async def read_workspace_ledger(connection: Connection, spool: Spool | None, wor
 
     async def spooled_of() -> int:
         spooled = await spool.count_workspace_submissions(workspace_id) if spool else 0
-        return spooled - await _count_extra(connection, spool, workspace_id) if spool and spooled else 0
+        return max(0, spooled - await _count_extra(connection, spool, workspace_id)) if spool and spooled else 0
 
     found, spooled = await _read_consistently(connection, WORKSPACE_LEDGER_SQL, {"workspace": workspace_id}, spooled_of)
     counts, oldest = found or ({}, 0)
@@ -115,7 +115,10 @@ async def _read_consistently(
 
 
 async def _count_extra(connection: Connection, spool: Spool, workspace_id: int | None = None) -> int:
-    """Return how many submissions in the spool count elsewhere: the database holds them, or another entry does."""
+    """Return how many submissions in the spool count elsewhere: the database holds them, or another entry does.
+
+    A sweeper of an earlier version, which forgets no repeats, may leave more of them than there are submissions.
+    """
     repeats = [key for key in await spool.read_repeats() if workspace_id in (None, key[0])]
     return len(repeats) - await journal.count_missing(connection, repeats) if repeats else 0
 
