@@ -27,7 +27,7 @@ from shared.platform.db.connections import connection_parameters
 from shared.platform.settings import Settings
 
 # Bytes a second of a small machine with an SSD whose cache holds little of the table (docs/operations/upgrade.md).
-# A third to two thirds of the rates that docs/performance-notes.md has: a plan that is too long harms nobody.
+# Below the rates that docs/performance-notes.md has: a plan that is too long harms nobody.
 SCAN_RATE, INDEX_RATE, REWRITE_RATE = 150e6, 25e6, 20e6
 UPDATE_RATE = 10_000  # rows a second of a backfill, with their indexes and triggers
 SHORTEST_SECONDS = 0.1  # below it nobody needs to know
