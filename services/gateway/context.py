@@ -117,7 +117,9 @@ async def _build_gateway(settings: Settings, notices: NotificationListener, endi
     hinter = HintThrottle(publisher)
     recent_rows = RecentRows(settings.failover_seconds)
     store = DurableStore(pool, journal_writer, Spool(spool), settings.flush_timeout, recent_rows)
-    waiters = VerdictWaiters(pool, notices, settings.max_waiting, hinter.note_verdict, store.ensure_durable)
+    waiters = VerdictWaiters(
+        pool, notices, settings.max_waiting, hinter.note_verdict, store.ensure_durable, store.trip_breaker
+    )
     cipher = await asyncio.to_thread(Cipher.from_settings, settings)  # reading a key takes 50 ms
     return Gateway(
         settings=settings,

@@ -15,6 +15,7 @@ from shared.intake.journal import JournalItem, Lane, NewJournalRow, chunk_by_siz
 from shared.intake.spool import Spool
 from shared.platform.db.connections import ConnectionPool, with_deadline
 from shared.platform.db.database_errors import UNAVAILABLE_ERRORS
+from shared.platform.db.standby_watch import CONFIRM_SQL
 from shared.platform.errors import ServiceUnavailable
 from shared.platform.observability import logging
 from shared.platform.observability.metrics import (
@@ -29,6 +30,8 @@ log = logging.get_logger()
 
 PROBE_INTERVAL_SECONDS = 0.5  # seconds between two checks of a PostgreSQL that failed
 SPOOL_TIMEOUT_SECONDS = 1.5  # seconds that the spool gets to store an entry
+# Fails while the server is read-only, as in a failover, and waits for a synchronous standby as a row would.
+PROBE_SQL = f"WITH probed AS (DELETE FROM journal WHERE false) {CONFIRM_SQL}"
 
 
 class DurableStore:
@@ -86,7 +89,7 @@ class DurableStore:
             return items if self._has_journal_failed else await with_deadline(self._timeout, self._missing_items(items))
         except Exception as error:
             if isinstance(error, UNAVAILABLE_ERRORS):
-                self._trip_breaker()
+                self.trip_breaker()
             else:
                 log.exception("journal.unasked", submissions=len(items))
             return items
@@ -128,7 +131,7 @@ class DurableStore:
         elif not isinstance(stored.exception(), UNAVAILABLE_ERRORS):
             # Only the type of the error is logged: its message may quote the row.
             log.error("journal.refused", error=type(stored.exception()).__name__, submissions=row.n)
-        self._trip_breaker()
+        self.trip_breaker()
         return False
 
     def _discard_late(self, stored: asyncio.Future[None]) -> None:
@@ -136,7 +139,8 @@ class DurableStore:
         if not stored.cancelled():
             stored.exception()  # retrieve the error: the result no longer matters
 
-    def _trip_breaker(self) -> None:
+    def trip_breaker(self) -> None:
+        """Use the spool until a commit goes through in time."""
         if not self._has_journal_failed:
             log.warning("journal.unavailable")
         self._has_journal_failed = True
@@ -215,4 +219,4 @@ class DurableStore:
 
     async def _probe_journal(self) -> None:
         async with self._pool.connection() as connection:
-            await connection.execute("DELETE FROM journal WHERE false")  # fails too while the server is read-only
+            await connection.execute(PROBE_SQL)

@@ -77,7 +77,8 @@ class VerdictWaiters:
     """The waiting callers of this process, by number. Workers send their verdicts to `channel`.
 
     A verdict is durable, and its submission with it. A submission without a verdict may not be durable before
-    `ensure_durable` has been called for it, which happens before a caller is answered 202.
+    `ensure_durable` has been called for it, which happens before a caller is answered 202. `on_standby_away` is called
+    at each look that finds commits waiting for a standby, before their callers are answered.
     """
 
     def __init__(
@@ -87,12 +88,14 @@ class VerdictWaiters:
         max_waiters: int,
         on_verdict: Callable[[], None],
         ensure_durable: Callable[[list[JournalItem], str], Awaitable[None]],
+        on_standby_away: Callable[[], None],
     ) -> None:
         self.channel = f"replies_{os.getpid()}_{os.urandom(6).hex()}"
         self._pool = pool
         self._max_waiters = max_waiters
         self._on_verdict = on_verdict
         self._ensure_durable = ensure_durable
+        self._on_standby_away = on_standby_away
         self._numbers = itertools.count(1)
         self._waiters: dict[int, _WaitingCaller] = {}
         self._first_arrived = asyncio.Event()  # the first caller after a while without any
@@ -232,6 +235,8 @@ class VerdictWaiters:
         async with self._pool.connection() as connection:
             row = await (await connection.execute(LIVE_WORKERS_SQL, known)).fetchone()
         self.is_lane_paused, self._is_standby_away = bool(row and row[1]), bool(row and row[2])
+        if self._is_standby_away:
+            self._on_standby_away()
         return bool(row and row[0])
 
     async def _look_up_verdicts(self, numbers: list[int]) -> None:

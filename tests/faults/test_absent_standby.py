@@ -11,8 +11,13 @@ import aiohttp
 import pytest
 import pytest_asyncio
 
+from services.gateway.durable_store import DurableStore
+from services.gateway.journal_writer import JournalWriter
+from services.gateway.recent_rows import RecentRows
 from services.gateway.verdict_waiters import STALE_HEARTBEAT_SECONDS, STANDBY_SECONDS, WORKER_CHECK_SECONDS
 from services.workers.processes.heartbeat import STUCK_BATCH_SECONDS
+from shared.intake.spool import Spool, open_spool_client
+from shared.platform.db.connections import make_pool
 from shared.platform.db.standby_watch import LOOK_SECONDS, SLOW_CHANGE_SECONDS, STANDBY_COMMIT_SECONDS
 from tests.support.client import Client
 from tests.support.console import console_client, make_readers
@@ -25,11 +30,11 @@ pytestmark = pytest.mark.faults
 
 WRITERS = 12  # more than an API has connections
 CALLERS = 5
+FLUSH_SECONDS = 1.0  # that PostgreSQL gets to take a row
 # Until the process knows it, and what a commit that had just begun then still waits.
 LONGEST_WRITE_SECONDS = SLOW_CHANGE_SECONDS + 2 * LOOK_SECONDS + STANDBY_COMMIT_SECONDS
 SOON_SECONDS = 3.0  # for a change that is refused before it begins
-# Two looks at the worker's commit, and a flush that PostgreSQL does not take in its second.
-SOONEST_ANSWER_SECONDS = 2 * WORKER_CHECK_SECONDS + STANDBY_SECONDS + 1.0
+SOONEST_ANSWER_SECONDS = 2 * WORKER_CHECK_SECONDS + STANDBY_SECONDS  # two looks at the worker's commit
 EMAIL_FIELD = {"key": "email", "type": "email", "maps_to": "email", "required": True}
 WAITING_SQL = "SELECT application_name FROM pg_stat_activity WHERE wait_event = 'SyncRep'"
 # Longer than a batch may take, and than a heartbeat counts.
@@ -153,6 +158,28 @@ async def test_leads_are_acknowledged_soon(primary: ReplicaServer, waiting_stack
 
     await until_async(is_settled, what="each lead once")
     await until_decided(poster, "after")
+
+
+async def test_a_gateway_uses_no_journal_before_the_standby_is_back(
+    primary: ReplicaServer, waiting_stack: Stack
+) -> None:
+    """Otherwise callers would wait for it again and again."""
+    writer = JournalWriter(primary.url)
+    async with make_pool(primary.url, "tests", size=2) as pool, open_spool_client(waiting_stack.spool_url) as client:
+        stores = DurableStore(pool, writer, Spool(client), FLUSH_SECONDS, RecentRows(10.0))
+        watching = asyncio.create_task(stores.watch_journal())
+        async with await_standby(primary):
+            stores.trip_breaker()
+            for _ in range(3):
+                assert not await stores._does_journal_answer()
+            assert not stores.is_journal_available
+
+        async def is_used() -> bool:
+            return stores.is_journal_available
+
+        await until_async(is_used, what="the journal once more")
+        watching.cancel()
+    writer.close()
 
 
 @pytest.mark.extended

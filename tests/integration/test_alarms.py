@@ -31,9 +31,14 @@ from tests.support.waiting import until_async
 
 pytestmark = pytest.mark.integration
 
-RULES = [replace(rule, hold_seconds=0.2) for rule in ALARM_RULES if rule.code in ("no_workers", "postgresql_away")]
+WATCHED = ("no_workers", "postgresql_away")
 WORKER = """
 INSERT INTO processes (name, kind, host, pid, seen_at) VALUES ('worker', 'worker', 'here', 1, now() + interval '1 h')
+"""
+REPORT = """
+INSERT INTO processes (name, kind, host, pid, seen_at, fingerprints)
+VALUES (%s, 'worker', 'here', 1, now() + interval '1 h', %s)
+ON CONFLICT (name) DO UPDATE SET fingerprints = excluded.fingerprints
 """
 DEAD = """
 INSERT INTO ledger_deltas (workspace_id, state, n)
@@ -49,12 +54,13 @@ def settings_with(url: str, folder: Path, mails: MailServer, receiver: Receiver,
 
 
 @asynccontextmanager
-async def watching(settings: Settings) -> AsyncIterator[None]:
+async def watching(settings: Settings, codes: tuple[str, ...] = WATCHED) -> AsyncIterator[None]:
     """A watcher that checks often, and takes little time to be sure."""
+    rules = [replace(rule, hold_seconds=0.2) for rule in ALARM_RULES if rule.code in codes]
     stopping = asyncio.Event()
     client = open_spool_client(settings.spool_url)
     watcher = AlarmWatcher(
-        settings, Spool(client), stopping, rules=RULES, interval_seconds=0.05, clear_after_seconds=0.2
+        settings, Spool(client), stopping, rules=rules, interval_seconds=0.05, clear_after_seconds=0.2
     )
     task = asyncio.create_task(watcher.run())
     try:
@@ -135,6 +141,24 @@ async def test_an_alarm_goes_out_while_postgresql_is_away_and_is_noted_when_it_i
             return await noted(database) == [("postgresql_away", False)]
 
         await until_async(is_cleared, what="the note of both")
+
+
+async def test_an_alarm_rings_while_processes_use_different_spools(
+    database_url: str, database: Connection, tmp_path: Path, receiver: Receiver
+) -> None:
+    noticed = "leadhub_differing_settings"
+    with MailServer() as mails:
+        settings = settings_with(database_url, tmp_path, mails, receiver)
+        async with watching(settings, ("differing",)):
+            await database.execute(REPORT, ("worker", '{"spool": "a"}'))
+            await database.execute(REPORT, ("gateway", '{"spool": "b"}'))
+            await until_async(lambda: bool(mails.mails and receiver.requests), what="the alarm")
+            assert gauge(noticed) == 1
+            await database.execute(REPORT, ("gateway", '{"spool": "a"}'))
+            await until_async(lambda: len(mails.mails) > 1 and len(receiver.requests) > 1, what="its end")
+            assert gauge(noticed) == 0
+    assert await noted(database) == [("differing", False)]
+    assert "Settings in which processes differ: 1" in receiver.requests[0].body["text"]
 
 
 async def test_a_message_that_was_not_taken_is_sent_again(

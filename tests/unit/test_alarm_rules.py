@@ -24,6 +24,7 @@ WELL = InstallationState(
     dead_growth=0,
     spooled=0,
     disk_used_ratio=0.9,
+    differing_settings=0,
 )
 BAD = {
     "postgresql_away": replace(WELL, is_postgresql_up=False),
@@ -33,6 +34,7 @@ BAD = {
     "dead_letters": replace(WELL, dead_growth=1),
     "spooling": replace(WELL, spooled=1),
     "disk": replace(WELL, disk_used_ratio=0.91),
+    "differing": replace(WELL, differing_settings=1),
 }
 UNKNOWN = InstallationState(is_postgresql_up=False)
 

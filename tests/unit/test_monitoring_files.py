@@ -53,6 +53,13 @@ CASES: list[tuple[str, dict[str, str], dict[str, str], str, str]] = [
         "285s",
         "5m",
     ),
+    (
+        "LeadHubDiffering",
+        {"leadhub_differing_settings": "1x80"},
+        {"leadhub_differing_settings": "1x40 0x40"},  # for as long as a process that is gone is compared
+        "885s",
+        "15m",
+    ),
     ("LeadHubRefusing", {"leadhub_refused_total": "7x4 9x80"}, {"leadhub_refused_total": "7x80"}, "1m", "75s"),
     ("LeadHubSweeperSilent", {CHECKED: "0x80"}, {CHECKED: FRESH}, "4m", "255s"),
     ("LeadHubSweeperSilent", {}, {CHECKED: FRESH}, "105s", "2m"),
@@ -130,7 +137,7 @@ def test_alerts_say_what_to_do_in_a_chapter_that_exists() -> None:
 def test_prometheus_alerts_on_all_that_the_sweeper_watches() -> None:
     codes = {rule["annotations"]["runbook"].rpartition(" ")[2]: rule for rule in RULES}
     assert {rule.code for rule in ALARM_RULES} == codes.keys() - {"refusing", "sweeper_silent"}
-    seconds = {None: 0, "30s": 30, "1m": 60, "2m": 120, "5m": 300}
+    seconds = {None: 0, "30s": 30, "1m": 60, "2m": 120, "5m": 300, "15m": 900}
     assert {rule.code: rule.hold_seconds for rule in ALARM_RULES} == {
         rule.code: seconds[codes[rule.code].get("for")] for rule in ALARM_RULES
     }

@@ -20,6 +20,7 @@ ALARM_TITLES = {
     "dead_letters": _("submissions became dead"),
     "spooling": _("submissions wait in the spool"),
     "disk": _("the disk fills"),
+    "differing": _("processes differ in their settings"),
 }
 PROCESS_TITLES = {
     "gateway": _("takes leads"),

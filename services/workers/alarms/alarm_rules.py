@@ -27,6 +27,7 @@ class InstallationState:
     dead_growth: int | None = None  # dead submissions more than at any time in the last 15 minutes
     spooled: int | None = None
     disk_used_ratio: float | None = None
+    differing_settings: int | None = None  # settings on which processes of the installation differ
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +113,14 @@ ALARM_RULES = (
         300,
         lambda state: state.disk_used_ratio,
         lambda value: value > MAX_DISK_USED_RATIO,
+    ),
+    AlarmRule(
+        "differing",
+        "Settings in which processes differ: {}",
+        "Look at `differing` in `./leadhub status`. Give the processes it names the settings of the others.",
+        900,  # longer than a process that is gone is compared: a restart with other settings is no alarm
+        lambda state: state.differing_settings,
+        lambda value: value > 0,
     ),
 )
 

@@ -26,12 +26,14 @@ from shared.accounting import ledger
 from shared.intake.spool import Spool
 from shared.operations.alarm_thresholds import CLEAR_AFTER_SECONDS
 from shared.operations.alarms import note_cleared, note_raised, read_ringing_alarms
+from shared.operations.settings_mismatch import find_mismatches
 from shared.platform.db.connections import Connection, connect, with_deadline
 from shared.platform.db.database_errors import is_unavailable
 from shared.platform.observability import logging
 from shared.platform.observability.metrics import (
     ALARMS_CHECKED_AT,
     DATA_DIR_USED_RATIO,
+    DIFFERING_SETTINGS,
     DUE_DELIVERIES,
     POSTGRESQL_UP,
     WAITING_EVENTS,
@@ -136,6 +138,7 @@ class AlarmWatcher:
             dead_growth=self._dead.measure_growth(state["dead"], self._now()),
             spooled=state["spooled"] if state["is_spool_up"] else None,
             disk_used_ratio=disk_used_ratio,
+            differing_settings=state["differing"],
         )
 
     async def _read_database(self) -> dict[str, Any]:
@@ -144,10 +147,13 @@ class AlarmWatcher:
                 self._tracker.adopt_ringing(one.code for one in await read_ringing_alarms(connection))
                 self._has_adopted = True
             await _update_backlog_gauges(connection)
+            differing = len(await find_mismatches(connection))
+            DIFFERING_SETTINGS.set(differing)
             try:
-                return {**await ledger.read_ledger(connection, self._spool), "is_spool_up": True}
+                found = {**await ledger.read_ledger(connection, self._spool), "is_spool_up": True}
             except redis.RedisError:
-                return {**await ledger.read_ledger(connection, None), "is_spool_up": False}
+                found = {**await ledger.read_ledger(connection, None), "is_spool_up": False}
+            return {**found, "differing": differing}
 
     async def _count_spooled(self) -> int | None:
         try:

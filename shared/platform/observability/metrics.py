@@ -83,6 +83,9 @@ POSTGRESQL_UP = Gauge(
 DATA_DIR_USED_RATIO = Gauge(
     "leadhub_data_dir_used_ratio", "Used part of the data dir's disk, 0 to 1.", multiprocess_mode="mostrecent"
 )
+DIFFERING_SETTINGS = Gauge(
+    "leadhub_differing_settings", "Settings on which processes differ.", multiprocess_mode="mostrecent"
+)
 ALARMS_CHECKED_AT = Gauge(
     "leadhub_alarms_checked_timestamp_seconds", "When the sweeper last checked.", multiprocess_mode="mostrecent"
 )
