@@ -125,11 +125,10 @@ async def test_backup_includes_the_spool_and_ingests_it_once(tmp_path: Path) -> 
 @pytest.fixture(scope="module")
 def saved(tmp_path_factory: pytest.TempPathFactory) -> bytes:
     """A backup's content."""
-    folder = tmp_path_factory.mktemp("saved")
-    stack = Stack(folder / "data")
-    make_workspace(stack)
-    stack.run("backup", str(folder / "saved.tar"))
-    return (folder / "saved.tar").read_bytes()
+    file = tmp_path_factory.mktemp("saved") / "saved.tar"
+    make_workspace(stack := Stack(file.parent / "data"))
+    stack.run("backup", str(file))
+    return file.read_bytes()
 
 
 HELD_RESTORE = """

@@ -150,10 +150,10 @@ class AlarmWatcher:
             differing = len(await find_mismatches(connection))
             DIFFERING_SETTINGS.set(differing)
             try:
-                found = {**await ledger.read_ledger(connection, self._spool), "is_spool_up": True}
+                state = {**await ledger.read_ledger(connection, self._spool), "is_spool_up": True}
             except redis.RedisError:
-                found = {**await ledger.read_ledger(connection, None), "is_spool_up": False}
-            return {**found, "differing": differing}
+                state = {**await ledger.read_ledger(connection, None), "is_spool_up": False}
+            return {**state, "differing": differing}
 
     async def _count_spooled(self) -> int | None:
         try:
