@@ -37,7 +37,7 @@ from cli.saved_files import count_missing, load_files, missing_files_message
 from cli.schema import RESTORING_VERSION, database_version, stamp_version, upgrade_database
 from cli.spool_check import check_spool_durability
 from embedded.servers import EmbeddedServers, run_program
-from shared.intake.spool import SPOOL_COUNT_KEY, SPOOL_REPEATS_KEY, SPOOL_STREAM
+from shared.intake.spool import SPOOL_COUNT_KEY, SPOOL_REPEATS_KEY, SPOOL_STREAM, SPOOL_WORKSPACES_KEY
 from shared.platform.crypto.encryption import split_keys
 from shared.platform.data_dir import COMMAND_KIND, DataDir, DataDirInUse
 from shared.platform.data_dir import ENCRYPTION_KEY_NAME as KEY_FILE
@@ -46,6 +46,7 @@ from shared.platform.settings import Settings
 from shared.platform.store_tls import explain_postgres_failure
 
 SIDE_STREAM = f"{SPOOL_STREAM}:restoring"
+SIDE_WORKSPACES = f"{SPOOL_WORKSPACES_KEY}:restoring"
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 ENTRIES_PER_ROUND_TRIP = 100  # spool entries per round trip and fsync
 NO_KEY_MESSAGE = (
@@ -240,15 +241,15 @@ def lift_feed_positions(url: str) -> None:
 def _side_stream(url: str) -> Iterator[None]:
     """Empty the side stream, and delete it at the end unless it became the real stream."""
     with redis.Redis.from_url(url, socket_timeout=5) as client:
-        client.delete(SIDE_STREAM)  # leftovers of a killed restore
+        client.delete(SIDE_STREAM, SIDE_WORKSPACES)  # leftovers of a killed restore
         try:
             yield
         finally:
-            client.delete(SIDE_STREAM)
+            client.delete(SIDE_STREAM, SIDE_WORKSPACES)
 
 
 def _stage_spool(url: str, lines: IO[bytes]) -> int:
-    """Write the spool's entries into the side stream under their old ids. Return the number of submissions."""
+    """Write the spool's entries beside it under their old ids, and count them. Return the number of submissions."""
     spooled = 0
     with redis.Redis.from_url(url, socket_timeout=5) as client:
         pipe = client.pipeline(transaction=False)
@@ -256,6 +257,8 @@ def _stage_spool(url: str, lines: IO[bytes]) -> int:
             fields: dict[Any, Any] = orjson.loads(line)
             entry_id, fields["document"] = fields.pop("id"), base64.b64decode(fields["document"])
             pipe.xadd(SIDE_STREAM, fields, id=entry_id)
+            for workspace_id, n in orjson.loads(fields["accepted"]):
+                pipe.hincrby(SIDE_WORKSPACES, workspace_id, n)
             spooled += fields["n"]
             if len(pipe) >= ENTRIES_PER_ROUND_TRIP:
                 pipe.execute()
@@ -267,8 +270,9 @@ def _switch_spool(url: str, spooled: int) -> None:
     with redis.Redis.from_url(url, socket_timeout=5) as client, client.pipeline(transaction=True) as pipe:
         if spooled:
             pipe.rename(SIDE_STREAM, SPOOL_STREAM)
+            pipe.rename(SIDE_WORKSPACES, SPOOL_WORKSPACES_KEY)
         else:
-            pipe.delete(SPOOL_STREAM)
+            pipe.delete(SPOOL_STREAM, SPOOL_WORKSPACES_KEY)
         pipe.set(SPOOL_COUNT_KEY, spooled)
         pipe.delete(SPOOL_REPEATS_KEY)
         pipe.execute()

@@ -19,32 +19,42 @@ from shared.platform.db.connections import Connection
 
 SPOOL_STREAM = "leadhub:spool"
 SPOOL_COUNT_KEY = "leadhub:spool:submissions"  # how many submissions the entries hold together
+SPOOL_WORKSPACES_KEY = "leadhub:spool:workspaces"  # how many of them each workspace has
 SPOOL_REPEATS_KEY = "leadhub:spool:repeats"  # by entry, the submissions of those that a database may hold as well
 SPOOL_CHECK_KEY = "leadhub:spool:check"
 DRAIN_CHUNK_SIZE = 16  # entries moved in one transaction
 
 SubmissionKey = tuple[int, str]  # workspace id, submission id
 
-# KEYS: the stream, the count and the repeats. ARGV: for each entry its id and its number of submissions. Only entries
-# that this call deletes reduce the count, because another process may have deleted some before. An empty stream resets
-# the others.
+# KEYS: the stream, the counts and the repeats. ARGV: for each entry its id, its number of submissions, and that of
+# each workspace as JSON. Only entries that this call deletes reduce the counts, because another process may have
+# deleted some before. An empty stream resets the others.
 DELETE_ENTRIES_SCRIPT = """
-for i = 1, #ARGV, 2 do
-  if redis.call('XDEL', KEYS[1], ARGV[i]) == 1 then redis.call('DECRBY', KEYS[2], ARGV[i + 1]) end
-  redis.call('HDEL', KEYS[3], ARGV[i])
+for i = 1, #ARGV, 3 do
+  if redis.call('XDEL', KEYS[1], ARGV[i]) == 1 then
+    redis.call('DECRBY', KEYS[2], ARGV[i + 1])
+    for _, pair in ipairs(cjson.decode(ARGV[i + 2])) do
+      redis.call('HINCRBY', KEYS[3], pair[1], -pair[2])
+    end
+  end
+  redis.call('HDEL', KEYS[4], ARGV[i])
 end
 if redis.call('XLEN', KEYS[1]) == 0 then
   redis.call('SET', KEYS[2], 0)
-  redis.call('DEL', KEYS[3])
+  redis.call('DEL', KEYS[3], KEYS[4])
 end
 """
-# KEYS: the same. ARGV: the number of submissions, their keys as JSON, and the fields of the entry.
-APPEND_REPEAT_SCRIPT = """
-local entry = redis.call('XADD', KEYS[1], '*', unpack(ARGV, 3))
+# KEYS: the same. ARGV: the number of submissions, that of each workspace as JSON, the submissions that a database may
+# hold as well as JSON, empty if there are none, and the fields of the entry.
+APPEND_SCRIPT = """
+local entry = redis.call('XADD', KEYS[1], '*', unpack(ARGV, 4))
 redis.call('INCRBY', KEYS[2], ARGV[1])
-redis.call('HSET', KEYS[3], entry, ARGV[2])
+for _, pair in ipairs(cjson.decode(ARGV[2])) do
+  redis.call('HINCRBY', KEYS[3], pair[1], pair[2])
+end
+if ARGV[3] ~= '' then redis.call('HSET', KEYS[4], entry, ARGV[3]) end
 """
-SPOOL_KEYS = [SPOOL_STREAM, SPOOL_COUNT_KEY, SPOOL_REPEATS_KEY]
+SPOOL_KEYS = [SPOOL_STREAM, SPOOL_COUNT_KEY, SPOOL_WORKSPACES_KEY, SPOOL_REPEATS_KEY]
 
 # Settings of a Redis that acknowledges a write only when it is on disk.
 DURABLE_SETTINGS = {"appendonly": "yes", "appendfsync": "always"}
@@ -83,7 +93,7 @@ class Spool:
     def __init__(self, client: redis.Redis) -> None:
         self._redis = client
         self._delete_entries = client.register_script(DELETE_ENTRIES_SCRIPT)
-        self._append_repeat = client.register_script(APPEND_REPEAT_SCRIPT)
+        self._append = client.register_script(APPEND_SCRIPT)
 
     async def append_row(self, row: NewJournalRow, *, is_repeat: bool = False) -> None:
         """Store a row, which is on disk when this returns. Raises redis.RedisError if that failed.
@@ -98,14 +108,8 @@ class Spool:
             "accepted": row.accepted,
             "document": row.document,
         }
-        if is_repeat:
-            noted = orjson.dumps([(item.workspace_id, item.id) for item in row.read_items()])
-            await self._append_repeat(keys=SPOOL_KEYS, args=[row.n, noted, *chain.from_iterable(fields.items())])
-            return
-        async with self._redis.pipeline(transaction=True) as pipe:
-            pipe.xadd(SPOOL_STREAM, fields)
-            pipe.incrby(SPOOL_COUNT_KEY, row.n)
-            await pipe.execute()
+        noted = orjson.dumps([(item.workspace_id, item.id) for item in row.read_items()]) if is_repeat else b""
+        await self._append(keys=SPOOL_KEYS, args=[row.n, row.accepted, noted, *chain.from_iterable(fields.items())])
 
     async def check_writable(self) -> None:
         """Raise redis.RedisError if the spool is not writable. Reads would still work with a full disk."""
@@ -125,11 +129,16 @@ class Spool:
         return [(workspace_id, submission_id) for each in noted for workspace_id, submission_id in orjson.loads(each)]
 
     async def count_workspace_submissions(self, workspace_id: int) -> int:
-        """Return how many of them belong to a workspace. Reads the stream, which is mostly empty."""
-        if not await self.count_submissions():
-            return 0
-        accepted = [orjson.loads(entry.row.accepted) async for entry in self.all_entries()]
-        return sum(n for pairs in accepted for workspace, n in pairs if workspace == workspace_id)
+        """Return how many of them belong to a workspace.
+
+        While gateways and sweepers of an earlier version, which count none, use the spool as well, it is too small or
+        too large until the spool is empty.
+        """
+        async with self._redis.pipeline(transaction=True) as pipe:
+            pipe.get(SPOOL_COUNT_KEY)
+            pipe.hget(SPOOL_WORKSPACES_KEY, str(workspace_id))
+            total, own = [int(count or 0) for count in await pipe.execute()]
+        return max(0, min(own, total))
 
     async def oldest_waiting_s(self) -> float:
         """Return the age of the oldest entry, in seconds by the spool's own clock, or 0 if there is none."""
@@ -167,7 +176,8 @@ class Spool:
         async with connection.transaction():
             for entry in chunk:
                 await journal.append_row(connection, entry.row)
-        await self._delete_entries(keys=SPOOL_KEYS, args=[part for entry in chunk for part in (entry.id, entry.row.n)])
+        deleted = [part for entry in chunk for part in (entry.id, entry.row.n, entry.row.accepted)]
+        await self._delete_entries(keys=SPOOL_KEYS, args=deleted)
         return sum(entry.row.n for entry in chunk)
 
     async def _read_chunk(self, count: int, start: bytes = b"-") -> list[SpoolEntry]:

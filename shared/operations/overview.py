@@ -90,7 +90,7 @@ class OverviewReader:
 
     async def read_overview(self, workspace_id: int = WHOLE_INSTALLATION) -> Overview:
         """Return the overview of a workspace, or of the whole installation. Raises nothing while stores are away."""
-        stores = await self._read_stores()
+        stores = await self._read_stores(workspace_id)
         began = time.monotonic()
         try:
             return await with_deadline(STORE_DEADLINE_SECONDS, self._read_from_database(workspace_id, stores))
@@ -138,16 +138,22 @@ class OverviewReader:
             self._sources[workspace_id] = known
         return [replace(one, is_silent=False) for one in known[1]] if pending else known[1]
 
-    async def _read_stores(self) -> StoreState:
+    async def _read_stores(self, workspace_id: int) -> StoreState:
+        """Return the stores. A workspace hears of its own submissions alone."""
         disk = _disk_used(self._data_dir)
         redis_ms = await self._ping_redis()
         try:
-            spooled = await with_deadline(STORE_DEADLINE_SECONDS, self._spool.count_submissions())
+            spooled = await with_deadline(STORE_DEADLINE_SECONDS, self._count_spooled(workspace_id))
             oldest = await with_deadline(STORE_DEADLINE_SECONDS, self._spool.oldest_waiting_s()) if spooled else 0.0
         except (redis.RedisError, OSError):
             return StoreState(redis_ms=redis_ms, disk_used=disk)
         state = StoreState(redis_ms=redis_ms, spooled=spooled, spool_oldest_s=round(oldest, 3), disk_used=disk)
         return replace(state, spool_state="holding" if spooled else "empty")
+
+    async def _count_spooled(self, workspace_id: int) -> int:
+        if workspace_id == WHOLE_INSTALLATION:
+            return await self._spool.count_submissions()
+        return await self._spool.count_workspace_submissions(workspace_id)
 
     async def _ping_redis(self) -> float | None:
         """Return the round trip to the Redis of rate limits in ms; without one of its own, to the spool's."""

@@ -28,7 +28,10 @@ class LedgerState:
 
 @dataclass(frozen=True, slots=True)
 class StoreState:
-    """Round trips in ms, the spool, and the share of the data dir's disk that is in use (local installations)."""
+    """Round trips in ms, the spool, and the share of the data dir's disk that is in use (local installations).
+
+    `spooled` and `spool_oldest_s` are the workspace's own, though others' submissions may wait before its first.
+    """
 
     database_ms: float | None = None
     redis_ms: float | None = None

@@ -20,6 +20,7 @@ from tests.support.waiting import background, until_async
 
 pytestmark = pytest.mark.e2e
 
+OTHER_WORKSPACE_ID = 999_999
 OPERATOR = LaneActor("operator", 1, "Ingrid")
 LEDGER_SQL = """
 SELECT coalesce(json_object_agg(state, n), '{}') FROM (
@@ -189,5 +190,7 @@ async def test_the_overview_answers_without_postgresql(stack: Stack) -> None:
         assert without.ledger.age_s > 0
         assert (without.stores.database_ms, without.stores.spooled) == (None, 1)
         assert {"database_away", "spooling"} <= {concern.code for concern in judge_overview(without)}
+        of_another = (await reader.read_overview(OTHER_WORKSPACE_ID)).stores
+        assert (of_another.spooled, of_another.spool_state) == (0, "empty")
     await spool.aclose()
     await asyncio.to_thread(stack.until_settled)

@@ -48,7 +48,7 @@ def other(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.mark.extended
-def test_a_backup_is_restored(stack: Stack, saved: Path) -> None:
+def test_a_backup_is_restored(stack: Stack, stores: TlsStores, saved: Path) -> None:
     stack.run("workspace", "create", "later", "--name", "Later")
     ledger = stack.run("restore", str(saved), "--force").stdout.split()
     assert dict(zip(ledger[::2], ledger[1::2], strict=True)) == {
@@ -57,6 +57,7 @@ def test_a_backup_is_restored(stack: Stack, saved: Path) -> None:
     }
     workspaces = stack.run("workspace", "list").stdout
     assert ("saved" in workspaces, "later" in workspaces) == (True, False)
+    assert asyncio.run(count_of_first_workspace(stores.redis_url())) == 3
 
 
 @pytest.mark.extended
@@ -92,6 +93,13 @@ def test_programs_without_tls_are_named(stores: TlsStores, saved: Path, tmp_path
 
 def settings_of(stores: TlsStores) -> dict[str, str]:
     return {"LEADHUB_DATABASE_URL": stores.database_url(), "LEADHUB_SPOOL_URL": stores.redis_url()}
+
+
+async def count_of_first_workspace(url: str) -> int:
+    client = open_spool_client(url)
+    count = await Spool(client).count_workspace_submissions(1)
+    await client.aclose()
+    return count
 
 
 async def spool_three(url: str) -> None:

@@ -47,9 +47,40 @@ async def test_spool_entry_deleted_late_is_counted_once(tmp_path: Path, database
         assert await spool.drain_chunk(database) == 1
         await spool.append_row(ROW)
         # The command of a drainer that was slow.
-        await spool._delete_entries(keys=SPOOL_KEYS, args=[entries[0].id, 1])
+        await spool._delete_entries(keys=SPOOL_KEYS, args=[entries[0].id, 1, ROW.accepted])
         assert await spool.count_submissions() == 1
         await client.incrby(SPOOL_COUNT_KEY, 5)  # whatever went wrong
         assert await spool.drain_chunk(database) == 1
         assert await spool.count_submissions() == 0
     await client.aclose()
+
+
+async def test_spool_counts_each_workspace_by_itself(tmp_path: Path, database: Connection) -> None:
+    port = free_port("127.0.0.1")
+    client = open_spool_client(f"redis://127.0.0.1:{port}", **TIMEOUTS)
+    spool = Spool(client)
+
+    async def counts() -> list[int]:
+        return [await spool.count_workspace_submissions(workspace_id) for workspace_id in (1, 2, 3)]
+
+    of_two_workspaces = NewJournalRow.from_items(
+        Lane.PROMPT, [item(1, number) for number in range(2)] + [item(2, number) for number in range(2, 5)], "nobody"
+    )
+    with server(tmp_path, port, *DURABLE):
+        assert await counts() == [0, 0, 0]
+        await spool.append_row(of_two_workspaces)
+        assert await counts() == [2, 3, 0]
+        await spool.append_row(NewJournalRow.from_items(Lane.PROMPT, [item(2, 5)], "nobody"), is_repeat=True)
+        assert await counts() == [2, 4, 0]
+        entries = [entry async for entry in spool.all_entries()]
+        assert await spool.drain_chunk(database) == 6
+        assert await counts() == [0, 0, 0]
+        await spool.append_row(of_two_workspaces)
+        drained = entries[0]
+        await spool._delete_entries(keys=SPOOL_KEYS, args=[drained.id, drained.row.n, drained.row.accepted])
+        assert await counts() == [2, 3, 0]
+    await client.aclose()
+
+
+def item(workspace_id: int, number: int) -> JournalItem:
+    return JournalItem(f"0199d3f4-6a70-7cc3-98c4-{number:012d}", 0, workspace_id, "inbound", None, b"{}")
