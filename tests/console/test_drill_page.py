@@ -10,7 +10,7 @@ from cli.drill.drill_copy import START_TIMEOUT_SECONDS
 from cli.drill.drill_run import FOLDER_PREFIX
 from cli.drill.requested_drills import INTERRUPTED_MESSAGE
 from shared.operations.drill_certificates import read_certificates, save_certificate
-from shared.operations.drill_progress import ENDED_PHASE, note_progress
+from shared.operations.drill_progress import ENDED_PHASE, find_current_drill, note_progress
 from shared.operations.drill_requests import forget_stop, read_requested_drill, read_stop
 from tests.support.console import Reader, console_client, make_readers
 from tests.support.drill_samples import sample_certificate, sample_progress
@@ -50,6 +50,13 @@ def running_drill(shared_stack: Stack) -> Iterator[None]:
 
 def words_of(page: str) -> str:
     return " ".join(re.sub(r"<[^>]+>", " ", page).split())
+
+
+def stop_form(stack: Stack) -> dict[str, str]:
+    """What the question of a stop sends."""
+    current = find_current_drill(stack.folder)
+    assert current
+    return {"since": current.since.isoformat()}
 
 
 async def entries_of(stack: Stack, reader: Reader, since: datetime, count: int) -> list[tuple[str, str, int]]:
@@ -126,23 +133,39 @@ async def test_page_says_how_far_the_drill_is(shared_stack: Stack, readers: dict
 @pytest.mark.usefixtures("running_drill")
 async def test_operator_stops_the_drill_once(shared_stack: Stack, readers: dict[str, Reader]) -> None:
     since = datetime.now(UTC)
+    form = stop_form(shared_stack)
     async with console_client(shared_stack.base, readers["operator"].email) as client:
-        assert (await client.post(STOP)).status == 303
+        assert f'name="since" value="{form["since"]}"' in (await client.get(f"{DRILL}?stop=1")).text
+        assert (await client.post(STOP, form)).status == 303
         page = words_of((await client.get(DRILL)).text)
         assert "The drill is being stopped." in page
         assert "Stopped by Ada Lovelace at" in page
         assert "Stop the drill…" not in page
-        assert (await client.post(STOP)).status == 409
+        assert (await client.post(STOP, form)).status == 409
         note_progress(shared_stack.folder, sample_progress(ENDED_PHASE))
         page = words_of((await client.get(DRILL)).text)
         assert "The last drill was stopped." in page
         assert "Stopped by Ada Lovelace at" in page
-        assert "Nothing was stopped: no drill runs." in (await client.post(STOP)).text
+        assert "Nothing was stopped: no drill runs." in (await client.post(STOP, form)).text
     assert await entries_of(shared_stack, readers["operator"], since, 3) == [
         ("drill.stopped", "done", 303),
         ("drill.stopped", "refused", 409),
         ("drill.stopped", "refused", 409),
     ]
+
+
+@pytest.mark.usefixtures("running_drill")
+async def test_the_question_of_an_ended_drill_stops_no_later_one(
+    shared_stack: Stack, readers: dict[str, Reader]
+) -> None:
+    ended = stop_form(shared_stack)
+    note_progress(shared_stack.folder, sample_progress("kill -9 broker", seconds=5))
+    async with console_client(shared_stack.base, readers["operator"].email) as client:
+        for form in (ended, {}):
+            answer = await client.post(STOP, form)
+            assert (answer.status, "another drill runs by now" in answer.text) == (409, True)
+        assert read_stop(shared_stack.folder) is None
+        assert (await client.post(STOP, stop_form(shared_stack))).status == 303
 
 
 @pytest.mark.usefixtures("running_drill")
@@ -193,7 +216,7 @@ async def test_drill_of_the_console_is_stopped_there(stack: Stack) -> None:
         assert (await client.post(DRILL, {"minutes": "3"})).status == 303
         until(lambda: log.exists() and LOAD_LINE in log.read_text(), START_TIMEOUT_SECONDS, what="the drill's load")
         assert "Posts come, and nothing is killed yet." in (await client.get(DRILL)).text
-        assert (await client.post(STOP)).status == 303
+        assert (await client.post(STOP, stop_form(stack))).status == 303
         until(lambda: STOPPED_WORDS in log.read_text(), START_TIMEOUT_SECONDS, what="the end of the drill")
         until(lambda: read_requested_drill(stack.folder) is None, what="that `up` notes it")
         assert "The last drill was stopped." in (await client.get(DRILL)).text

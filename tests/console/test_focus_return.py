@@ -68,3 +68,28 @@ async def test_the_focus_stays_where_somebody_acted(browser: Browser, stack: Sta
         await page.wait_for_url(f"**cause={cause}**")
         await expect(page.locator("#main")).to_be_focused()
         assert ["422" in fault for fault in watched.faults] == [True]  # the name that was taken
+
+
+async def test_the_focus_stays_in_the_part_of_a_page_that_is_saved(
+    browser: Browser, stack: Stack, readers: dict[str, Reader]
+) -> None:
+    async with watched_page(browser, stack.base, readers["admin"].email) as watched:
+        page = watched.page
+        await watched.open("/console/main/settings/workspace")
+        threshold = page.locator("#w-spam")
+        for points in ("61", "62"):
+            await threshold.fill(points)
+            await threshold.press("Enter")
+            await page.wait_for_url(f"**spam_threshold={points}**#spam")
+            preview = page.locator("#spam").get_by_role("button", name="See what a change does")
+            await expect(preview).to_be_focused()
+            await page.keyboard.press("Tab")
+            save = page.locator("#spam").get_by_role("button", name="Save the change")
+            await expect(save).to_be_focused()
+            await page.keyboard.press("Enter")
+            await expect(toast_of(page)).to_be_focused()
+            await toast_of(page).get_by_role("button", name="Close").press("Enter")
+            await expect(preview).to_be_focused()
+        await page.get_by_role("navigation", name="Main").get_by_role("link", name="Jobs").press("Enter")
+        await expect(page.get_by_role("heading", level=1)).to_have_text("Bulk jobs")
+        assert watched.faults == []

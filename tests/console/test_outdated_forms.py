@@ -3,7 +3,7 @@
 import re
 import secrets
 
-from tests.support.console import ConsoleClient, shown_mark
+from tests.support.console import ConsoleClient, Shown, shown_mark
 from tests.support.console_routes import make_integration, make_webhook
 from tests.support.provider_signing import CREDENTIALS
 from tests.support.stack import Stack
@@ -32,6 +32,37 @@ async def test_settings_of_another_window_are_not_overwritten_unsaid(
     assert 'value="first"' in (await client.get(page)).text
     again = {**form, "source": "late", "shown_values": shown_mark(late.text)}
     assert (await client.post(f"{page}/settings", again)).status == 303
+
+
+async def test_a_setting_of_another_window_is_not_overwritten_unsaid(
+    shared_stack: Stack, client: ConsoleClient
+) -> None:
+    page = "/console/main/settings/workspace"
+
+    async def change(country: str, mark: str, seen: str = "") -> Shown:
+        form = {"section": "place", "country": country, "timezone": "UTC", "shown_values": mark, "seen": seen}
+        return await client.post(page, form)
+
+    mark = place_mark((await client.get(page)).text)
+    first = await change("NO", mark)
+    assert (await change("NO", mark, seen_change(first.text))).status == 303
+    late = await change("SE", mark, seen_change(first.text))
+    assert (late.status, "changed meanwhile" in late.text, "changed, was" in late.text) == (409, True, True)
+    query = f"section=place&country=SE&timezone=UTC&shown_values={mark}"
+    assert "changed meanwhile" in (await client.get(f"{page}?{query}")).text
+    assert (await change("US", place_mark(late.text), "not seen")).status == 200
+    again = await change("US", place_mark(late.text))
+    assert (await change("US", place_mark(late.text), seen_change(again.text))).status == 303
+
+
+def place_mark(page: str) -> str:
+    return shown_mark(page[page.index('name="section" value="place"') :])
+
+
+def seen_change(page: str) -> str:
+    found = re.search(r'name="seen" value="(\w+)"', page)
+    assert found, page
+    return found[1]
 
 
 async def test_a_tag_that_another_window_renamed_keeps_that_name(shared_stack: Stack, client: ConsoleClient) -> None:

@@ -76,8 +76,9 @@ async def start(view: PageView) -> web.StreamResponse:
 
 @workspace_page(Permission.OPERATE_INSTALLATION)
 async def stop(view: PageView) -> web.StreamResponse:
-    """Ask the drill that is under way to stop."""
-    if problem := await asyncio.to_thread(_ask_for_stop, view):
+    """Ask the drill that is under way to stop, if it is the one that the form was about."""
+    form = await view.read_fields()
+    if problem := await asyncio.to_thread(_ask_for_stop, view, form.get("since", "")):
         return await _render(view, 409, problem=problem)
     view.redirect(view.path(DRILL_PAGE), view.translate("The drill is being stopped."))
 
@@ -92,12 +93,14 @@ def _ask_for_drill(view: PageView, minutes: int) -> str | None:
     return None
 
 
-def _ask_for_stop(view: PageView) -> str | None:
-    """Ask for a stop. Return why nothing is stopped."""
+def _ask_for_stop(view: PageView, since: str) -> str | None:
+    """Ask for a stop of the drill that began then. Return why nothing is stopped."""
     data_dir = view.console.settings.data_dir
     current = find_current_drill(data_dir)
     if current is None:
         return view.translate("Nothing was stopped: no drill runs.")
+    if since != current.since.isoformat():
+        return view.translate("Nothing was stopped: another drill runs by now.")
     if current.stop:
         return view.translate("The drill is being stopped already.")
     request_stop(data_dir, view.account.name)

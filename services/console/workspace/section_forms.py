@@ -12,8 +12,16 @@ from shared.retention import MAX_RETENTION_DAYS, RETENTION_KINDS
 from shared.workspace_changes.workspace_fields import changed_settings
 from shared.workspace_changes.workspace_record import WorkspaceJson
 
-SECTION_NAMES = ("name", "place", "duplicates", "list", "spam", "retention", "alarms")
-PLAIN_FIELDS = {"name": ("name",), "place": ("country", "timezone"), "spam": ("spam_threshold",)}
+SECTION_SETTINGS = {
+    "name": ("name",),
+    "place": ("country", "timezone"),
+    "duplicates": ("merge_policy", "fold_gmail"),
+    "list": ("never_join",),
+    "spam": ("spam_threshold",),
+    "retention": ("retention",),
+    "alarms": ("alarms",),
+}
+PLAIN_SECTIONS = ("name", "place", "spam")  # whose fields are named like their settings
 FOLD_CHOICES = ("apart", "folded")
 DAYS_ERROR = "days"
 MAX_ENTRY_LENGTH = 255
@@ -23,8 +31,8 @@ def sent_changes(section: str, form: Mapping[str, str], record: WorkspaceJson, e
     """Return the settings that the form of a section sends. Errors that only a form has go into `errors`."""
     if section == "spam":
         return {"spam_threshold": _points(form.get("spam_threshold", ""))}
-    if section in PLAIN_FIELDS:
-        return {name: form[name] for name in PLAIN_FIELDS[section] if name in form}
+    if section in PLAIN_SECTIONS:
+        return {name: form[name] for name in SECTION_SETTINGS[section] if name in form}
     if section == "duplicates":
         fields: dict[str, Any] = {"merge_policy": form["merge_policy"]} if "merge_policy" in form else {}
         if form.get("fold_gmail") in FOLD_CHOICES:
@@ -59,6 +67,11 @@ def _points(text: str) -> int | str:
     return int(text) if text.isascii() and text.isdigit() and len(text) <= 5 else text or "-"
 
 
+def section_values(section: str, record: WorkspaceJson) -> dict[str, Any]:
+    """Return the settings that the form of a section shows."""
+    return {name: record[name] for name in SECTION_SETTINGS[section]}
+
+
 def change_digest(before: WorkspaceJson, after: WorkspaceJson) -> str:
     """Return what a form sends along to say which change its reader has seen the effects of."""
     changes = orjson.dumps(changed_settings(before, after), option=orjson.OPT_SORT_KEYS)
@@ -69,8 +82,8 @@ def put_back_query(section: str, before: WorkspaceJson, after: WorkspaceJson) ->
     """Return the query that previews taking a saved change back."""
     if section == "alarms":
         return alarm_texts(before["alarms"])
-    if section in PLAIN_FIELDS:
-        return {name: "" if before[name] is None else str(before[name]) for name in PLAIN_FIELDS[section]}
+    if section in PLAIN_SECTIONS:
+        return {name: "" if before[name] is None else str(before[name]) for name in SECTION_SETTINGS[section]}
     if section == "duplicates":
         return {"merge_policy": before["merge_policy"], "fold_gmail": FOLD_CHOICES[before["fold_gmail"]]}
     added = [entry for entry in after["never_join"] if entry not in before["never_join"]]

@@ -8,14 +8,16 @@ from aiohttp import web
 
 from services.console.web.access import workspace_page
 from services.console.web.country_words import country_choices
+from services.console.web.form_marks import MARK_FIELD, mark_values, outdated_problem
 from services.console.web.page_view import PageView
 from services.console.web.password_confirmation import confirm_recently
 from services.console.workspace import alarm_words, mail_words, reads, words
 from services.console.workspace.alarm_forms import shown_texts
 from services.console.workspace.section_forms import (
-    SECTION_NAMES,
+    SECTION_SETTINGS,
     change_digest,
     put_back_query,
+    section_values,
     sent_changes,
 )
 from shared.auth.roles import Permission
@@ -41,7 +43,10 @@ WORKSPACE_PAGE = "settings/workspace"
 
 @dataclass
 class PendingChange:
-    """A change of one section that is not saved: what was sent, and what it would make of the workspace."""
+    """A change of one section that is not saved: what was sent, and what it would make of the workspace.
+
+    `outdated` says that somebody else has changed the section since its form was shown.
+    """
 
     section: str = ""
     form: Mapping[str, str] = field(default_factory=dict)
@@ -50,6 +55,7 @@ class PendingChange:
     fields: dict[str, Any] = field(default_factory=dict)
     errors: FieldErrors = field(default_factory=dict)
     effects: list[SettingEffect] = field(default_factory=list)
+    outdated: str = ""
 
     @property
     def changes(self) -> dict[str, tuple[Any, Any]]:
@@ -73,6 +79,8 @@ async def save(view: PageView) -> web.StreamResponse:
     pending = await _pending_change(view, form)
     if pending.errors:
         return await _render(view, pending, 422)
+    if pending.changes and pending.outdated:
+        return await _render(view, pending, 409)
     if not pending.changes or form.get("seen") != pending.digest:
         audit_as_continued(view.request)  # nothing is changed
         return await _render(view, pending)
@@ -106,12 +114,13 @@ async def _store(view: PageView, pending: PendingChange) -> tuple[WorkspaceJson,
 async def _pending_change(view: PageView, form: Mapping[str, str]) -> PendingChange:
     """Return the change that a form or a query asks for, with its effects; none without a known section."""
     settings, workspace_id = view.console.settings, view.workspace.workspace_id
-    section = next((name for name in SECTION_NAMES if name == form.get("section")), "")
+    section = next((name for name in SECTION_SETTINGS if name == form.get("section")), "")
     async with view.console.reading() as connection:
         before = await read_workspace(connection, view.console.cipher, settings, workspace_id)
         if not section:
             return PendingChange(before=before)
         pending = PendingChange(section, form, before)
+        pending.outdated = outdated_problem(view, form.get(MARK_FIELD, ""), section_values(section, before))
         sent = sent_changes(section, form, before, pending.errors)
         pending.fields, wrong = check_fields(sent)
         pending.errors |= wrong
@@ -151,6 +160,7 @@ async def _render(
         trial=trial,
         forms=forms,
         users=users,
+        marks={section: mark_values(section_values(section, pending.before)) for section in SECTION_SETTINGS},
         alarm_texts=shown_texts(pending.form if pending.section == "alarms" else {}, record["alarms"]),
         alarm_words=alarm_words,
         alarm_measures=ALARM_MEASURES,

@@ -69,7 +69,8 @@ function leaveByLink(event) {
   if (!link || event.defaultPrevented || event.ctrlKey || event.metaKey || event.shiftKey) return;
   if (link.target || link.origin !== window.location.origin || link.getAttribute("href")?.startsWith("#")) return;
   const isSamePage = link.pathname === window.location.pathname && link.closest("main") !== null;
-  leave(link, { isSent: false, isDue: isSamePage || link.closest(DIALOG) !== null });
+  // A part of a page that a link names is where its reader goes on.
+  leave(link, { isSent: false, isDue: !link.hash && (isSamePage || link.closest(DIALOG) !== null) });
 }
 
 /**
@@ -141,7 +142,7 @@ function placeFocus() {
   const { pathname, hash } = window.location;
   const [navigation] = /** @type {PerformanceNavigationTiming[]} */ (performance.getEntriesByType("navigation"));
   write({ spots, isSent: false, isDialog: false, isDue: false });
-  if (!isDue || hash || navigation?.type !== "navigate") return;
+  if (!isDue || navigation?.type !== "navigate") return;
   const dialog = $(DIALOG);
   const spot = spots[pathname];
   // A link to another view of the same address may have led to other rows: none of those is in the place of the former.
@@ -152,11 +153,13 @@ function placeFocus() {
   else if (isSent && $(TOAST)) {
     goBack = () => focus(find());
     focus($(TOAST), { preventScroll: true });
-  } else if (spot) focus(find());
+  } else if (spot) focus(find(), { preventScroll: hash !== "" });
 }
 
 export function returnFocus() {
-  placeFocus();
+  // A browser that goes to a part of a page takes the focus away until the page is loaded.
+  if (window.location.hash && document.readyState !== "complete") window.addEventListener("load", placeFocus);
+  else placeFocus();
   // On the window, which hears last: what a script does in place leads nowhere.
   window.addEventListener("submit", leaveBySending);
   window.addEventListener("click", leaveByLink);
