@@ -2,6 +2,7 @@
 
 import asyncio
 import fcntl
+import math
 import os
 import shlex
 import signal
@@ -10,6 +11,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -31,17 +33,27 @@ LOCK_NAME = "drill.lock"
 MAX_PROCESSES = 16  # workers and gateways of a copy
 
 
+class _FiniteRange(click.FloatRange):
+    """A range of numbers without "nan", which every bound lets pass."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        number = float(super().convert(value, param, ctx))
+        if math.isnan(number):
+            self.fail(f"{value!r} is not a number.", param, ctx)
+        return number
+
+
 @click.command()
 @click.option(
     "--minutes",
-    type=click.FloatRange(MIN_MINUTES, MAX_MINUTES),
+    type=_FiniteRange(MIN_MINUTES, MAX_MINUTES),
     default=DEFAULT_MINUTES,
     show_default=True,
     help="How long the load lasts. Each three minutes are a round of all faults.",
 )
 @click.option(
     "--rate",
-    type=click.FloatRange(0.5, MAX_RATE),
+    type=_FiniteRange(0.5, MAX_RATE),
     help="Posts a second; as in the busiest minute of the last hour unless given.",
 )
 @click.option("--out", type=click.Path(dir_okay=False, path_type=Path), help="Write the certificate into this file.")

@@ -1,5 +1,6 @@
 """The course of a drill: what is killed and restarted, in which order, under load."""
 
+import os
 import signal
 import sys
 import time
@@ -10,7 +11,7 @@ from functools import partial
 from itertools import chain
 from pathlib import Path
 from typing import NamedTuple
-from zipfile import ZipFile
+from zipfile import BadZipFile, ZipFile
 
 from cli.common import notify_operator
 from cli.drill.drill_copy import THIS_VERSION_COMMAND, DrillCopy, PartAway
@@ -144,9 +145,12 @@ def command_of_version(place: Path, folder: Path) -> tuple[str, ...]:
     if (place / "leadhub").is_file():
         return (sys.executable, str((place / "leadhub").absolute()))
     if place.suffix == ".whl":
-        with ZipFile(place) as wheel:
-            wheel.extractall(folder)
+        try:
+            with ZipFile(place) as wheel:
+                wheel.extractall(folder)
+        except BadZipFile:
+            raise ValueError(f"{place} is no wheel, though its name ends so") from None
         return (sys.executable, str(folder / "leadhub_app" / "_root" / "leadhub"))
-    if place.is_file():
+    if place.is_file() and os.access(place, os.X_OK):
         return (str(place.absolute()),)
-    raise ValueError(f"{place} is neither a checkout of LeadHub, nor a wheel, nor its command")
+    raise ValueError(f"{place} is neither a checkout of LeadHub, nor a wheel, nor a command that may be run")

@@ -166,12 +166,27 @@ def test_a_machine_that_is_too_small_is_named(tmp_path: Path) -> None:
 def test_another_version_is_a_checkout_a_wheel_or_a_command(tmp_path: Path) -> None:
     launcher = tmp_path / "leadhub"
     launcher.write_text("")
+    launcher.chmod(0o700)
     assert command_of_version(tmp_path, tmp_path)[-1] == str(launcher)
     assert command_of_version(launcher, tmp_path) == (str(launcher),)
     empty: Any = tmp_path / "empty"
     empty.mkdir()
     with pytest.raises(ValueError, match="neither a checkout"):
         command_of_version(empty, tmp_path)
+
+
+@pytest.mark.parametrize(("name", "problem"), [("notes.txt", "a command that may be run"), ("a.whl", "is no wheel")])
+def test_a_file_that_is_no_version_is_refused(tmp_path: Path, name: str, problem: str) -> None:
+    place = tmp_path / name
+    place.write_text("notes")
+    with pytest.raises(ValueError, match=problem):
+        command_of_version(place, tmp_path)
+
+
+@pytest.mark.parametrize("option", ["--minutes", "--rate"])
+def test_a_drill_without_a_number_is_refused(option: str) -> None:
+    done = CliRunner().invoke(drill, [option, "nan"])
+    assert (done.exit_code, "is not a number" in done.output) == (2, True)
 
 
 def test_a_certificate_that_cannot_be_written_is_refused_before_the_drill(tmp_path: Path) -> None:
