@@ -119,11 +119,25 @@ class DrillCopy:
         return done.stdout
 
     def version(self) -> str:
-        """Return the version of the present command."""
-        done = subprocess.run(
-            [*self.command, "--version"], env=dict(self._environment), capture_output=True, text=True, check=True
-        )
-        return done.stdout.split()[-1]
+        """Return the version of the present command. ValueError if it is no command of LeadHub."""
+        try:
+            done = subprocess.run(
+                [*self.command, "--version"],
+                env=dict(self._environment),
+                capture_output=True,
+                text=True,
+                errors="replace",
+                timeout=COMMAND_TIMEOUT_SECONDS,
+                check=True,
+            )
+        except (OSError, subprocess.SubprocessError):
+            last_line = ""
+        else:
+            last_line = done.stdout.strip().rpartition("\n")[2]
+        name, _, version = last_line.partition(" ")
+        if not name.startswith("leadhub") or not version:
+            raise ValueError(f"{self.command[-1]} is no command of LeadHub: `--version` names no version of it")
+        return version
 
     def prepare_workspace(self) -> PostTargets:
         """Make what the load posts to: a key without a limit, a form and a source of webhooks. Return them."""

@@ -145,12 +145,12 @@ def command_of_version(place: Path, folder: Path) -> tuple[str, ...]:
     if (place / "leadhub").is_file():
         return (sys.executable, str((place / "leadhub").absolute()))
     if place.suffix == ".whl":
-        try:
-            with ZipFile(place) as wheel:
-                wheel.extractall(folder)
-        except BadZipFile:
-            raise ValueError(f"{place} is no wheel, though its name ends so") from None
-        return (sys.executable, str(folder / "leadhub_app" / "_root" / "leadhub"))
+        launcher = folder / "leadhub_app" / "_root" / "leadhub"
+        with suppress(BadZipFile, OSError), ZipFile(place) as wheel:
+            wheel.extractall(folder)
+        if not launcher.is_file():
+            raise ValueError(f"{place} is not a whole wheel of LeadHub")
+        return (sys.executable, str(launcher))
     if place.is_file() and os.access(place, os.X_OK):
         return (str(place.absolute()),)
     raise ValueError(f"{place} is neither a checkout of LeadHub, nor a wheel, nor a command that may be run")

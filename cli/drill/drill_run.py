@@ -53,16 +53,20 @@ class DrillOrder:
 
 
 def run_drill(order: DrillOrder, report: DrillReport) -> DrillCertificate:
-    """Run a drill and return its certificate. RuntimeError if the copy does not start, or not again to be counted."""
+    """Run a drill and return its certificate.
+
+    RuntimeError if the copy does not start, or not again to be counted; ValueError if the other version is none.
+    """
     with _temporary_folder(order.parent) as folder:
         environment = _copy_environment(order, folder / "copy")
         other = command_of_version(order.other_place, folder / "wheel") if order.other_place else None
         copy = DrillCopy(folder / "copy", environment, order.settings.embedded_postgres)
+        other_version = _version_of(copy, other) if other else ""
         report.enter(STARTING_PHASE, f"starting a copy in {folder}, at {copy.base_url}")
         try:
             try:
                 copy.start()
-                return _drill_copy(order, copy, other, report)
+                return _drill_copy(order, copy, other, other_version, report)
             finally:
                 report.accept_no_stop()  # apart from what follows, so that a stop that comes just now skips none of it
         finally:
@@ -72,12 +76,11 @@ def run_drill(order: DrillOrder, report: DrillReport) -> DrillCertificate:
 
 
 def _drill_copy(
-    order: DrillOrder, copy: DrillCopy, other: tuple[str, ...] | None, report: DrillReport
+    order: DrillOrder, copy: DrillCopy, other: tuple[str, ...] | None, other_version: str, report: DrillReport
 ) -> DrillCertificate:
     targets, posts = copy.prepare_workspace(), DrillLedger()
     maker = PostMaker(order.shape, targets, secrets.randbelow(1 << 30))
     load = DrillLoad(copy.base_url, maker.make_posts(), posts, order.rate)
-    other_version = _version_of(copy, other) if other else ""
     notify_operator(f"{order.rate:.1f} posts a second for {order.seconds:.0f} s")
     report.count(posts)
     load.start()

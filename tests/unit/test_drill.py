@@ -9,12 +9,14 @@ from pydantic import SecretStr
 
 from cli.drill.copy_settings import COPIED_SETTINGS, NOWHERE_URL, copy_environment, outside_settings
 from cli.drill.drill_command import drill
+from cli.drill.drill_copy import THIS_VERSION_COMMAND, DrillCopy
 from cli.drill.drill_faults import command_of_version
 from cli.drill.drill_findings import CopyContent, DrillFindings, StoredSubmission, count_findings
 from cli.drill.drill_ledger import DrillLedger
 from cli.drill.machine_facts import CopyNeeds, MachineFacts, copy_needs, missing_needs
 from cli.drill.made_up_posts import MadeUpPost, PostMaker, PostTargets
 from cli.drill.traffic_shape import CHANNEL_KINDS, usual_shape
+from shared import __version__
 from shared.platform.setting_checks import ALLOWED_SCHEMES
 from shared.platform.settings import Settings
 
@@ -175,12 +177,31 @@ def test_another_version_is_a_checkout_a_wheel_or_a_command(tmp_path: Path) -> N
         command_of_version(empty, tmp_path)
 
 
-@pytest.mark.parametrize(("name", "problem"), [("notes.txt", "a command that may be run"), ("a.whl", "is no wheel")])
+@pytest.mark.parametrize(
+    ("name", "problem"), [("notes.txt", "a command that may be run"), ("a.whl", "is not a whole wheel of LeadHub")]
+)
 def test_a_file_that_is_no_version_is_refused(tmp_path: Path, name: str, problem: str) -> None:
     place = tmp_path / name
     place.write_text("notes")
     with pytest.raises(ValueError, match=problem):
         command_of_version(place, tmp_path)
+
+
+def test_a_directory_is_no_wheel(tmp_path: Path) -> None:
+    place = tmp_path / "a.whl"
+    place.mkdir()
+    with pytest.raises(ValueError, match="is not a whole wheel of LeadHub"):
+        command_of_version(place, tmp_path)
+
+
+@pytest.mark.parametrize("command", ["/bin/false", "/bin/ls", "/absent"])
+def test_a_program_that_is_not_leadhub_has_no_version(tmp_path: Path, command: str) -> None:
+    copy = DrillCopy(tmp_path, {})
+    copy.command = (command,)
+    with pytest.raises(ValueError, match="is no command of LeadHub"):
+        copy.version()
+    copy.command = THIS_VERSION_COMMAND
+    assert copy.version() == __version__
 
 
 @pytest.mark.parametrize("option", ["--minutes", "--rate"])
