@@ -15,10 +15,10 @@ def toast_of(page: Page) -> Locator:
     return page.locator("[data-toast]")
 
 
-async def test_the_focus_stays_where_somebody_acted(browser: Browser, stack: Stack, readers: dict[str, Reader]) -> None:
+async def test_a_row_that_goes_hands_the_focus_on(browser: Browser, stack: Stack, readers: dict[str, Reader]) -> None:
+    """The page says what was done; then comes the next row."""
     async with watched_page(browser, stack.base, readers["manager"].email) as watched:
         page = watched.page
-        # A button of a row, which takes the row away: what the page says of it, and then the next row.
         source = f"held-{secrets.token_hex(4)}"
         for _ in range(3):
             make_failed(stack, "quarantined", source=source)
@@ -33,7 +33,13 @@ async def test_the_focus_stays_where_somebody_acted(browser: Browser, stack: Sta
         await page.keyboard.press("Tab")
         await expect(rows.nth(1).locator("a.name")).to_be_focused()
         await expect(rows.nth(1).locator("a.name")).to_have_attribute("href", following or "")
-        # A dialog that is closed: the link that opened it. One that is refused: the field. One that is saved: the link.
+        assert watched.faults == []
+
+
+async def test_a_dialog_gives_the_focus_back(browser: Browser, stack: Stack, readers: dict[str, Reader]) -> None:
+    """To its link if closed or saved, to the field if refused."""
+    async with watched_page(browser, stack.base, readers["manager"].email) as watched:
+        page = watched.page
         names = [f"{letter}-{secrets.token_hex(4)}" for letter in "ab"]
         for name in names:
             await watched.open("/console/main/settings/tags?new=1")
@@ -55,11 +61,17 @@ async def test_the_focus_stays_where_somebody_acted(browser: Browser, stack: Sta
         await expect(toast_of(page)).to_be_focused()
         await toast_of(page).get_by_role("button", name="Close").press("Enter")
         await expect(page.get_by_role("link", name=f"{names[0]}-new", exact=True)).to_be_focused()
-        # A page that somebody goes to: its top.
+        assert ["422" in fault for fault in watched.faults] == [True]  # the name that was taken
+
+
+async def test_another_page_begins_at_its_top(browser: Browser, stack: Stack, readers: dict[str, Reader]) -> None:
+    """A view of the same address with other rows begins at their beginning."""
+    async with watched_page(browser, stack.base, readers["manager"].email) as watched:
+        page = watched.page
+        await watched.open("/console/main/settings/tags")
         await page.get_by_role("navigation", name="Main").get_by_role("link", name="Jobs").press("Enter")
         await expect(page.get_by_role("heading", level=1)).to_have_text("Bulk jobs")
         assert await page.evaluate("document.activeElement === document.body")
-        # A view of the same address that has other rows: its beginning, not one of these rows.
         with stack.database() as database:
             cause = add_cause(database, "submission", f"focus {secrets.token_hex(4)}")
             add_submission(database, "dead", {"email": "focus@example.com"}, cause=cause)
@@ -67,7 +79,7 @@ async def test_the_focus_stays_where_somebody_acted(browser: Browser, stack: Sta
         await page.locator(f"#cause-{cause} a").first.press("Enter")
         await page.wait_for_url(f"**cause={cause}**")
         await expect(page.locator("#main")).to_be_focused()
-        assert ["422" in fault for fault in watched.faults] == [True]  # the name that was taken
+        assert watched.faults == []
 
 
 async def test_the_focus_stays_in_the_part_of_a_page_that_is_saved(

@@ -11,6 +11,31 @@ from shared.operations.drill_certificates import (
 )
 from shared.operations.drill_progress import DrillProgress
 
+SAMPLE_FAULTS = [
+    DrillFault(
+        fault="kill -9 database",
+        rounds=1,
+        accepted=540,
+        refused=2,
+        broken=1,
+        longest_wait=3.4,
+        longest_ingest=3.6,
+        back_after=0.2,
+    ),
+    DrillFault(
+        fault="restart one by one",
+        rounds=1,
+        accepted=540,
+        refused=0,
+        broken=0,
+        longest_wait=0.4,
+        longest_ingest=0.5,
+        back_after=0.3,
+        note="the same version: no other one was given",
+        coded_note=CodedSentence(code="same_version"),
+    ),
+]
+
 
 def sample_certificate(made_at: datetime, *, lost: int = 0) -> DrillCertificate:
     """A certificate of that time, with so many lost."""
@@ -26,30 +51,7 @@ def sample_certificate(made_at: datetime, *, lost: int = 0) -> DrillCertificate:
         repeat_share=0.2,
         channels={"api": 0.6, "form": 0.25, "webhook": 0.15},
         settings={"workers": "1", "web": "1"},
-        faults=[
-            DrillFault(
-                fault="kill -9 database",
-                rounds=1,
-                accepted=540,
-                refused=2,
-                broken=1,
-                longest_wait=3.4,
-                longest_ingest=3.6,
-                back_after=0.2,
-            ),
-            DrillFault(
-                fault="restart one by one",
-                rounds=1,
-                accepted=540,
-                refused=0,
-                broken=0,
-                longest_wait=0.4,
-                longest_ingest=0.5,
-                back_after=0.3,
-                note="the same version: no other one was given",
-                coded_note=CodedSentence(code="same_version"),
-            ),
-        ],
+        faults=list(SAMPLE_FAULTS),
         totals=DrillTotals(
             accepted=3600,
             lost=lost,
