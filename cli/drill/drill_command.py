@@ -20,7 +20,7 @@ from cli.drill.certificate_text import certificate_text
 from cli.drill.drill_report import DrillReport
 from cli.drill.drill_run import DrillOrder, run_drill
 from cli.drill.machine_facts import copy_needs, missing_needs, read_machine
-from cli.drill.traffic_shape import MAX_RATE, TrafficShape, read_shape, usual_shape
+from cli.drill.traffic_shape import MAX_RATE, MIN_RATE, TrafficShape, read_shape, usual_shape
 from embedded.servers import EmbeddedServers
 from shared.operations.drill_certificates import DrillCertificate, save_certificate
 from shared.operations.drill_requests import forget_stop
@@ -54,7 +54,7 @@ class _FiniteRange(click.FloatRange):
 @click.option(
     "--rate",
     type=_FiniteRange(0.5, MAX_RATE),
-    help="Posts a second; as in the busiest minute of the last hour unless given.",
+    help=f"Posts a second; unless given, as in the busiest minute of the last hour, at least {MIN_RATE:g}.",
 )
 @click.option("--out", type=click.Path(dir_okay=False, path_type=Path), help="Write the certificate into this file.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object instead of Markdown.")
@@ -76,8 +76,8 @@ def drill(minutes: float, rate: float | None, out: Path | None, as_json: bool, o
     one by one; with --other-version the copy goes to that version and back. At the end each acknowledged post must be
     in the copy's database once, with its lead.
 
-    The certificate goes to stdout, or into the file of --out. It is also kept in the data dir, where the console's page
-    "Drill" shows it. Exit status 1: something was lost or doubled.
+    The certificate goes to stdout, or into the file of --out. A data dir that is there keeps it, too, and the console's
+    page "Drill" shows it. Exit status 1: something was lost or doubled, or the file could not be written.
 
     The drill says beforehand how much memory and disk it needs, and refuses if there is less. It takes processor time
     from the real services. Ctrl-C stops it and removes the copy; so does an operator in the console, where its page
@@ -101,7 +101,7 @@ def drill(minutes: float, rate: float | None, out: Path | None, as_json: bool, o
         if report.stop is None:
             raise
         raise RuntimeError(f"{report.stop.sentence}; it has no certificate") from None
-    _show(certificate, out, as_json)
+    show_certificate(certificate, out, as_json)
     sys.exit(0 if certificate.is_exact else 1)
 
 
@@ -156,8 +156,8 @@ def _repeating_command(data_dir: Path, minutes: float, rate: float, other: Path 
 
 def _expect_writable(out: Path | None) -> None:
     """Refuse a file that cannot be written, before the drill and not after it."""
-    if out and not os.access(out if out.exists() else out.absolute().parent, os.W_OK):
-        raise click.BadParameter(f"{out} cannot be written: is its folder there?", param_hint="--out")
+    if out and (out.is_dir() or not os.access(out if out.exists() else out.absolute().parent, os.W_OK)):
+        raise click.BadParameter(f"{out} cannot be written: name a file in a folder that is there", param_hint="--out")
 
 
 @contextmanager
@@ -174,16 +174,16 @@ def _only_drill(data_dir: Path) -> Iterator[None]:
         yield
 
 
-def _show(certificate: DrillCertificate, out: Path | None, as_json: bool) -> None:
+def show_certificate(certificate: DrillCertificate, out: Path | None, as_json: bool) -> None:
+    """Write the certificate to its file or to stdout. RuntimeError if the file cannot be written."""
     text = certificate.model_dump_json(indent=2) + "\n" if as_json else certificate_text(certificate)
     if out:
         try:
             out.write_text(text)
-        except OSError as error:  # what took so long is not to be lost
-            notify_operator(f"{out} cannot be written: {error.strerror}; the certificate follows")
-        else:
-            click.echo(out)
-            return
+        except OSError as error:
+            click.echo(text, nl=False)  # what took so long is not to be lost
+            raise RuntimeError(f"{out} cannot be written: {error.strerror}; the certificate went to stdout") from None
+        text = f"{out}\n"
     click.echo(text, nl=False)
 
 

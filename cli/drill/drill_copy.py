@@ -28,6 +28,7 @@ START_TIMEOUT_SECONDS = 180.0
 STOP_TIMEOUT_SECONDS = 60.0
 RETURN_TIMEOUT_SECONDS = 90.0  # seconds for a part that was killed to be back
 COMMAND_TIMEOUT_SECONDS = 300.0
+VERSION_TIMEOUT_SECONDS = 120.0  # a new checkout prepares its environment first
 LOOK_INTERVAL_SECONDS = 0.05
 THIS_VERSION_COMMAND = (sys.executable, str(LAUNCHER_PATH))
 UNLIMITED_RATE = "1000000000"  # requests a second
@@ -127,7 +128,7 @@ class DrillCopy:
                 capture_output=True,
                 text=True,
                 errors="replace",
-                timeout=COMMAND_TIMEOUT_SECONDS,
+                timeout=VERSION_TIMEOUT_SECONDS,
                 check=True,
             )
         except (OSError, subprocess.SubprocessError):

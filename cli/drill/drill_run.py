@@ -189,6 +189,7 @@ def _shown_settings(order: DrillOrder) -> dict[str, str]:
 
 def _version_of(copy: DrillCopy, command: tuple[str, ...]) -> str:
     copy.command = command
+    notify_operator(f"asking {command[-1]} for its version")
     try:
         return copy.version()
     finally:

@@ -1,5 +1,6 @@
 """The drill's own judgement: what it counts as lost and doubled, and that its copy leads nowhere."""
 
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +9,7 @@ from click.testing import CliRunner
 from pydantic import SecretStr
 
 from cli.drill.copy_settings import COPIED_SETTINGS, NOWHERE_URL, copy_environment, outside_settings
-from cli.drill.drill_command import drill
+from cli.drill.drill_command import drill, show_certificate
 from cli.drill.drill_copy import THIS_VERSION_COMMAND, DrillCopy
 from cli.drill.drill_faults import command_of_version
 from cli.drill.drill_findings import CopyContent, DrillFindings, StoredSubmission, count_findings
@@ -19,6 +20,7 @@ from cli.drill.traffic_shape import CHANNEL_KINDS, usual_shape
 from shared import __version__
 from shared.platform.setting_checks import ALLOWED_SCHEMES
 from shared.platform.settings import Settings
+from tests.support.drill_samples import sample_certificate
 
 pytestmark = pytest.mark.unit
 SECRET = "real-secret"  # stands in every value of the real settings that must not reach the copy
@@ -210,7 +212,13 @@ def test_a_drill_without_a_number_is_refused(option: str) -> None:
     assert (done.exit_code, "is not a number" in done.output) == (2, True)
 
 
-def test_a_certificate_that_cannot_be_written_is_refused_before_the_drill(tmp_path: Path) -> None:
-    done = CliRunner().invoke(drill, ["--out", str(tmp_path / "absent" / "certificate.md")])
-    assert done.exit_code == 2
-    assert "is its folder there?" in done.output
+@pytest.mark.parametrize("out", ["", "/absent/certificate.md"])
+def test_a_certificate_that_cannot_be_written_is_refused_before_the_drill(out: str) -> None:
+    done = CliRunner().invoke(drill, ["--out", out])
+    assert (done.exit_code, "name a file in a folder that is there" in done.output) == (2, True)
+
+
+def test_a_certificate_whose_file_fails_at_the_end_is_shown(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(RuntimeError, match="the certificate went to stdout"):
+        show_certificate(sample_certificate(datetime.now(UTC)), Path("/dev/full"), as_json=False)
+    assert "Drill of" in capsys.readouterr().out
