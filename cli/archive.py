@@ -16,6 +16,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import IO, Any
 
+import click
 from pydantic import BaseModel, ValidationError
 
 from shared.platform.data_dir import sync_folder
@@ -108,6 +109,17 @@ class BackupArchive:
 def partial_path(path: Path) -> Path:
     """Return the path at which an archive is written before it is complete."""
     return Path(f"{os.path.realpath(path)}.part")
+
+
+def refuse_existing_file(file: Path, *, force: bool) -> None:
+    """Raise UsageError for an existing file that may not be replaced, and always for a device or a pipe."""
+    if not file.absolute().parent.is_dir():
+        raise click.UsageError(f"there is no folder {file.absolute().parent}")
+    for path in (file, partial_path(file)):
+        if path.exists() and not path.is_file():
+            raise click.UsageError(f"{path} is no regular file; it is left as it is")
+    if file.exists() and not force:
+        raise click.UsageError(f"there is a {file} already; pass --force to replace it")
 
 
 @contextmanager

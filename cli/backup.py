@@ -28,7 +28,7 @@ from cli.archive import (
     ArchiveManifest,
     ArchiveWriter,
     WriteBytes,
-    partial_path,
+    refuse_existing_file,
     writing_archive,
 )
 from cli.common import data_dir_option, expect_installation, make_settings, notify_operator, warn_of_wrong_key
@@ -68,7 +68,7 @@ def backup(file: Path, force: bool, without_key: bool, allow_missing_files: bool
 
     Example: leadhub backup /backups/leadhub-$(date +%F).tar
     """
-    _refuse_existing_file(file, force)
+    refuse_existing_file(file, force=force)
     settings = make_settings()
     expect_installation(settings)
     check_spool_durability(settings, must_answer=True)
@@ -91,17 +91,6 @@ def backup(file: Path, force: bool, without_key: bool, allow_missing_files: bool
     if missing:
         notify_operator(missing_files_message(missing, settings.files_folder))
         sys.exit(0 if allow_missing_files else 1)
-
-
-def _refuse_existing_file(file: Path, force: bool) -> None:
-    """Raise UsageError for an existing file that may not be replaced, and always for a device or a pipe."""
-    if not file.absolute().parent.is_dir():
-        raise click.UsageError(f"there is no folder {file.absolute().parent}")
-    for path in (file, partial_path(file)):
-        if path.exists() and not path.is_file():
-            raise click.UsageError(f"{path} is no regular file; it is left as it is")
-    if file.exists() and not force:
-        raise click.UsageError(f"there is a {file} already; pass --force to replace it")
 
 
 async def _save_state(settings: Settings, archive: ArchiveWriter, *, with_key: bool, embedded: bool) -> None:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from cli.archive import writing_archive
+from cli.archive import refuse_existing_file, writing_archive
 from cli.common import data_dir_option, make_settings, notify_operator, print_table, with_database
 from shared.platform.db.connections import Connection
 from shared.platform.settings import Settings
@@ -50,8 +50,7 @@ def workspace_export(slug: str, file: Path, passphrase_file: Path | None, withou
     """
     if bool(passphrase_file) == without_secrets:
         raise click.UsageError("pass either --passphrase-file or --without-secrets")
-    if not file.absolute().parent.is_dir() or (file.exists() and not (force and file.is_file())):
-        raise click.UsageError(f"{file} cannot be written, or is there already; --force replaces a file")
+    refuse_existing_file(file, force=force)
     from cli.workspace_moves.export_rows import WorkspaceExport
     from cli.workspace_moves.move_secrets import new_cipher, read_passphrase
 
